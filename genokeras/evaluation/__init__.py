@@ -1,0 +1,1 @@
+"""Scores of a whole split with intervals, baselines, and predictions."""

@@ -1,0 +1,1 @@
+"""Losses that return one number per example."""

@@ -1,0 +1,1 @@
+"""One file per model; `spec.py` states the contract they keep."""

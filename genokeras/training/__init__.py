@@ -1,0 +1,1 @@
+"""One trainer over two engines, checkpoints, and the work folder of a run."""

@@ -1,0 +1,18 @@
+"""The one exception for what a user can mend, and suggestions for misspelt names."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Something the user gave is wrong.
+
+    The message is one line: what was given, what was expected, where (file and line, or shard and
+    record), and the way out. Launchers print it without a traceback and exit with code 2.
+    """
+
+
+def suggest(name: str, candidates: Iterable[str]) -> str:
+    """Returns ` Did you mean 'x'?` for the candidate nearest to `name`, or an empty string."""
+    nearest = difflib.get_close_matches(name, list(candidates), n=1)
+    return f" Did you mean {nearest[0]!r}?" if nearest else ""
