@@ -1,8 +1,8 @@
 """Runs a launcher: parses flags, and turns a user's mistake into one line and exit code 2.
 
 Every launcher is a module with a docstring, flags, and a `main()`; this is the only place that
-knows about exit codes. A bug keeps its traceback (exit code 1): only mistakes that the user can mend
-(`InputError`, the operating system's refusals, wrong flags) are shortened.
+knows about exit codes. A bug keeps its traceback (exit code 1): only mistakes that the user can
+mend (`InputError`, the operating system's refusals, wrong flags) are shortened.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""`genokeras NAME [--flag=value ...]` runs the launcher NAME, the same as `python -m launch.NAME`."""
+"""`genokeras NAME [--flag=value ...]` runs a launcher, the same as `python -m launch.NAME`."""
 
 import ast
 import importlib
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def available() -> dict[str, str]:
-    """Returns the launchers' names with the first line of each docstring, without importing them."""
+    """Returns the launchers' names and the first line of each docstring, importing none."""
     folder = pathlib.Path(__file__).parent
     return {
         path.stem: ast.get_docstring(ast.parse(path.read_text())).splitlines()[0]

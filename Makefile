@@ -1,0 +1,72 @@
+# `make demo` and `make test` work as the very first command in a fresh clone: each makes the
+# virtual environment .venv and installs what it needs, at the versions in constraints/.
+PYTHON ?= python3
+BACKEND ?= tf-cpu
+VENV := .venv
+RUN := $(VENV)/bin/python
+PY_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+CONSTRAINTS := constraints/py$(PY_VERSION).txt
+PIP := $(VENV)/bin/pip install --quiet --no-compile --disable-pip-version-check
+# What `make demo` and `make test` need first; the tests of these very rules set it to nothing.
+INSTALLED := $(VENV)/installed
+INSTALLED_DEV := $(VENV)/installed-dev
+
+DEMO := runs/demo
+DEMO_STEPS := 1200
+GUE := examples/data/gue_tf0
+
+.PHONY: help demo test test-all smoke lint format bench clean
+
+help:
+	@echo 'make demo      install, build a dataset, train on it, print its scores (minutes)'
+	@echo 'make test      install and run the tests (about 8 minutes on 2 cores)'
+	@echo 'make test-all  the tests that take longer as well'
+	@echo 'make smoke     build records and train every tiny preset (under 2 minutes)'
+	@echo 'make lint      check the style; `make format` mends what can be mended'
+	@echo 'make bench     the benchmarks, results as JSON in benchmarks/results/'
+
+$(CONSTRAINTS):
+	@echo "error: Python $(PY_VERSION) is not supported (there is no $@);" \
+	  "give another one, for example: make demo PYTHON=python3.11" >&2; exit 2
+
+$(VENV)/installed: setup.py $(CONSTRAINTS)
+	@echo 'Making the virtual environment $(VENV) and installing genokeras into it ...'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --constraint $(CONSTRAINTS) --editable '.[$(BACKEND),plot,prep]'
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(PIP) --constraint $(CONSTRAINTS) --editable '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED)
+	@$(RUN) -m launch.build_dataset --source=csv --train=$(GUE)/train.csv.gz \
+	  --valid=$(GUE)/dev.csv.gz --test=$(GUE)/test.csv.gz --data_dir=$(DEMO)/data --name=tf0
+	@echo 'The demo trains for $(DEMO_STEPS) steps; without --steps a run takes 8 epochs.'
+	@$(RUN) -m launch.train --data_dir=$(DEMO)/data --workdir=$(DEMO)/run --steps=$(DEMO_STEPS)
+	@$(RUN) -m launch.evaluate --workdir=$(DEMO)/run --split=test --baseline
+	@echo
+	@echo 'Learning curves:  $(VENV)/bin/tensorboard --logdir $(DEMO)/run'
+
+test: $(INSTALLED_DEV)
+	$(RUN) -m pytest -n auto --dist worksteal -m 'not slow'
+
+test-all: $(INSTALLED_DEV)
+	$(RUN) -m pytest
+
+smoke: $(INSTALLED_DEV)
+	$(RUN) -m pytest -q tests/test_whole_path.py
+
+lint: $(INSTALLED_DEV)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+format: $(INSTALLED_DEV)
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+bench: $(INSTALLED_DEV)
+	for script in benchmarks/*.py; do $(RUN) $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) runs build dist *.egg-info

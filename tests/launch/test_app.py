@@ -1,0 +1,106 @@
+"""How launchers end: exit codes and the one line a mistake gets."""
+
+import subprocess
+import sys
+
+import pytest
+
+from launch import cli
+
+LAUNCHER = '''"""Says hello.
+
+python -c ... --name=you
+"""
+import sys
+from absl import flags
+from launch import app
+from tfrecords.errors import InputError
+NAME = flags.DEFINE_string("name", None, "Whom to greet.", required=True)
+COUNT = flags.DEFINE_integer("count", 1, "How often.", lower_bound=1)
+def main():
+    if NAME.value == "missing":
+        open("no/such/file.txt")
+    if NAME.value == "wrong":
+        raise InputError("name: got 'wrong',\\n expected a right one")
+    if NAME.value == "stop":
+        raise KeyboardInterrupt
+    if NAME.value == "bug":
+        raise RuntimeError("a bug")
+    print("hello " * COUNT.value + NAME.value)
+app.run(main)
+'''
+
+
+@pytest.fixture
+def launch(tmp_path):
+    script = tmp_path / "hello.py"
+    script.write_text(LAUNCHER)
+
+    def run(*args):
+        return subprocess.run(
+            [sys.executable, str(script), *args], capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["--name=wrong"], 2, "error: name: got 'wrong', expected a right one\n"),
+        (["--name=missing"], 2, "error: No such file or directory: no/such/file.txt\n"),
+        (["--nam=you"], 2, "error: unknown flag --nam. Did you mean 'name'?"),
+        (["--name=you", "extra"], 2, "error: unexpected argument 'extra'"),
+        (["--name=you", "--count=0"], 2, "flag --count=0: 0 is not a positive integer"),
+        (["--name=you", "--count=x"], 2, "flag --count=x"),
+        ([], 2, "--name"),
+        (["--name=stop"], 130, "error: interrupted"),
+    ],
+)
+def test_a_mistake_is_one_line(launch, args, code, message):
+    done = launch(*args)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+def test_a_bug_keeps_its_traceback(launch):
+    done = launch("--name=bug")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "RuntimeError: a bug" in done.stderr
+
+
+def test_success(launch):
+    done = launch("--name=you", "--count=2")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "hello hello you\n", "")
+
+
+@pytest.mark.parametrize("flag", ["--help", "--helpshort", "-h"])
+def test_help_exits_zero_and_lists_the_flags(launch, flag):
+    done = launch(flag)
+    assert done.returncode == 0
+    assert "Says hello" in done.stdout
+    assert "--count: How often." in done.stdout
+
+
+def console(*args):
+    code = "from launch import cli; cli.main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *args], capture_output=True, text=True, check=False
+    )
+
+
+def test_console_script_lists_the_launchers():
+    done = console()
+    assert done.returncode == 0
+    for name, summary in cli.available().items():
+        assert f"{name:16} {summary}" in done.stdout
+
+
+def test_console_script_suggests_a_name():
+    done = console("trian")
+    assert done.returncode == 2
+    assert "no launcher 'trian'" in done.stderr
+    assert "Did you mean 'train'?" in done.stderr
