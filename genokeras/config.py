@@ -1,0 +1,114 @@
+"""Typed, frozen configuration: `name=value` texts and JSON become dataclass fields, mistakes become errors."""
+
+import ast
+import dataclasses
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from tfrecords.errors import InputError, suggest
+
+ConfigT = TypeVar("ConfigT")
+
+_WORDS = {"true": True, "false": False, "none": None}
+
+
+def override(config: ConfigT, assignments: Iterable[str]) -> ConfigT:
+    """Returns a copy of the dataclass `config` with `name=value` texts applied, each checked.
+
+    Values are written as in Python without quotes around words: `filters=64`, `dropout=0.1`,
+    `norm=layer`, `dense_units=128,64`, `positions=none`, `ema=None`.
+    """
+    hints = typing.get_type_hints(type(config))
+    changes = {}
+    for assignment in assignments:
+        name, equals, text = (part.strip() for part in assignment.partition("="))
+        if not equals:
+            raise InputError(f"expected name=value, got {assignment!r}")
+        _check_name(type(config), name)
+        changes[name] = _parse(type(config), name, hints[name], text)
+    return dataclasses.replace(config, **changes)
+
+
+def from_dict(config_class: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
+    """Returns `config_class(**values)` for values read from JSON, names and types checked."""
+    hints = typing.get_type_hints(config_class)
+    fields = {}
+    for name, value in values.items():
+        _check_name(config_class, name)
+        value = tuple(value) if isinstance(value, list) else value
+        fields[name] = _check_type(config_class, name, hints[name], value, repr(value))
+    return config_class(**fields)
+
+
+def _check_name(config_class: type, name: str) -> None:
+    names = [field.name for field in dataclasses.fields(config_class)]
+    if name not in names:
+        raise InputError(
+            f"{config_class.__name__} has no field {name!r}.{suggest(name, names)} "
+            f"Fields: {', '.join(names)}"
+        )
+
+
+def _parse(config_class: type, name: str, hint: Any, text: str) -> Any:
+    if text in _choices(hint):
+        return text
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = _WORDS.get(text.lower(), text)
+    if str in _alternatives(hint) and value is not None:
+        value = text
+    if _is_tuple(hint):
+        value = tuple(value) if isinstance(value, tuple | list) else (value,)
+    return _check_type(config_class, name, hint, value, repr(text))
+
+
+def _check_type(config_class: type, name: str, hint: Any, value: Any, given: str) -> Any:
+    for kind in _alternatives(hint):
+        if _matches(kind, value):
+            return float(value) if kind is float else value
+    raise InputError(f"{config_class.__name__}.{name} must be {_describe(hint)}, got {given}")
+
+
+def _matches(kind: Any, value: Any) -> bool:
+    if typing.get_origin(kind) is typing.Literal:
+        return value in typing.get_args(kind)
+    if typing.get_origin(kind) is tuple:
+        item = typing.get_args(kind)[0]
+        return isinstance(value, tuple) and all(_matches(item, entry) for entry in value)
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, kind)
+
+
+def _alternatives(hint: Any) -> tuple[Any, ...]:
+    """Returns the members of a union, or the one type itself."""
+    is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    return typing.get_args(hint) if is_union else (hint,)
+
+
+def _choices(hint: Any) -> tuple[str, ...]:
+    literals = [kind for kind in _alternatives(hint) if typing.get_origin(kind) is typing.Literal]
+    return tuple(choice for kind in literals for choice in typing.get_args(kind))
+
+
+def _is_tuple(hint: Any) -> bool:
+    return any(typing.get_origin(kind) is tuple for kind in _alternatives(hint))
+
+
+def _describe(hint: Any) -> str:
+    return " or ".join(_describe_one(kind) for kind in _alternatives(hint))
+
+
+def _describe_one(kind: Any) -> str:
+    if typing.get_origin(kind) is typing.Literal:
+        return "one of " + ", ".join(map(str, typing.get_args(kind)))
+    if typing.get_origin(kind) is tuple:
+        return f"{typing.get_args(kind)[0].__name__} values with commas between them"
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "text"}.get(
+        kind, "none"
+    )

@@ -1,0 +1,28 @@
+"""Max pooling by reshape and maximum, which compilers fuse."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("genokeras")
+class MaxPool1D(keras.layers.Layer):
+    """Maximum over runs of `pool_size` positions; an incomplete run at the end is left out.
+
+    Shapes: `[B, L, ...] -> [B, L // pool_size, ...]`. A bool mask becomes true where any of a run is.
+    """
+
+    def __init__(self, pool_size: int = 2, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.pool_size = pool_size
+
+    def call(self, x: Any) -> Any:
+        length = x.shape[1] // self.pool_size
+        runs = ops.reshape(
+            x[:, : length * self.pool_size], (-1, length, self.pool_size, *x.shape[2:])
+        )
+        return ops.any(runs, axis=2) if x.dtype == "bool" else ops.max(runs, axis=2)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "pool_size": self.pool_size}

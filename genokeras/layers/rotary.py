@@ -1,0 +1,49 @@
+"""Rotary positions (RoPE): queries and keys turned by angles proportional to their position.
+
+The dot product of a turned query at `i` and a turned key at `j` depends on `j - i` only. A pair of
+channels turning by `w` per position is a ruler of period `2 pi / w`. Reference: arXiv 2104.09864.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from keras import ops
+
+Pairing = Literal["half", "interleaved"]
+
+
+def frequencies(
+    num_pairs: int, periods: Sequence[float] = (), max_wavelength: float = 10_000.0
+) -> np.ndarray:
+    """Returns angles per position of `num_pairs` channel pairs.
+
+    `periods` (in positions) take the last pairs, the slowest ones; the others are the geometric series
+    `max_wavelength ** (-i / num_pairs)`, which by itself holds no period between 6.3 and 11 for common
+    sizes: DNA's helical 10.5 bp has to be asked for.
+    """
+    if len(periods) > num_pairs or any(period <= 0 for period in periods):
+        raise ValueError(f"expected at most {num_pairs} positive periods, got {periods}")
+    series = float(max_wavelength) ** (-np.arange(num_pairs) / num_pairs)
+    series[num_pairs - len(periods) :] = [2 * math.pi / period for period in periods]
+    return series
+
+
+def rotate(x: Any, positions: Any, angles: np.ndarray, pairing: Pairing = "half") -> Any:
+    """Returns `x` `[B, L, H, D]` with channel pair `c` turned by `positions * angles[c]`.
+
+    Pairs are `(c, c + D/2)` for `half` (GPT-NeoX, keras_hub) and `(2c, 2c + 1)` for `interleaved`
+    (RoFormer): the same up to a permutation of channels. Angles are float32 at least, since bfloat16
+    cannot tell position 1000 from 1003.
+    """
+    precision = "float64" if x.dtype == "float64" else "float32"
+    turns = ops.cast(positions, precision)[:, None] * ops.cast(angles, precision)
+    cos = ops.cast(ops.cos(turns), x.dtype)[None, :, None]
+    sin = ops.cast(ops.sin(turns), x.dtype)[None, :, None]
+    if pairing == "half":
+        first, second = ops.split(x, 2, axis=-1)
+        return ops.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)
+    first, second = x[..., 0::2], x[..., 1::2]
+    turned = ops.stack([first * cos - second * sin, second * cos + first * sin], axis=-1)
+    return ops.reshape(turned, ops.shape(x))

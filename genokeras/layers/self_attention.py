@@ -1,0 +1,76 @@
+"""Multi-head self-attention, with rotary positions if wanted."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from genokeras.layers import rotary
+
+
+@keras.saving.register_keras_serializable("genokeras")
+class SelfAttention(keras.layers.Layer):
+    """Softmax attention of every position to every position that the mask allows.
+
+    Without rotary positions it does not see the order of its inputs. JAX uses flash attention where
+    the device has it. Shapes: `[B, L, C] -> [B, L, C]`, mask bool `[B, L]`; `num_heads` divides `C`.
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        use_rotary: bool = False,
+        rotary_periods: Sequence[float] = (),
+        pairing: rotary.Pairing = "half",
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.use_rotary = use_rotary
+        self.rotary_periods = tuple(rotary_periods)
+        self.pairing = pairing
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        channels = input_shape[-1]
+        per_head, rest = divmod(channels, self.num_heads)
+        if rest or (self.use_rotary and per_head % 2):
+            even = "an even number of " if self.use_rotary else ""
+            raise ValueError(
+                f"{channels} channels cannot be shared out to {self.num_heads} heads"
+                f" with {even}whole channels each"
+            )
+        for name in ("query", "key", "value", "output"):
+            dense = keras.layers.Dense(
+                channels, kernel_initializer="lecun_normal", dtype=self.dtype_policy, name=name
+            )
+            dense.build(input_shape)
+            setattr(self, f"{name}_dense", dense)
+
+    def call(self, x: Any, padding_mask: Any | None = None) -> Any:
+        query, key = self._heads(self.query_dense(x)), self._heads(self.key_dense(x))
+        if self.use_rotary:
+            angles = rotary.frequencies(query.shape[-1] // 2, self.rotary_periods)
+            positions = np.arange(x.shape[1])
+            query = rotary.rotate(query, positions, angles, self.pairing)
+            key = rotary.rotate(key, positions, angles, self.pairing)
+        value = self._heads(self.value_dense(x))
+        mask = None if padding_mask is None else padding_mask[:, None, None, :]
+        mixed = ops.dot_product_attention(query, key, value, mask=mask)
+        return self.output_dense(ops.reshape(mixed, ops.shape(x)))
+
+    def _heads(self, x: Any) -> Any:
+        return ops.reshape(x, (-1, x.shape[1], self.num_heads, x.shape[2] // self.num_heads))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "use_rotary": self.use_rotary,
+            "rotary_periods": self.rotary_periods,
+            "pairing": self.pairing,
+        }

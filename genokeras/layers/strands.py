@@ -1,0 +1,52 @@
+"""Predictions that do not depend on which strand was given."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("genokeras")
+class BothStrands(keras.layers.Layer):
+    """Stacks the opposite strand below a batch when predicting; does nothing when training.
+
+    Training sees one strand of an example at a time (the reader draws which), because seeing both at
+    once overfits. Shapes: `[B, L, ...] -> [2 B, L, ...]`; a mask `[B, L]` is read backwards only.
+    """
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        if training:
+            return x
+        opposite = ops.flip(x, axis=1)
+        return ops.concatenate([x, ops.flip(opposite, axis=2) if x.ndim == 3 else opposite])
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (None, *input_shape[1:])
+
+
+@keras.saving.register_keras_serializable("genokeras")
+class MeanOfStrands(keras.layers.Layer):
+    """Undoes `BothStrands` behind a network: the mean of the two strands' logits.
+
+    `strand_pairs[t]` is the task that is task `t` on the opposite strand. Shapes: `[2 B, T] -> [B, T]`
+    when predicting; does nothing when training.
+    """
+
+    def __init__(self, strand_pairs: Sequence[int] | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.strand_pairs = None if strand_pairs is None else tuple(strand_pairs)
+
+    def call(self, logits: Any, training: bool = False) -> Any:
+        if training:
+            return logits
+        given, opposite = ops.split(logits, 2)
+        if self.strand_pairs is not None:
+            opposite = ops.take(opposite, self.strand_pairs, axis=1)
+        return (given + opposite) / 2
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (None, *input_shape[1:])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "strand_pairs": self.strand_pairs}

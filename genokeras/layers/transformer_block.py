@@ -1,0 +1,78 @@
+"""The pre-norm transformer block."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from genokeras.layers.dropout import KeyedDropout
+from genokeras.layers.gelu import gelu
+from genokeras.layers.rotary import Pairing
+from genokeras.layers.self_attention import SelfAttention
+
+
+@keras.saving.register_keras_serializable("genokeras")
+class TransformerBlock(keras.layers.Layer):
+    """`x + attention(norm(x))`, then `x + dense(dropout(gelu(dense(norm(x)))))`.
+
+    Shapes: `[B, L, C] -> [B, L, C]`, mask bool `[B, L]` of the positions that may be attended to.
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        feedforward_units: int,
+        dropout: float = 0.0,
+        use_rotary: bool = False,
+        rotary_periods: Sequence[float] = (),
+        pairing: Pairing = "half",
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.feedforward_units = feedforward_units
+        self.dropout = dropout
+        self.use_rotary = use_rotary
+        self.rotary_periods = tuple(rotary_periods)
+        self.pairing = pairing
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        channels, policy = input_shape[-1], self.dtype_policy
+        norm = {"epsilon": 1e-6, "dtype": policy}
+        self.attention_norm = keras.layers.LayerNormalization(**norm, name="attention_norm")
+        self.attention = SelfAttention(
+            self.num_heads,
+            self.use_rotary,
+            self.rotary_periods,
+            self.pairing,
+            dtype=policy,
+            name="attention",
+        )
+        self.feedforward_norm = keras.layers.LayerNormalization(**norm, name="feedforward_norm")
+        dense = {"kernel_initializer": "lecun_normal", "dtype": policy}
+        self.expand = keras.layers.Dense(self.feedforward_units, gelu, name="expand", **dense)
+        # The name salts the random numbers, so it must differ between blocks.
+        self.drop = KeyedDropout(self.dropout, dtype=policy, name=f"{self.name}_dropout")
+        self.project = keras.layers.Dense(channels, name="project", **dense)
+        for layer in (self.attention_norm, self.attention, self.feedforward_norm, self.expand):
+            layer.build(input_shape)
+        self.project.build((*input_shape[:-1], self.feedforward_units))
+
+    def call(self, x: Any, padding_mask: Any | None = None, training: bool = False) -> Any:
+        x = x + self.attention(self.attention_norm(x), padding_mask=padding_mask)
+        hidden = self.drop(self.expand(self.feedforward_norm(x)), training=training)
+        return x + self.project(hidden)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "feedforward_units": self.feedforward_units,
+            "dropout": self.dropout,
+            "use_rotary": self.use_rotary,
+            "rotary_periods": self.rotary_periods,
+            "pairing": self.pairing,
+        }

@@ -1,0 +1,19 @@
+"""Losses of labelled examples, one number per example and task: `[B, T]`, neither weighted nor reduced."""
+
+from typing import Any
+
+from keras import ops
+
+
+def binary_cross_entropy(targets: Any, logits: Any) -> Any:
+    """Returns `-log p(target)` in nats, `p(1) = sigmoid(logit)`, exact for logits of any size.
+
+    Targets between 0 and 1 (smoothed labels) are allowed. A logit of zero costs `log 2` = 0.693.
+    """
+    targets = ops.cast(targets, logits.dtype)
+    return ops.relu(logits) - logits * targets + ops.log1p(ops.exp(-ops.abs(logits)))
+
+
+def squared_error(targets: Any, predictions: Any) -> Any:
+    """Returns `(prediction - target)**2` in the squared unit of the targets."""
+    return ops.square(predictions - ops.cast(targets, predictions.dtype))

@@ -1,0 +1,118 @@
+"""What a model must fit, and what a module of this folder must offer to be a model.
+
+A model is one module `genokeras/models/NAME.py`; `--model=NAME` finds it by its name. It has:
+
+- `Config`: frozen dataclass; `__post_init__` raises `InputError` for values that make no sense.
+- `PRESETS: dict[str, Config]`, among them `base` (the default) and `tiny` (for tests).
+- `TRAINING: dict[str, dict]`: fields of the training configuration that belong to a preset.
+- `build(config, spec) -> keras.Model`: functional, inputs named after the schema (`sequence`: packed
+  uint8 `[B, ceil(L/2)]`), the first layer named `one_hot`, every layer named, outputs in float32.
+- `prepare(config, batch, training) -> batch`: augmentation on the device, drawn from `batch["key"]`.
+- `loss(config, model, batch, training, gather) -> (terms, outputs)`: `terms` maps a name to losses
+  `[B]` or `[B, T]` that are neither weighted nor reduced: the engine multiplies by `weight`, sums,
+  divides by the weight of the whole global batch and adds `model.losses`. `gather(x)` stacks `x` of all
+  replicas, for losses that look at the whole batch. `outputs` holds what `scores` needs.
+- `scores(spec, outputs, targets, weight) -> dict` (optional): metrics over a whole split.
+"""
+
+import dataclasses
+import importlib
+import pathlib
+import types
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from tfrecords.errors import InputError, suggest
+
+if TYPE_CHECKING:
+    from tfrecords.manifest import Manifest
+
+TASK_TYPES = ("binary", "regression")
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """What the data demand of a model.
+
+    `strand_pairs[t]` is the task that task `t` becomes on the opposite strand (None: all tasks are
+    strandless). `base_composition` holds the shares of A, C, G, T in the training split.
+    """
+
+    length: int
+    tasks: tuple[str, ...]
+    task_type: str = "binary"
+    strand_pairs: tuple[int, ...] | None = None
+    base_composition: tuple[float, ...] | None = None
+
+    def __post_init__(self):
+        if self.task_type not in TASK_TYPES:
+            known = ", ".join(TASK_TYPES)
+            raise InputError(f"task_type must be one of {known}, got {self.task_type!r}")
+        if self.length < 1 or not self.tasks:
+            raise InputError(f"need length >= 1 and a task, got {self.length=}, {self.tasks=}")
+        if self.strand_pairs and not _is_involution(self.strand_pairs, len(self.tasks)):
+            raise InputError(f"strand_pairs must swap tasks in pairs, got {self.strand_pairs}")
+
+    @classmethod
+    def from_manifest(cls, manifest: "Manifest") -> "Spec":
+        """Returns what the dataset described by `manifest` demands."""
+        shares = manifest.base_composition
+        return cls(
+            length=manifest.schema["sequence"].bases,
+            tasks=tuple(manifest.tasks),
+            task_type=manifest.task_type,
+            strand_pairs=manifest.strand_pairs,
+            base_composition=tuple(shares[base] for base in "ACGT") if shares else None,
+        )
+
+    @property
+    def num_tasks(self) -> int:
+        """Number of target columns `T`."""
+        return len(self.tasks)
+
+    @property
+    def packed_width(self) -> int:
+        """Bytes of a packed sequence."""
+        return (self.length + 1) // 2
+
+
+def available() -> list[str]:
+    """Returns the names of all models: the modules of this folder."""
+    folder = pathlib.Path(__file__).parent
+    return sorted(p.stem for p in folder.glob("*.py") if p.stem not in ("__init__", "spec"))
+
+
+def load(name: str) -> types.ModuleType:
+    """Returns the model's module."""
+    if name not in available():
+        raise InputError(
+            f"no model {name!r}.{suggest(name, available())} Models: {', '.join(available())}"
+        )
+    return importlib.import_module(f"genokeras.models.{name}")
+
+
+def preset(name: str, preset_name: str) -> Any:
+    """Returns the configuration of a model's preset."""
+    presets = load(name).PRESETS
+    if preset_name not in presets:
+        raise InputError(
+            f"{name} has no preset {preset_name!r}.{suggest(preset_name, presets)} "
+            f"Presets: {', '.join(presets)}"
+        )
+    return presets[preset_name]
+
+
+def without_one_hot(model: keras.Model) -> keras.Model:
+    """Returns the part of `model` behind its first layer: one-hot `[B, L, 4]` and mask in, logits out.
+
+    Feed it `model.get_layer("one_hot")(packed)`; weights are shared with `model`.
+    """
+    return keras.Model(model.get_layer("one_hot").output, model.outputs[0], name="without_one_hot")
+
+
+def _is_involution(pairs: Sequence[int], size: int) -> bool:
+    return len(pairs) == size and all(
+        0 <= other < size and pairs[other] == task for task, other in enumerate(pairs)
+    )
