@@ -1,1 +1,1 @@
-"""What an example is, on disk and in memory: codec, schema, writer, manifest, readers. NumPy only."""
+"""What an example is, on disk and in memory: codec, schema, writer, manifest, readers (NumPy)."""

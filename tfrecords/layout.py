@@ -1,0 +1,103 @@
+"""The bytes of one record: a `tf.train.Example` in a TFRecord frame, everything at a fixed place.
+
+A frame is: uint64 length of the Example, its masked CRC-32C, the Example, its masked CRC-32C; all
+little-endian. As every field is one bytes value of a fixed size, all records of a dataset differ
+only in the bytes of the fields and in the last four. docs/record_format.md shows one byte by byte.
+
+Shapes: `N` records, uint8 `[N, stride]`.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tfrecords import crc32c
+
+_HEADER_BYTES = 12
+_CHECKSUM_BYTES = 4
+_LENGTH_DELIMITED = 2  # The protobuf wire type of strings, bytes and messages.
+
+
+class Layout:
+    """Places of the fields in a record, and its checksums.
+
+    Attributes:
+        stride: Bytes of a record.
+        template: The whole record, uint8 `[stride]`, whose fields are zero; read-only.
+        columns: The bytes of every field within a record.
+    """
+
+    def __init__(self, field_bytes: Mapping[str, int]):
+        """Lays out fields of so many bytes in the order given, which must be sorted by name."""
+        example, ends = _example(field_bytes)
+        header = np.frombuffer(len(example).to_bytes(8, "little"), np.uint8)
+        body = np.frombuffer(example, np.uint8)
+        pieces = (header, _stored_crc(header), body, _stored_crc(body))
+        self.template = np.concatenate(pieces)
+        self.template.flags.writeable = False
+        self.stride = len(self.template)
+        self.columns = {
+            name: slice(_HEADER_BYTES + ends[name] - size, _HEADER_BYTES + ends[name])
+            for name, size in field_bytes.items()
+        }
+        self._is_fixed = np.ones(self.stride, bool)
+        for columns in (*self.columns.values(), slice(-_CHECKSUM_BYTES, None)):
+            self._is_fixed[columns] = False
+        self._crc_of_zeros = crc32c.unmask(crc32c.masked_crc32c(body[None]))
+
+    def stamp(self, records: np.ndarray) -> None:
+        """Writes the checksums of the Examples into the records' last four bytes."""
+        records[:, -_CHECKSUM_BYTES:] = self._checksums(records)
+
+    def damaged(self, records: np.ndarray) -> np.ndarray:
+        """Returns the indices of records with a wrong byte, whichever byte it is."""
+        stored = records[:, -_CHECKSUM_BYTES:]
+        is_damaged = (stored != self._checksums(records)).any(axis=1)
+        is_damaged |= ((records != self.template) & self._is_fixed).any(axis=1)
+        return np.flatnonzero(is_damaged)
+
+    def _checksums(self, records: np.ndarray) -> np.ndarray:
+        """Returns the checksums of records whose fixed bytes are right, uint8 `[N, 4]`.
+
+        A CRC is affine, so the fields alone change it: the bytes between them are in the template.
+        """
+        crc = np.full(len(records), self._crc_of_zeros)
+        for columns in self.columns.values():
+            register = crc32c.feed(np.zeros_like(crc), records[:, columns])
+            crc ^= crc32c.skip(register, self.stride - _CHECKSUM_BYTES - columns.stop)
+        return crc32c.mask(crc).astype("<u4").view(np.uint8).reshape(-1, _CHECKSUM_BYTES)
+
+
+def _example(field_bytes: Mapping[str, int]) -> tuple[bytes, dict[str, int]]:
+    """Returns an Example whose fields are zero, and where the value of every field ends.
+
+    Example { Features features = 1 }, Features { map<string, Feature> feature = 1 }, which is a
+    list of { string key = 1; Feature value = 2 }, Feature { BytesList bytes_list = 1 } and
+    BytesList { repeated bytes value = 1 }.
+    """
+    features, ends = b"", {}
+    for name, size in field_bytes.items():
+        feature = _tagged(1, _tagged(1, bytes(size)))
+        features += _tagged(1, _tagged(1, name.encode()) + _tagged(2, feature))
+        ends[name] = len(features)
+    example = _tagged(1, features)
+    start = len(example) - len(features)
+    return example, {name: start + end for name, end in ends.items()}
+
+
+def _tagged(number: int, value: bytes) -> bytes:
+    """Returns a length-delimited protobuf field."""
+    return bytes([number << 3 | _LENGTH_DELIMITED]) + _varint(len(value)) + value
+
+
+def _varint(number: int) -> bytes:
+    """Returns a number as protobuf writes lengths: seven bits a byte, the lowest first."""
+    digits = bytearray()
+    while number > 127:
+        digits.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*digits, number])
+
+
+def _stored_crc(piece: np.ndarray) -> np.ndarray:
+    return crc32c.masked_crc32c(piece[None]).astype("<u4").view(np.uint8)

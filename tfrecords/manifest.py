@@ -1,0 +1,171 @@
+"""`manifest.json`: what a dataset holds and how it came about. A folder without one is no dataset.
+
+It holds no paths, times or host names: the same build anywhere gives the same file.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+
+from tfrecords.errors import InputError
+from tfrecords.schema import NAME, Schema
+
+FILE = "manifest.json"
+FORMAT_VERSION = 1
+SPLITS = ("train", "valid", "test")
+TASK_TYPES = ("binary", "regression")
+STRANDS = ("online", "store", "none")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of records: its base name, its size and the sha256 of its bytes."""
+
+    file: str
+    num_examples: int
+    num_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Description of a dataset.
+
+    Attributes:
+        name: Name of the dataset, with which the names of its shards begin.
+        schema: The fields of a record.
+        splits: The shards of every split.
+        tasks: The columns of `targets`, `T` names.
+        task_type: What targets are: `binary` (0 or 1) or `regression`.
+        inputs: The files it was built from: base name, sha256 and number of rows of each.
+        flags: The flags that built it.
+        reverse_complement: Who turns training examples: the reader (`online`), the build, which
+            stored both strands (`store`), or nobody (`none`).
+        strand_pairs: For every task the one that it is on the other strand; None if all stay.
+        base_composition: Share of A, C, G and T among the bases of the training examples.
+        statistics: Of the build, as it likes.
+        audit: Findings on duplicates and leakage.
+        format_version: Of this file and the records.
+    """
+
+    name: str
+    schema: Schema
+    splits: Mapping[str, tuple[Shard, ...]]
+    tasks: tuple[str, ...] = ()
+    task_type: str = "binary"
+    inputs: tuple[dict, ...] = ()
+    flags: dict = field(default_factory=dict)
+    reverse_complement: str = "online"
+    strand_pairs: tuple[int, ...] | None = None
+    base_composition: dict[str, float] = field(default_factory=dict)
+    statistics: dict = field(default_factory=dict)
+    audit: dict = field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+
+    def __post_init__(self):
+        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
+            raise InputError(f"dataset name {self.name!r}, expected {NAME.pattern}")
+        for split in self.splits:
+            _one_of("split", split, SPLITS)
+        _one_of("task_type", self.task_type, TASK_TYPES)
+        _one_of("reverse_complement", self.reverse_complement, STRANDS)
+        pairs = self.strand_pairs
+        if pairs is not None and [pairs[i] for i in pairs] != list(range(len(self.tasks))):
+            raise InputError(
+                f"strand_pairs {list(pairs)}, expected for each of the {len(self.tasks)} tasks its"
+                " partner, whose partner it is in turn"
+            )
+
+    def num_examples(self, split: str) -> int:
+        """Returns how many examples a split holds."""
+        return sum(shard.num_examples for shard in self.splits[split])
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the content, whatever the layout of the file."""
+        canonical = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def to_json(self) -> dict:
+        """Returns the manifest as JSON can hold it."""
+        return {
+            **{item.name: getattr(self, item.name) for item in fields(self)},
+            "schema": self.schema.to_json(),
+            "splits": {
+                split: [asdict(shard) for shard in shards] for split, shards in self.splits.items()
+            },
+        }
+
+    @classmethod
+    def from_json(cls, content: dict) -> "Manifest":
+        """The inverse of `to_json`."""
+        pairs = content["strand_pairs"]
+        splits = {
+            split: tuple(Shard(**shard) for shard in shards)
+            for split, shards in content["splits"].items()
+        }
+        known = {
+            "schema": Schema.from_json(content["schema"]),
+            "splits": splits,
+            "tasks": tuple(content["tasks"]),
+            "inputs": tuple(content["inputs"]),
+            "strand_pairs": None if pairs is None else tuple(pairs),
+        }
+        return cls(**{**content, **known})
+
+    def save(self, data_dir: str | os.PathLike) -> None:
+        """Writes `manifest.json`, which makes `data_dir` a dataset; it appears by renaming."""
+        path = pathlib.Path(data_dir, FILE)
+        partial = path.with_name(FILE + ".partial")
+        partial.write_text(json.dumps(self.to_json(), sort_keys=True, indent=2) + "\n")
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, data_dir: str | os.PathLike) -> "Manifest":
+        """Reads the manifest of a dataset.
+
+        Raises:
+            InputError: No folder, no manifest in it, or one that this version cannot read.
+        """
+        path = pathlib.Path(data_dir, FILE)
+        content = _read(path)
+        version = content.get("format_version")
+        if version != FORMAT_VERSION:
+            raise InputError(
+                f"{path}: format version {version}, this version of genokeras reads "
+                f"{FORMAT_VERSION}; update genokeras or build the dataset again"
+            )
+        try:
+            return cls.from_json(content)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise InputError(
+                f"{path}: not a complete manifest ({type(error).__name__}: {error}); "
+                "build the dataset again"
+            ) from None
+
+
+def _read(path: pathlib.Path) -> dict:
+    if not path.parent.is_dir():
+        raise InputError(f"{path.parent}: no such folder; build_dataset makes datasets")
+    try:
+        content = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise InputError(
+            f"{path.parent}: not a dataset, it has no {FILE} (a build writes it last); "
+            "finish the build or give another --data_dir"
+        ) from None
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error}); build the dataset again") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected a JSON object; build the dataset again")
+    return content
+
+
+def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise InputError(f"{name} {value!r}, expected one of {', '.join(known)}")

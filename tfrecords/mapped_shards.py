@@ -1,0 +1,124 @@
+"""The shards of a split as one array of records, memory-mapped and verified on first use."""
+
+import mmap
+import pathlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfrecords.errors import InputError
+from tfrecords.manifest import Shard
+from tfrecords.schema import Schema
+
+# Touched pages of a mapped file count as resident memory. Splits larger than _KEEP_BYTES give them
+# back after every piece, so that memory stays flat; that costs a page fault per 64 kB touched.
+_KEEP_BYTES = 128 << 20
+_PIECE_BYTES = 32 << 20
+
+
+class MappedShards:
+    """Random access to the records of several shards, rows counted through all of them.
+
+    Every record is checked, byte for byte, when it is first read; a byte per record remembers it.
+    """
+
+    def __init__(self, data_dir: pathlib.Path, shards: Sequence[Shard], schema: Schema):
+        self._layout = schema.layout
+        self._paths = [data_dir / shard.file for shard in shards]
+        for path, shard in zip(self._paths, shards, strict=True):
+            _check_size(path, shard, schema.stride)
+        self._first_rows = np.cumsum([0, *(shard.num_examples for shard in shards)])
+        self.num_examples = int(self._first_rows[-1])
+        self._pieces = self._cut(schema.stride)
+        self._piece_rows = np.array([piece.first_row for piece in self._pieces], np.int64)
+        self._keeps_pages = self.num_examples * schema.stride <= _KEEP_BYTES
+        self._is_verified = np.zeros(self.num_examples, bool)
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """Returns the records at these rows, a new array uint8 `[N, stride]`.
+
+        Raises:
+            InputError: A record is damaged; names the shard and the record.
+        """
+        records = np.empty((len(rows), self._layout.stride), np.uint8)
+        # Piece by piece, so that no page is touched twice. Numbers of 16 bits sort in linear time.
+        piece_of_row = (np.searchsorted(self._piece_rows, rows, side="right") - 1).astype(np.uint16)
+        order = np.argsort(piece_of_row, kind="stable")
+        stops = np.cumsum(np.bincount(piece_of_row, minlength=len(self._pieces)))
+        for piece, start, stop in zip(self._pieces, [0, *stops], stops, strict=False):
+            if start < stop:
+                wanted = order[start:stop]
+                records[wanted] = piece.records[rows[wanted] - piece.first_row]
+                if not self._keeps_pages:
+                    piece.drop_pages()
+        self._verify(rows, records)
+        return records
+
+    def _verify(self, rows: np.ndarray, records: np.ndarray) -> None:
+        unseen = np.flatnonzero(~self._is_verified[rows])
+        if not unseen.size:
+            return
+        damaged = self._layout.damaged(records[unseen] if unseen.size < len(rows) else records)
+        if damaged.size:
+            row = rows[unseen[damaged[0]]]
+            shard = np.searchsorted(self._first_rows, row, side="right") - 1
+            raise InputError(
+                f"{self._paths[shard]}: record {row - self._first_rows[shard]} is damaged (its "
+                "checksum or its frame is wrong); copy the shard again or rebuild the dataset"
+            )
+        self._is_verified[rows[unseen]] = True
+
+    def _cut(self, stride: int) -> list["_Piece"]:
+        """Maps the shards and cuts each into pieces."""
+        step = max(1, _PIECE_BYTES // stride)
+        pieces = []
+        for path, first_row, end_row in zip(
+            self._paths, self._first_rows[:-1], self._first_rows[1:], strict=True
+        ):
+            if first_row == end_row:
+                continue  # An empty file cannot be mapped.
+            with path.open("rb") as file:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            records = np.frombuffer(mapped, np.uint8).reshape(-1, stride)
+            for start in range(0, len(records), step):
+                stop = min(start + step, len(records))
+                pages = (start * stride, stop * stride)
+                pieces.append(_Piece(int(first_row) + start, records[start:stop], mapped, pages))
+        return pieces
+
+
+@dataclass(frozen=True)
+class _Piece:
+    first_row: int
+    records: np.ndarray
+    mapped: mmap.mmap
+    bytes_in_file: tuple[int, int]
+
+    def drop_pages(self) -> None:
+        start, stop = self.bytes_in_file
+        start -= start % mmap.PAGESIZE
+        self.mapped.madvise(mmap.MADV_DONTNEED, start, stop - start)
+
+
+def _check_size(path: pathlib.Path, shard: Shard, stride: int) -> None:
+    rebuild = "copy the shard again or rebuild the dataset"
+    if not path.is_file():
+        raise InputError(f"{path}: this shard is missing; {rebuild}")
+    size = path.stat().st_size
+    expected = shard.num_examples * stride
+    if shard.num_bytes != expected:
+        raise InputError(
+            f"{path}: the manifest gives {shard.num_examples} records in {shard.num_bytes} bytes, "
+            f"but records of its schema take {stride} bytes; rebuild the dataset"
+        )
+    if size < expected:
+        raise InputError(
+            f"{path}: truncated in record {size // stride}, it has {size} bytes of {expected}; "
+            f"{rebuild}"
+        )
+    if size > expected:
+        raise InputError(
+            f"{path}: has {size} bytes, {shard.num_examples} records of {stride} bytes are "
+            f"{expected}; {rebuild}"
+        )
