@@ -40,9 +40,9 @@ class Layout:
             name: slice(_HEADER_BYTES + ends[name] - size, _HEADER_BYTES + ends[name])
             for name, size in field_bytes.items()
         }
-        self._is_fixed = np.ones(self.stride, bool)
-        for columns in (*self.columns.values(), slice(-_CHECKSUM_BYTES, None)):
-            self._is_fixed[columns] = False
+        self._fixed_bits = np.full(self.stride, 255, np.uint8)
+        for columns in self.columns.values():
+            self._fixed_bits[columns] = 0
         self._crc_of_zeros = crc32c.unmask(crc32c.masked_crc32c(body[None]))
 
     def stamp(self, records: np.ndarray) -> None:
@@ -51,10 +51,9 @@ class Layout:
 
     def damaged(self, records: np.ndarray) -> np.ndarray:
         """Returns the indices of records with a wrong byte, whichever byte it is."""
-        stored = records[:, -_CHECKSUM_BYTES:]
-        is_damaged = (stored != self._checksums(records)).any(axis=1)
-        is_damaged |= ((records != self.template) & self._is_fixed).any(axis=1)
-        return np.flatnonzero(is_damaged)
+        wrong_bits = (records ^ self.template) & self._fixed_bits
+        wrong_bits[:, -_CHECKSUM_BYTES:] = records[:, -_CHECKSUM_BYTES:] ^ self._checksums(records)
+        return np.flatnonzero(wrong_bits.any(axis=1)) if wrong_bits.any() else np.empty(0, int)
 
     def _checksums(self, records: np.ndarray) -> np.ndarray:
         """Returns the checksums of records whose fixed bytes are right, uint8 `[N, 4]`.

@@ -13,7 +13,7 @@ from tfrecords.schema import Schema
 
 # Touched pages of a mapped file count as resident memory. Splits larger than _KEEP_BYTES give them
 # back after every piece, so that memory stays flat; that costs a page fault per 64 kB touched.
-_KEEP_BYTES = 128 << 20
+_KEEP_BYTES = 64 << 20
 _PIECE_BYTES = 32 << 20
 
 
@@ -24,7 +24,7 @@ class MappedShards:
     """
 
     def __init__(self, data_dir: pathlib.Path, shards: Sequence[Shard], schema: Schema):
-        self._layout = schema.layout
+        self._schema = schema
         self._paths = [data_dir / shard.file for shard in shards]
         for path, shard in zip(self._paths, shards, strict=True):
             _check_size(path, shard, schema.stride)
@@ -35,13 +35,16 @@ class MappedShards:
         self._keeps_pages = self.num_examples * schema.stride <= _KEEP_BYTES
         self._is_verified = np.zeros(self.num_examples, bool)
 
-    def read(self, rows: np.ndarray) -> np.ndarray:
-        """Returns the records at these rows, a new array uint8 `[N, stride]`.
+    def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the fields of the records at these rows: `[N, *shape]` for every name.
 
         Raises:
             InputError: A record is damaged; names the shard and the record.
         """
-        records = np.empty((len(rows), self._layout.stride), np.uint8)
+        columns = {
+            feature.name: np.empty((len(rows), *feature.shape), feature.stored)
+            for feature in self._schema.features
+        }
         # Piece by piece, so that no page is touched twice. Numbers of 16 bits sort in linear time.
         piece_of_row = (np.searchsorted(self._piece_rows, rows, side="right") - 1).astype(np.uint16)
         order = np.argsort(piece_of_row, kind="stable")
@@ -49,17 +52,21 @@ class MappedShards:
         for piece, start, stop in zip(self._pieces, [0, *stops], stops, strict=False):
             if start < stop:
                 wanted = order[start:stop]
-                records[wanted] = piece.records[rows[wanted] - piece.first_row]
+                records = piece.records.take(rows[wanted] - piece.first_row, axis=0, mode="clip")
+                self._verify(records, rows[wanted])
+                for feature in self._schema.features:
+                    values = np.ascontiguousarray(records[:, self._schema.columns[feature.name]])
+                    values = values.view(feature.stored).reshape(-1, *feature.shape)
+                    columns[feature.name][wanted] = values
                 if not self._keeps_pages:
                     piece.drop_pages()
-        self._verify(rows, records)
-        return records
+        return columns
 
-    def _verify(self, rows: np.ndarray, records: np.ndarray) -> None:
+    def _verify(self, records: np.ndarray, rows: np.ndarray) -> None:
         unseen = np.flatnonzero(~self._is_verified[rows])
         if not unseen.size:
             return
-        damaged = self._layout.damaged(records[unseen] if unseen.size < len(rows) else records)
+        damaged = self._schema.layout.damaged(records[unseen])
         if damaged.size:
             row = rows[unseen[damaged[0]]]
             shard = np.searchsorted(self._first_rows, row, side="right") - 1

@@ -22,7 +22,7 @@ Batch = dict[str, np.ndarray]
 _TURN = 4  # Salt of the coin that turns an example to its opposite strand.
 _EVALUATION = {"seed": 0, "epoch": (1 << 32) - 1}
 # Reading many batches at once is what makes it fast; this many examples, or bytes if they are long.
-_AHEAD_EXAMPLES = 1 << 15
+_AHEAD_EXAMPLES = 1 << 16
 _AHEAD_BYTES = 16 << 20
 
 
@@ -82,12 +82,7 @@ class Split:
                 f"rows {rows.min()} to {rows.max()} of split {self.name}, which has "
                 f"{self.num_examples}"
             )
-        records = self._records.read(rows)
-        batch = {}
-        for feature in self.schema.features:
-            values = records[:, self.schema.columns[feature.name]].copy()
-            batch[feature.name] = values.view(feature.stored).reshape(-1, *feature.shape)
-        return batch
+        return self._records.read(rows)
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Returns the number of whole batches; the few examples left over change by epoch."""
@@ -159,8 +154,9 @@ class Split:
             count = min(max(1, ahead // size), sampler.steps - step)
             rows = sampler.rows(epoch, step, count)
             examples = self._train_examples(rows, epoch, sampler.seed, reverse_complement)
-            for start in range(0, count * size, size):
-                yield {name: values[start : start + size] for name, values in examples.items()}
+            by_batch = (v.reshape(count, size, *v.shape[1:]) for v in examples.values())
+            for batch in zip(*by_batch, strict=True):
+                yield dict(zip(examples, batch, strict=True))
             epoch, step = (epoch, step + count) if step + count < sampler.steps else (epoch + 1, 0)
 
     def _train_examples(

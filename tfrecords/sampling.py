@@ -20,7 +20,7 @@ def hash32(x: np.ndarray | int) -> np.ndarray:
 
     `x ^= x >> 16; x *= 0x21f0aaad; x ^= x >> 15; x *= 0xd35a2d97; x ^= x >> 15`
     """
-    x = np.array(x).astype(np.uint32)
+    x = np.asarray(x).astype(np.uint32)
     x ^= x >> np.uint32(16)
     x *= np.uint32(0x21F0AAAD)
     x ^= x >> np.uint32(15)
@@ -31,9 +31,9 @@ def hash32(x: np.ndarray | int) -> np.ndarray:
 
 def fold_in(key: np.ndarray | int, salt: np.ndarray | int) -> np.ndarray:
     """Returns a new key, uint32, from a key and a number: `mix(key ^ mix(salt + 0x9e3779b9))`."""
-    salt = np.array(salt).astype(np.uint32)
+    salt = np.asarray(salt).astype(np.uint32)
     salt += np.uint32(_GOLDEN)
-    return hash32(np.array(key).astype(np.uint32) ^ hash32(salt))
+    return hash32(np.asarray(key).astype(np.uint32) ^ hash32(salt))
 
 
 def example_keys(rows: np.ndarray, *, seed: int, epoch: int) -> np.ndarray:
