@@ -25,8 +25,8 @@ class MappedShards:
 
     def __init__(self, data_dir: pathlib.Path, shards: Sequence[Shard], schema: Schema):
         self._schema = schema
-        self._paths = [data_dir / shard.file for shard in shards]
-        for path, shard in zip(self._paths, shards, strict=True):
+        self.files = tuple(data_dir / shard.file for shard in shards)
+        for path, shard in zip(self.files, shards, strict=True):
             _check_size(path, shard, schema.stride)
         self._first_rows = np.cumsum([0, *(shard.num_examples for shard in shards)])
         self.num_examples = int(self._first_rows[-1])
@@ -71,7 +71,7 @@ class MappedShards:
             row = rows[unseen[damaged[0]]]
             shard = np.searchsorted(self._first_rows, row, side="right") - 1
             raise InputError(
-                f"{self._paths[shard]}: record {row - self._first_rows[shard]} is damaged (its "
+                f"{self.files[shard]}: record {row - self._first_rows[shard]} is damaged (its "
                 "checksum or its frame is wrong); copy the shard again or rebuild the dataset"
             )
         self._is_verified[rows[unseen]] = True
@@ -81,7 +81,7 @@ class MappedShards:
         step = max(1, _PIECE_BYTES // stride)
         pieces = []
         for path, first_row, end_row in zip(
-            self._paths, self._first_rows[:-1], self._first_rows[1:], strict=True
+            self.files, self._first_rows[:-1], self._first_rows[1:], strict=True
         ):
             if first_row == end_row:
                 continue  # An empty file cannot be mapped.

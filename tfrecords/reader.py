@@ -70,6 +70,11 @@ class Split:
         """The fields of a record."""
         return self._manifest.schema
 
+    @property
+    def files(self) -> tuple[pathlib.Path, ...]:
+        """The shards, in the order of the rows."""
+        return self._records.files
+
     def read(self, rows: np.ndarray) -> Batch:
         """Returns the fields of these rows, in this order: `[N, *shape]` for every name.
 

@@ -24,7 +24,8 @@ def turn(
     """
     for name, values in columns.items():
         if name in schema and schema[name].bases is not None:
-            values[rows] = sequence.reverse_complement(values[rows], schema[name].bases)
+            chosen = values.take(rows, axis=0)
+            values[rows] = sequence.reverse_complement(chosen, schema[name].bases)
         elif name in PER_TASK:
             values[rows] = _turn_targets(values[rows], strand_pairs)
         elif name == "strand":
