@@ -1,0 +1,215 @@
+"""Tables of labelled sequences: CSV, TSV and the like, one file or several.
+
+The first line names the columns; rows are read with the standard csv module, as text, and turned
+into arrays a batch at a time.
+"""
+
+import csv
+import itertools
+import operator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_prep import table_columns, text_rows
+from data_prep.source import UNSPLIT, Batch, InputFile, Paths, input_files, split_code
+from data_prep.table_columns import TableColumns
+from data_prep.text_file import TextFile
+from data_prep.text_rows import TextRows
+from tfrecords.errors import InputError
+
+_SAMPLE_LINES = 100
+
+
+class CsvTable:
+    """A source of the rows of one or several tables, with the same labels in each.
+
+    Args:
+        inputs: Paths of rows still to be split, or `{"train": paths, "valid": paths, ...}`.
+        sequence_column: Column with the sequence; default: the one named sequence or seq.
+        target_columns: Columns with the labels, a task each; default: see
+            `table_columns.find_columns`.
+        split_column: Column that names the split of each row.
+        length: Crop and pad all sequences to this; default: all must be as long as the first.
+        task_type: `binary` or `regression`; default: binary if all labels are 0 or 1.
+
+    Raises:
+        InputError: A file or a column is missing or cannot be understood.
+    """
+
+    def __init__(
+        self,
+        inputs: Paths | Mapping[str, Paths],
+        *,
+        sequence_column: str | None = None,
+        target_columns: Sequence[str] = (),
+        split_column: str | None = None,
+        length: int | None = None,
+        task_type: str | None = None,
+    ):
+        text_rows.check_options(length, task_type)
+        files = input_files(inputs)
+        if split_column and any(file.split != UNSPLIT for file in files):
+            raise InputError(
+                f"--split_column={split_column} needs --input; the files given are split already"
+            )
+        asked = {"sequence": sequence_column, "targets": target_columns, "split": split_column}
+        self._tables = tuple(_open(file, asked) for file in files)
+        _check_same_targets(self._tables)
+        self._is_resizing = length is not None
+        self.length = length or self._tables[0].first_length
+        self.tasks = self._tables[0].columns.targets
+        self.task_type = task_type
+        self.flags = {
+            "source": "csv",
+            "sequence_column": sequence_column,
+            "target_columns": list(target_columns),
+            "split_column": split_column,
+            "length": length,
+            "task_type": task_type,
+        }
+        self.paths = tuple(file.path for file in files)
+        self.inputs: tuple[dict, ...] = ()
+
+    @property
+    def unsplit(self) -> str:
+        for table in self._tables:
+            if table.file.split == UNSPLIT and table.columns.split is None:
+                guess = table_columns.split_candidates(table.columns.unread)
+                hint = f" (--split_column={guess[0]} may be what you want)" if guess else ""
+                return f"{table.file.path} does not say which rows are for training{hint}"
+        return ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        columns = self._tables[0].columns
+        unread = dict.fromkeys(name for table in self._tables for name in table.columns.unread)
+        ignored = f"; not read: {', '.join(filter(None, unread))}" if any(unread) else ""
+        return (f"Columns: {columns.sequence}, {_named(columns.targets)}{ignored}.",)
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Yields all rows in order, at most `size` at a time."""
+        self.inputs = ()
+        for table in self._tables:
+            text = TextFile(table.file.path)
+            num_rows = num_bytes = 0
+            for rows, split in _read(text, table, size):
+                columns = {
+                    "sequence": text_rows.encode_sequences(rows, self.length, self._is_resizing),
+                    "targets": text_rows.parse_labels(rows, self.tasks, self.task_type),
+                }
+                yield Batch(columns, split, text.num_bytes - num_bytes)
+                num_rows, num_bytes = num_rows + len(split), text.num_bytes
+            entry = {"file": text.name, "sha256": text.sha256, "num_rows": num_rows}
+            self.inputs = (*self.inputs, entry)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A file, the columns to read of it, and the bases of its first sequence."""
+
+    file: InputFile
+    columns: TableColumns
+    first_length: int
+
+
+def _open(file: InputFile, asked: dict) -> _Table:
+    lines = TextFile(file.path).lines()
+    header = next(lines)
+    sample = [line for line in itertools.islice(lines, _SAMPLE_LINES) if line.strip()]
+    lines.close()
+    columns = table_columns.find_columns(header, sample, where=f"{file.path}:1", **asked)
+    if not sample:
+        raise InputError(f"{file.path} has a header and no rows")
+    position = table_columns.split_line(header, columns.separator).index(columns.sequence)
+    first_row = table_columns.split_line(sample[0], columns.separator)
+    # A first row without a sequence is refused, with its line, when it is read.
+    return _Table(file, columns, max(1, len("".join(first_row[position : position + 1]))))
+
+
+def _check_same_targets(tables: Sequence[_Table]) -> None:
+    first = tables[0]
+    for table in tables:
+        if table.columns.targets != first.columns.targets:
+            raise InputError(
+                f"{table.file.path}:1: reads {_named(table.columns.targets)}, but "
+                f"{first.file.path} has {_named(first.columns.targets)}; "
+                "--target_columns=NAME,NAME takes the same from both"
+            )
+
+
+def _named(targets: Sequence[str]) -> str:
+    shown = ", ".join(targets[:8]) + (", ..." if len(targets) > 8 else "")
+    return f"label {shown}" if len(targets) == 1 else f"{len(targets)} labels ({shown})"
+
+
+def _read(text: TextFile, table: _Table, size: int) -> Iterator[tuple[TextRows, np.ndarray]]:
+    """Yields the rows of one table as text, with the split of each."""
+    reader = table_columns.read_rows(text.lines(), table.columns.separator)
+    try:
+        header = [name.strip() for name in next(reader)]
+        while True:
+            first_line = reader.line_num + 1
+            cells = list(itertools.islice(reader, size))
+            if not cells:
+                return
+            lines = _Lines(cells, first_line)
+            rows = cells if all(cells) else [row for row in cells if row]
+            _check_widths(rows, header, table.file.path, lines)
+            yield _columns(rows, header, table, lines)
+    except csv.Error as error:
+        raise InputError(f"{table.file.path}:{reader.line_num}: {error}") from None
+
+
+def _columns(
+    rows: list[list[str]], header: list[str], table: _Table, lines: "_Lines"
+) -> tuple[TextRows, np.ndarray]:
+    def column(name: str) -> list[str]:
+        return list(map(operator.itemgetter(header.index(name)), rows))
+
+    names = table.columns
+    labels = [column(name) for name in names.targets]
+    batch = TextRows(column(names.sequence), labels, lines, table.file.path)
+    if names.split is None:
+        return batch, np.full(len(rows), table.file.split, np.int8)
+    return batch, _splits(column(names.split), names.split, batch)
+
+
+def _check_widths(rows: list[list[str]], header: list[str], path: str, lines: "_Lines") -> None:
+    if set(map(len, rows)) - {len(header)}:
+        row = next(row for row, cells in enumerate(rows) if len(cells) != len(header))
+        raise InputError(
+            f"{path}:{lines(row)}: {len(rows[row])} cells, but the header names {len(header)}"
+        )
+
+
+def _splits(cells: list[str], column: str, batch: TextRows) -> np.ndarray:
+    codes = {}
+    for cell in dict.fromkeys(cells):
+        try:
+            codes[cell] = split_code(cell)
+        except InputError as error:
+            where = batch.where(cells.index(cell))
+            raise InputError(f"{where}: column {column!r}: {error}") from None
+    return np.array([codes[cell] for cell in cells], np.int8)
+
+
+class _Lines:
+    """The line of the file that each row of a batch starts on, worked out only for a message.
+
+    A blank line gives an empty row, and a quoted cell may hold line ends.
+    """
+
+    def __init__(self, rows: list[list[str]], first_line: int):
+        self._rows, self._first_line = rows, first_line
+
+    def __call__(self, row: int) -> int:
+        line = self._first_line
+        for cells in self._rows:
+            if cells:
+                if row == 0:
+                    break
+                row -= 1
+            line += 1 + sum(cell.count("\n") for cell in cells)
+        return line

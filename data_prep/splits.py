@@ -1,0 +1,119 @@
+"""Which split a row belongs to, when the input does not say: by fractions or by folds.
+
+A row's place is decided by a seeded hash of its strand-canonical sequence, so that copies of a
+sequence, its reverse complement among them, never part. Stratified: every split gets its share of
+every combination of labels, or of every tenth of the range of a regression target.
+
+Shapes: `N` rows, `T` tasks.
+"""
+
+import collections
+from collections.abc import Sequence
+
+import numpy as np
+
+from data_prep.sequence_keys import find_copies, mix
+from tfrecords.manifest import SPLITS
+
+_BLOCK = 1 << 16
+_MAX_STRATA = 1000
+_NUM_QUANTILES = 10
+TRAIN, VALID, TEST = range(len(SPLITS))
+
+
+def by_fractions(
+    keys: np.ndarray, strata: np.ndarray, fractions: Sequence[float], seed: int
+) -> np.ndarray:
+    """Returns the split of every row, int8 `[N]`: these fractions are train, valid and test."""
+    return _assign(keys, strata, fractions, seed)
+
+
+def by_fold(
+    keys: np.ndarray, strata: np.ndarray, num_folds: int, fold: int, seed: int
+) -> np.ndarray:
+    """Returns the split of every row, int8 `[N]`: fold `fold` is test, the one after it valid.
+
+    The folds themselves do not depend on `fold`, so the test splits of all folds are the whole.
+    """
+    parts = _assign(keys, strata, [1 / num_folds] * num_folds, seed)
+    split = np.full(num_folds, TRAIN, np.int8)
+    split[(fold + 1) % num_folds] = VALID
+    split[fold] = TEST
+    return split[parts]
+
+
+def make_strata(
+    keys: np.ndarray, targets: np.ndarray, task_type: str, smallest_fraction: float
+) -> np.ndarray:
+    """Returns a number for every row, uint16 `[N]`: rows of one number have similar labels.
+
+    Copies of a sequence get one number, whatever their labels. Combinations of labels too rare to
+    be found in every split share the number 0.
+    """
+    if task_type == "binary":
+        strata = _label_patterns(targets, min_rows=2 / smallest_fraction)
+    else:
+        strata = _quantiles(targets)
+    for copies in find_copies(keys):
+        lowest = np.minimum.reduceat(strata[copies.rows], copies.starts)
+        strata[copies.rows] = np.repeat(lowest, copies.sizes)
+    return strata
+
+
+def _assign(
+    keys: np.ndarray, strata: np.ndarray, fractions: Sequence[float], seed: int
+) -> np.ndarray:
+    """Returns the part, int8 `[N]`, of every row; part `i` gets `fractions[i]` of each stratum."""
+    salt = mix(np.array([seed], np.uint64))
+    places = _in_blocks(keys, lambda block: mix(block ^ salt) >> np.uint64(32), np.uint32)
+    parts = np.empty(len(keys), np.int8)
+    ends = np.cumsum(fractions)[:-1] / np.sum(fractions)
+    for stratum in np.flatnonzero(np.bincount(strata)):
+        rows = np.flatnonzero(strata == stratum)
+        ordered = np.sort(places[rows])
+        first_of_next = np.rint(ends * len(rows)).astype(int)
+        # Beyond the last row there is no place to cut at: the parts after that get nothing.
+        cuts = np.append(ordered.astype(np.uint64), 1 << 32)[first_of_next]
+        parts[rows] = np.searchsorted(cuts, places[rows], side="right")
+    return parts
+
+
+def _in_blocks(values: np.ndarray, function, dtype: type) -> np.ndarray:
+    """Returns `function` of all rows, worked out a block at a time."""
+    found = np.empty(len(values), dtype)
+    for start in range(0, len(values), _BLOCK):
+        found[start : start + _BLOCK] = function(values[start : start + _BLOCK])
+    return found
+
+
+def _label_patterns(targets: np.ndarray, min_rows: float) -> np.ndarray:
+    """Returns the number of every row's combination of 0, 1 and missing labels."""
+    counts = collections.Counter()
+    for start in range(0, len(targets), _BLOCK):
+        patterns, sizes = np.unique(_pattern(targets[start : start + _BLOCK]), return_counts=True)
+        counts.update(dict(zip(patterns.tolist(), sizes.tolist(), strict=True)))
+        if len(counts) > 10 * _MAX_STRATA:
+            counts = collections.Counter(dict(counts.most_common(_MAX_STRATA)))
+    common = [pattern for pattern, count in counts.most_common(_MAX_STRATA) if count >= min_rows]
+    known = np.sort(np.array(common, np.uint64))
+
+    def number(block: np.ndarray) -> np.ndarray:
+        patterns = _pattern(block)
+        place = np.searchsorted(known, patterns)
+        is_known = np.append(known, np.uint64(0))[place] == patterns
+        return np.where(is_known & (place < len(known)), place + 1, 0)
+
+    return _in_blocks(targets, number, np.uint16)
+
+
+def _pattern(targets: np.ndarray) -> np.ndarray:
+    """Returns a hash, uint64 `[N]`, of which labels are 0, 1 and missing."""
+    digits = np.where(np.isnan(targets), 2, targets).astype(np.uint64)
+    return digits @ mix(np.arange(1, targets.shape[1] + 1, dtype=np.uint64))
+
+
+def _quantiles(targets: np.ndarray) -> np.ndarray:
+    """Returns the tenth of the range, 1 to 10, that every row's mean target falls into."""
+    means = _in_blocks(targets, lambda block: np.nanmean(block, axis=1), np.float32)
+    edges = np.quantile(means, np.arange(1, _NUM_QUANTILES) / _NUM_QUANTILES)
+    return _in_blocks(means, lambda block: 1 + np.searchsorted(edges, block, "right"), np.uint16)

@@ -1,0 +1,172 @@
+"""Which columns of a table hold the sequence, the targets and the split, found from its header."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from data_prep import text_rows
+from tfrecords.errors import InputError, suggest
+
+# The csv module's own limit, 131072 letters, is less than a long window; a quote that is never
+# closed is still found before it swallows a file.
+_MAX_CELL = 1 << 24
+_SEPARATORS = (",", "\t", ";", "|")
+_SEQUENCE_NAMES = ("sequence", "seq", "dna", "dna_sequence")
+_TARGET_NAMES = ("label", "labels", "target", "targets", "bound", "class", "y")
+_TARGET_PREFIXES = ("label_", "target_", "task_")
+_SPLIT_NAMES = ("split", "subset", "partition", "set")
+# Columns of numbers that are never taken for targets unless they are asked for.
+_BOOKKEEPING = (
+    *("id", "index", "idx", "row", "name", "fold", "foldid", "length", "gc"),
+    *("chrom", "chr", "chromosome", "start", "end", "strand"),
+)
+
+
+@dataclass(frozen=True)
+class TableColumns:
+    """The columns of a table that are read, by name.
+
+    Attributes:
+        separator: What stands between two cells.
+        sequence: The column with the sequence.
+        targets: The columns with the labels, one task each.
+        split: The column that names each row's split, or None.
+        unread: The other columns.
+    """
+
+    separator: str
+    sequence: str
+    targets: tuple[str, ...]
+    split: str | None
+    unread: tuple[str, ...]
+
+
+def find_separator(header: str) -> str:
+    """Returns comma, tab, semicolon or pipe: what splits the header into the most names."""
+    return max(_SEPARATORS, key=lambda separator: len(split_line(header, separator)))
+
+
+def split_line(line: str, separator: str) -> list[str]:
+    """Returns the cells of one line of a table, without blanks around them."""
+    return [cell.strip() for cell in next(read_rows([line], separator, strict=False), [])]
+
+
+def read_rows(lines: Iterable[str], separator: str, *, strict: bool = True) -> "csv._reader":
+    """Returns a csv reader; `strict` refuses quotes in wrong places and quotes never closed."""
+    csv.field_size_limit(_MAX_CELL)
+    return csv.reader(lines, delimiter=separator, strict=strict)
+
+
+def find_columns(
+    header: str,
+    sample: Sequence[str],
+    *,
+    where: str,
+    sequence: str | None = None,
+    targets: Sequence[str] = (),
+    split: str | None = None,
+) -> TableColumns:
+    """Returns the columns to read of a table with this header line.
+
+    Args:
+        header: The first line of the table.
+        sample: Some of the lines after it; only looked at if no column is named like a target.
+        where: The table's file and line, for error messages.
+        sequence: Column with the sequence; default: the one that is named so.
+        targets: Columns with the labels. Default: the one column named `label`, `target`, `bound`
+            or the like; else all columns named `label_...`, `target_...` or `task_...`; else all
+            other columns, if each holds numbers and none is named like a row number or a place.
+        split: Column with the split of each row.
+
+    Raises:
+        InputError: A column is missing, double, or cannot be told.
+    """
+    separator = find_separator(header)
+    names = split_line(header, separator)
+    _check_unique(names, where)
+    sequence = _given(sequence, names, where) if sequence else _find_sequence(names, where)
+    split = _given(split, names, where) if split else None
+    others = [name for name in names if name not in (sequence, split)]
+    if targets:
+        targets = [_given(name, names, where) for name in targets]
+        _check_distinct([sequence, split, *targets], where)
+    else:
+        numbers = _numeric_columns(names, [split_line(line, separator) for line in sample])
+        targets = _find_targets(others, numbers, where)
+    unread = tuple(name for name in others if name not in targets)
+    return TableColumns(separator, sequence, tuple(targets), split, unread)
+
+
+def split_candidates(names: Sequence[str]) -> list[str]:
+    """Returns those of the names that a column with the split usually has."""
+    return [name for name in names if name.lower() in _SPLIT_NAMES]
+
+
+def _check_unique(names: list[str], where: str) -> None:
+    twice = [name for name in names if name and names.count(name) > 1]
+    if twice:
+        raise InputError(f"{where}: there are several columns named {twice[0]!r}; rename them")
+
+
+def _check_distinct(names: list[str | None], where: str) -> None:
+    twice = [name for name in names if name and names.count(name) > 1]
+    if twice:
+        raise InputError(f"{where}: column {twice[0]!r} cannot be used for two things")
+
+
+def _given(name: str, names: list[str], where: str) -> str:
+    if name not in names:
+        raise InputError(
+            f"{where}: there is no column {name!r}; the columns are {', '.join(names)}."
+            + suggest(name, names)
+        )
+    return name
+
+
+def _find_sequence(names: list[str], where: str) -> str:
+    found = [name for name in names if name.lower() in _SEQUENCE_NAMES]
+    if len(found) == 1:
+        return found[0]
+    problem = f"columns {', '.join(found)} all look like" if found else "no column is named like"
+    raise InputError(
+        f"{where}: {problem} a sequence; the first line must name the columns, and has "
+        f"{_shown(names)}; --sequence_column=NAME says which one it is"
+    )
+
+
+def _find_targets(names: list[str], numbers: set[str], where: str) -> list[str]:
+    found = [name for name in names if name.lower() in _TARGET_NAMES]
+    if len(found) == 1:
+        return found
+    if found:
+        raise InputError(
+            f"{where}: columns {', '.join(found)} all look like labels; "
+            f"--target_columns={','.join(found)} takes them all, or name one"
+        )
+    found = [name for name in names if name.lower().startswith(_TARGET_PREFIXES)]
+    if found:
+        return found
+    if names and all(name in numbers and name.lower() not in _BOOKKEEPING for name in names):
+        return names
+    raise InputError(
+        f"{where}: no column is named like a label; the other columns are "
+        f"{_shown(names) or 'none'}; --target_columns=NAME,NAME says which ones to use"
+    )
+
+
+def _numeric_columns(names: list[str], rows: list[list[str]]) -> set[str]:
+    """Returns the columns whose cells are all numbers or missing, and not all missing."""
+    found = set()
+    for column, name in enumerate(names):
+        try:
+            values = [text_rows.parse_label(row[column]) for row in rows if len(row) > column]
+        except ValueError:
+            continue
+        if name and any(value == value for value in values):
+            found.add(name)
+    return found
+
+
+def _shown(names: list[str]) -> str:
+    shown = ", ".join(name if len(name) <= 30 else f"{name[:27]}..." for name in names[:12])
+    return shown + (f" and {len(names) - 12} more" if len(names) > 12 else "")

@@ -1,0 +1,201 @@
+"""Lines of a text file, plain or compressed, with what was read of it: its bytes and sha256."""
+
+import bz2
+import difflib
+import gzip
+import hashlib
+import io
+import os
+import pathlib
+import zlib
+from collections.abc import Iterator
+
+from tfrecords.errors import InputError
+
+_BLOCK = 1 << 20
+_MAGIC = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".zst": b"\x28\xb5\x2f\xfd"}
+_OTHER_MAGIC = {
+    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"\xfd7zXZ": "an xz archive",
+    b"PAR1": "a Parquet file",
+    b"\x89HDF": "an HDF5 file",
+}
+_ENDS_EARLY = "ends in the middle of its compressed data; copy or download it again"
+_IS_DAMAGED = "cannot be decompressed; copy or download it again"
+
+
+class TextFile:
+    """A UTF-8 text file, compressed if its name ends in .gz, .bz2 or .zst.
+
+    Nothing but a quick look at the first bytes happens before `lines` is called. `num_bytes` counts
+    the bytes of the file itself, compressed or not, that have been read so far; `sha256` is theirs
+    and is the file's own after the last line.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = pathlib.Path(path)
+        _check_is_file(self.path)
+        with self.path.open("rb") as file:
+            start = file.read(8)
+        _check_compression(self.path, start)
+        self._suffix = self.path.suffix.lower()
+        if self._suffix == ".zst":
+            _zstandard(self.path)
+        self._watched = None
+
+    @property
+    def name(self) -> str:
+        """The file's name without its folder, as it stands in a manifest."""
+        return self.path.name
+
+    @property
+    def num_bytes(self) -> int:
+        return self._watched.num_bytes if self._watched else 0
+
+    @property
+    def sha256(self) -> str:
+        return self._watched.sha256.hexdigest()
+
+    def lines(self) -> Iterator[str]:
+        """Yields every line with its end, from the first one on.
+
+        Raises:
+            InputError: The file is damaged, cut short, or not UTF-8 (names the line).
+        """
+        self._watched = _Watched(self.path.open("rb", buffering=0))
+        try:
+            with io.TextIOWrapper(self._decompressed(), encoding="utf-8-sig", newline="") as text:
+                yield from text
+                while self._watched.read(_BLOCK):
+                    pass
+        except UnicodeDecodeError:
+            raise InputError(
+                f"{self.path}:{self._first_undecodable_line()}: not UTF-8 text; "
+                "save the file as UTF-8"
+            ) from None
+        except EOFError:
+            raise InputError(f"{self.path} {_ENDS_EARLY}") from None
+        except (gzip.BadGzipFile, zlib.error):
+            raise InputError(f"{self.path} {_IS_DAMAGED}") from None
+        except OSError as error:
+            # bz2 reports damage as an OSError without a number; those with one are the system's.
+            if error.errno is not None:
+                raise
+            raise InputError(f"{self.path} {_IS_DAMAGED}") from None
+        finally:
+            self._watched.close()
+
+    def _decompressed(self) -> io.BufferedReader:
+        raw = self._watched
+        if self._suffix == ".gz":
+            raw = gzip.GzipFile(fileobj=io.BufferedReader(raw, _BLOCK))
+        elif self._suffix == ".bz2":
+            raw = bz2.BZ2File(io.BufferedReader(raw, _BLOCK))
+        elif self._suffix == ".zst":
+            raw = _Zstd(raw, _zstandard(self.path))
+        return io.BufferedReader(raw, _BLOCK)
+
+    def _first_undecodable_line(self) -> int:
+        # The text layer decodes blocks ahead of the line it hands out, so it cannot tell.
+        self._watched = _Watched(self.path.open("rb", buffering=0))
+        with self._decompressed() as binary:
+            for number, line in enumerate(binary, start=1):
+                try:
+                    line.decode("utf-8")
+                except UnicodeDecodeError:
+                    return number
+        return number
+
+
+class _Watched(io.RawIOBase):
+    """A file whose bytes are counted and hashed as they are read."""
+
+    def __init__(self, raw: io.FileIO):
+        self._raw = raw
+        self.num_bytes = 0
+        self.sha256 = hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:
+        count = self._raw.readinto(buffer)
+        self.num_bytes += count
+        self.sha256.update(memoryview(buffer)[:count])
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Zstd(io.RawIOBase):
+    """Decompressed bytes of Zstandard frames; unlike the package's own reader, minds a cut."""
+
+    def __init__(self, raw: io.RawIOBase, zstandard):
+        self._raw, self._zstandard = raw, zstandard
+        self._frame, self._ready, self._rest = None, b"", b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:
+        while not self._ready:
+            block = self._rest or self._raw.read(1 << 17)
+            if not block:
+                if self._frame is not None:
+                    raise EOFError
+                return 0
+            self._rest = b""
+            self._decompress(block)
+        count = min(len(buffer), len(self._ready))
+        buffer[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
+
+    def _decompress(self, block: bytes) -> None:
+        if self._frame is None:
+            self._frame = self._zstandard.ZstdDecompressor().decompressobj()
+        try:
+            self._ready = memoryview(self._frame.decompress(block))
+        except self._zstandard.ZstdError as error:
+            raise OSError(str(error)) from None
+        if self._frame.eof:
+            self._rest, self._frame = self._frame.unused_data, None
+
+
+def _check_is_file(path: pathlib.Path) -> None:
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, expected a file")
+    if not path.exists():
+        names = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        nearest = difflib.get_close_matches(path.name, names, n=1)
+        guess = f" Did you mean {str(path.with_name(nearest[0]))!r}?" if nearest else ""
+        raise InputError(f"{path}: there is no such file.{guess}")
+
+
+def _check_compression(path: pathlib.Path, start: bytes) -> None:
+    suffix = path.suffix.lower()
+    if not start:
+        raise InputError(f"{path} is empty")
+    for magic, kind in _OTHER_MAGIC.items():
+        if start.startswith(magic):
+            raise InputError(f"{path} is {kind}; expected text, plain or as .gz, .bz2 or .zst")
+    found = next((name for name, magic in _MAGIC.items() if start.startswith(magic)), None)
+    if suffix in _MAGIC and found is None:
+        raise InputError(
+            f"{path} is named {suffix} but is not compressed that way; "
+            "rename it if it is plain text"
+        )
+    if found is not None and found != suffix:
+        raise InputError(f"{path} holds {found} data; rename it so that its name ends in {found}")
+
+
+def _zstandard(path: pathlib.Path):
+    try:
+        import zstandard
+    except ImportError:
+        raise InputError(
+            f"{path}: reading .zst needs the package zstandard; pip install 'genokeras[prep]'"
+        ) from None
+    return zstandard
