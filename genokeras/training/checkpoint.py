@@ -1,0 +1,140 @@
+"""Checkpoints: folders `step-N/` of plain arrays with checksums, there whole or not at all.
+
+A folder holds one `GROUP.npz` per group of arrays (model, optimizer, average), `state.json`, and
+`SHA256SUMS`, which `sha256sum --check` understands. It is written under a hidden name and renamed,
+so a checkpoint that can be seen is complete. Nothing is pickled. Needs no TensorFlow and no Keras.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import zipfile
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tfrecords.errors import InputError
+
+Arrays = dict[str, dict[str, np.ndarray]]
+
+_STATE = "state.json"
+_SUMS = "SHA256SUMS"
+
+
+def folder(checkpoints: pathlib.Path, step: int) -> pathlib.Path:
+    """Returns the folder of the checkpoint of `step`."""
+    return checkpoints / f"step-{step}"
+
+
+def steps(checkpoints: pathlib.Path) -> list[int]:
+    """Returns the steps that have a checkpoint, in order."""
+    if not checkpoints.is_dir():
+        return []
+    matches = (re.fullmatch(r"step-(\d+)", path.name) for path in checkpoints.iterdir())
+    return sorted(int(match[1]) for match in matches if match)
+
+
+def save(checkpoints: pathlib.Path, step: int, arrays: Arrays, state: Mapping[str, Any]) -> None:
+    """Writes the checkpoint of `step`; it is there for good when this returns."""
+    scratch = checkpoints / f".step-{step}.writing"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    for group, values in arrays.items():
+        np.savez(scratch / f"{group}.npz", **values)
+    (scratch / _STATE).write_text(json.dumps(state, indent=1) + "\n")
+    sums = [f"{_sha256(path)}  {path.name}\n" for path in sorted(scratch.iterdir())]
+    (scratch / _SUMS).write_text("".join(sums))
+    for path in (*scratch.iterdir(), scratch):
+        _sync(path)
+    delete(checkpoints, [step])
+    scratch.rename(folder(checkpoints, step))
+    _sync(checkpoints)
+
+
+def load(path: pathlib.Path, groups: Iterable[str] | None = None) -> tuple[Arrays, dict[str, Any]]:
+    """Returns arrays and state of a checkpoint; with `groups`, only those arrays.
+
+    A file that is missing, truncated or changed raises `InputError` with its name.
+    """
+    sums = _read_sums(path)
+    names = {name.removesuffix(".npz") for name in sums if name.endswith(".npz")}
+    wanted = names if groups is None else names & set(groups)
+    for file in [_STATE, *(f"{group}.npz" for group in sorted(wanted))]:
+        if not (path / file).is_file():
+            raise InputError(f"{path / file}: missing, this checkpoint is damaged")
+        if _sha256(path / file) != sums.get(file):
+            raise InputError(f"{path / file}: its sha256 is not the one in {_SUMS}, it is damaged")
+    arrays = {group: _read_arrays(path / f"{group}.npz") for group in sorted(wanted)}
+    return arrays, json.loads((path / _STATE).read_text())
+
+
+def load_newest(
+    checkpoints: pathlib.Path, log: Callable[[str], None]
+) -> tuple[Arrays, dict[str, Any]] | None:
+    """Returns the newest checkpoint that is whole, or None if there is no checkpoint.
+
+    Damaged ones are named through `log` and passed over; if all are damaged, that is an error.
+    """
+    problem = None
+    for step in reversed(steps(checkpoints)):
+        try:
+            return load(folder(checkpoints, step))
+        except InputError as error:
+            problem = error
+            log(f"{error}; going back to the checkpoint before it")
+    if problem is not None:
+        raise InputError(
+            f"{problem}, and there is no other checkpoint to go back to; "
+            "start the run again with --noresume"
+        )
+    return None
+
+
+def delete(checkpoints: pathlib.Path, doomed: Iterable[int]) -> None:
+    """Removes checkpoints; one that is half removed is no longer seen as one."""
+    for step in doomed:
+        path = folder(checkpoints, step)
+        if path.exists():
+            hidden = checkpoints / f".step-{step}.deleting"
+            shutil.rmtree(hidden, ignore_errors=True)
+            path.rename(hidden)
+            shutil.rmtree(hidden)
+
+
+def prune(checkpoints: pathlib.Path, keep: int, protected: Collection[int | None]) -> None:
+    """Removes all but the `keep` newest checkpoints and the protected ones, and what kills left."""
+    for path in checkpoints.glob(".step-*"):
+        shutil.rmtree(path)
+    delete(checkpoints, [step for step in steps(checkpoints)[:-keep] if step not in protected])
+
+
+def _read_sums(path: pathlib.Path) -> dict[str, str]:
+    if not (path / _SUMS).is_file():
+        raise InputError(f"{path / _SUMS}: missing, this checkpoint is damaged")
+    lines = [line.split("  ", 1) for line in (path / _SUMS).read_text().splitlines()]
+    return {line[-1]: line[0] for line in lines}
+
+
+def _read_arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: {error}; this is not a file of arrays") from error
+
+
+def _sha256(path: pathlib.Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: pathlib.Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,50 @@
+"""Loss and metrics over a whole split, with the engine that trains."""
+
+import types
+from typing import Any
+
+import numpy as np
+
+from genokeras.models.spec import Spec
+from tfrecords.reader import Split
+
+_NOT_METRICS = ("n", "num_undefined", "tasks")
+
+
+def score(
+    engine: Any,
+    module: types.ModuleType,
+    spec: Spec,
+    split: Split,
+    batch_size: int,
+    limit: int | None = None,
+) -> dict[str, Any]:
+    """Returns `loss` (and its terms, if several) and the model's `scores` over a split.
+
+    With `limit`, over its first examples: rows are stored in a random order.
+    """
+    terms: dict[str, float] = {}
+    weights: dict[str, float] = {}
+    columns: dict[str, list[np.ndarray]] = {}
+    for batch in split.eval_batches(batch_size, limit=limit):
+        result = engine.evaluate_step(engine.place(batch))
+        for name, value in result["terms"].items():
+            terms[name] = terms.get(name, 0.0) + float(value)
+            weights[name] = weights.get(name, 0.0) + float(result["weights"][name])
+        kept = {f"outputs/{name}": values for name, values in result["outputs"].items()}
+        for name, values in (kept | {key: batch[key] for key in ("targets", "weight")}).items():
+            columns.setdefault(name, []).append(values)
+    losses = {name: terms[name] / weights[name] for name in terms if weights[name]}
+    scores = {"loss": sum(losses.values())} | (losses if len(losses) > 1 else {})
+    if not hasattr(module, "scores"):
+        return scores
+    size = min(limit or split.num_examples, split.num_examples)
+    joined = {name: np.concatenate(parts)[:size] for name, parts in columns.items()}
+    targets, weight = joined.pop("targets"), joined.pop("weight")
+    outputs = {name.removeprefix("outputs/"): values for name, values in joined.items()}
+    return scores | module.scores(spec, outputs, targets, weight)
+
+
+def metrics(scores: dict[str, Any]) -> dict[str, float | None]:
+    """Returns the metrics among scores: all but counts and tasks."""
+    return {name: value for name, value in scores.items() if name not in _NOT_METRICS}

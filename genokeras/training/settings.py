@@ -1,0 +1,115 @@
+"""`config.json` and `flags.txt`: all settings of a run, and whether two runs are the same."""
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import json
+import pathlib
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tfrecords.errors import InputError
+
+if TYPE_CHECKING:
+    from genokeras.training.workdir import Run
+
+CONFIG_FILE = "config.json"
+FLAGS_FILE = "flags.txt"
+FORMAT_VERSION = 1
+
+_COMPARED = ("model", "config", "training", "manifest_sha256")
+_PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "tensorflow-tpu", "jax", "numpy", "genokeras")
+
+
+def describe(
+    run: "Run", overrides: Sequence[str], environment: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns what config.json is to hold."""
+    settings = {
+        "format_version": FORMAT_VERSION,
+        "model": run.model_name,
+        "preset": run.preset,
+        "overrides": list(overrides),
+        "config": dataclasses.asdict(run.config),
+        "training": dataclasses.asdict(run.training),
+        "spec": dataclasses.asdict(run.spec),
+        "data_dir": str(run.data_dir.absolute()),
+        "manifest_sha256": run.manifest_sha256,
+        "revision": revision(),
+        "environment": dict(environment),
+    }
+    return json.loads(json.dumps(settings))
+
+
+def read(workdir: pathlib.Path) -> dict[str, Any] | None:
+    """Returns the content of config.json, or None if there is none."""
+    path = workdir / CONFIG_FILE
+    if not path.is_file():
+        return None
+    settings = json.loads(path.read_text())
+    if settings.get("format_version") != FORMAT_VERSION:
+        raise InputError(
+            f"{path}: format version {settings.get('format_version')}, "
+            f"this version of genokeras reads {FORMAT_VERSION}"
+        )
+    return settings
+
+
+def check_same(workdir: pathlib.Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Raises if a run in `workdir` with the settings `old` cannot go on with `new`."""
+    there = flat({name: old[name] for name in _COMPARED})
+    now = flat({name: new[name] for name in _COMPARED})
+    differing = [name for name in {**there, **now} if there.get(name) != now.get(name)]
+    if not differing:
+        return
+    listed = ", ".join(
+        f"{name} was {there.get(name)} and is now {now.get(name)}" for name in differing
+    )
+    hint = ""
+    if {"training.steps", "training.epochs"} & set(differing):
+        hint = " (the learning rate depends on the number of steps, so a run cannot be prolonged)"
+    raise InputError(
+        f"{workdir}: holds a run with other settings: {listed}{hint}. Give another --workdir, or "
+        "--noresume to delete that run and start anew"
+    )
+
+
+def flags_text(values: Mapping[str, Any], overrides: Sequence[str]) -> str:
+    """Returns flags as a flag file holds them."""
+    lines = [f"--{name}={value}" for name, value in values.items() if value is not None]
+    return "".join(f"{line}\n" for line in [*lines, *(f"--set={text}" for text in overrides)])
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of Python and of the packages that results depend on."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def revision() -> str | None:
+    """Returns the git revision of this source, `-dirty` if it was changed; None outside of git."""
+    here = pathlib.Path(__file__)
+    git = ("git", "-C", str(here.parent))
+    try:
+        # An installed copy may lie in a repository that does not hold it.
+        subprocess.run(
+            [*git, "ls-files", "--error-unmatch", here.name], capture_output=True, check=True
+        )
+        describe = [*git, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        return subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns nested values by dotted name."""
+    result = {}
+    for name, value in values.items():
+        nested = isinstance(value, Mapping)
+        result |= flat(value, f"{prefix}{name}.") if nested else {f"{prefix}{name}": value}
+    return result

@@ -1,0 +1,206 @@
+"""The TensorFlow engine: what one training step and one evaluation step compute, on one device.
+
+Forward and backward pass are one compiled function; what crosses replicas, and what belongs to the
+optimizer, is outside of it. Axes: `B` batch, `T` tasks.
+"""
+
+import contextlib
+import os
+import pathlib
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from genokeras.layers import keyed_random
+from genokeras.training import optimizer as optimizers
+from genokeras.training import variables
+from genokeras.training.checkpoint import Arrays
+from genokeras.training.train_config import TrainConfig
+
+Batch = dict[str, Any]
+
+_NVIDIA_DRIVER = pathlib.Path("/proc/driver/nvidia/version")
+
+
+class TensorFlowEngine:
+    """Runs steps of one model.
+
+    `module` is the model's module, `config` its configuration; `optimizer` is built on the model.
+    """
+
+    def __init__(
+        self,
+        module: types.ModuleType,
+        config: Any,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        training: TrainConfig,
+    ):
+        self._module, self._config, self._model = module, config, model
+        self._optimizer, self._training = optimizer, training
+        weights = model.trainable_variables if training.ema else []
+        self._averages = [
+            keras.Variable(weight, trainable=False, dtype=weight.dtype) for weight in weights
+        ]
+        jit = use_jit(training.jit)
+        self._gradients = tf.function(self._loss_and_gradients, jit_compile=jit)
+        self._train = tf.function(self._train_step)
+        self._evaluate = tf.function(self._evaluate_step, jit_compile=jit)
+
+    def place(self, batch: dict[str, np.ndarray]) -> Batch:
+        """Returns the batch on the device."""
+        return {name: tf.constant(values) for name, values in batch.items()}
+
+    def train_step(self, batch: Batch) -> dict[str, Any]:
+        """Makes one step; returns `loss`, its terms, and `gradient_norm`, not yet fetched."""
+        return self._train(batch)
+
+    def evaluate_step(self, batch: Batch) -> dict[str, dict[str, np.ndarray]]:
+        """Returns `terms` and `weights` (their weighted sums over the batch) and `outputs`."""
+        results = self._evaluate(batch)
+        return tf.nest.map_structure(lambda tensor: tensor.numpy(), results)
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within this context the model has the averaged weights (if the run averages)."""
+        weights = self._model.trainable_variables if self._averages else []
+        kept = [tf.identity(weight.value) for weight in weights]
+        _assign(weights, self._averages)
+        try:
+            yield
+        finally:
+            _assign(weights, kept)
+
+    def state(self) -> Arrays:
+        """Returns all variables: `model`, `optimizer`, and `average` if the run averages."""
+        weights = variables.named(self._model.trainable_variables)
+        averages = dict(zip(weights, self._averages, strict=False))
+        average = {name: keras.ops.convert_to_numpy(value) for name, value in averages.items()}
+        return {
+            "model": variables.read(self._model.variables),
+            "optimizer": variables.read(self._optimizer.variables),
+        } | ({"average": average} if average else {})
+
+    def load_state(self, arrays: Arrays, where: str) -> None:
+        """Goes back to what `state()` returned; `where` names its origin in an error."""
+        variables.assign(self._model.variables, arrays["model"], where)
+        variables.assign(self._optimizer.variables, arrays["optimizer"], where)
+        names = variables.named(self._model.trainable_variables)
+        for name, average in zip(names, self._averages, strict=False):
+            average.assign(arrays["average"][name])
+
+    def _train_step(self, batch: Batch) -> dict[str, Any]:
+        # Over several replicas, weights are summed here and gradients below: outside of the
+        # compiled function, since collectives inside of one fail.
+        totals = _total_weights(batch["weight"])
+        losses, gradients = self._gradients(batch, totals)
+        norm = optimizers.global_norm(gradients)
+        step = self._optimizer.iterations + 0
+        self._optimizer.apply(optimizers.clip(gradients, norm, self._training.clipnorm))
+        if self._averages:
+            rest = 1 - optimizers.ema_decay(self._training.ema, step)
+            for average, weight in zip(
+                self._averages, self._model.trainable_variables, strict=True
+            ):
+                change = weight.value - average.value
+                average.assign(average.value + tf.cast(rest, change.dtype) * change)
+        return losses | {"gradient_norm": norm}
+
+    def _loss_and_gradients(
+        self, batch: Batch, totals: dict[str, Any]
+    ) -> tuple[dict[str, Any], list[Any]]:
+        with tf.GradientTape() as tape:
+            terms, _ = self._terms(batch, training=True)
+            sums = {name: _weighted(term, batch["weight"]) for name, term in terms.items()}
+            losses = {
+                name: tf.math.divide_no_nan(sums[name], _total_of(term, totals))
+                for name, term in terms.items()
+            }
+            data_loss = tf.add_n(list(losses.values()))
+            penalties = [tf.cast(penalty, data_loss.dtype) for penalty in self._model.losses]
+            loss = tf.add_n([data_loss, *penalties])
+        weights = [weight.value for weight in self._model.trainable_variables]
+        gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
+        reported = {"loss": data_loss} | (losses if len(losses) > 1 else {})
+        if penalties:
+            reported["regularizer"] = tf.add_n(penalties)
+        return reported, [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+    def _evaluate_step(self, batch: Batch) -> dict[str, dict[str, Any]]:
+        terms, outputs = self._terms(batch, training=False)
+        totals = _total_weights(batch["weight"])
+        return {
+            "terms": {name: _weighted(term, batch["weight"]) for name, term in terms.items()},
+            "weights": {name: _total_of(term, totals) for name, term in terms.items()},
+            "outputs": outputs,
+        }
+
+    def _terms(self, batch: Batch, training: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+        batch = self._module.prepare(self._config, batch, training)
+        with keyed_random.scope(batch["key"]):
+            return self._module.loss(
+                self._config, self._model, batch, training, gather=lambda value: value
+            )
+
+
+def use_jit(jit: str) -> bool:
+    """Returns whether to compile with XLA."""
+    return jit == "on" or (jit == "auto" and bool(tf.config.list_physical_devices("GPU")))
+
+
+def describe_devices() -> str:
+    """Returns a line on the devices in use."""
+    threads = ", ".join(f"{count} {name}" for name, count in num_threads().items())
+    accelerators = [
+        tf.config.experimental.get_device_details(device).get("device_name", device.name)
+        for device in tf.config.list_physical_devices("GPU")
+    ]
+    if accelerators:
+        return f"{len(accelerators)} GPU ({', '.join(accelerators)}); training uses the first"
+    missing = ""
+    if _NVIDIA_DRIVER.exists():
+        missing = (
+            "; this machine has an NVIDIA driver, but TensorFlow found no GPU: "
+            "install the extra `cuda` (not `tf-cpu`)"
+        )
+    return f"CPU ({threads} threads){missing}"
+
+
+def num_threads() -> dict[str, int]:
+    """Returns the sizes of TensorFlow's thread pools; the last bits of results depend on them."""
+    cores = len(os.sched_getaffinity(0))
+    return {
+        "intra-op": tf.config.threading.get_intra_op_parallelism_threads() or cores,
+        "inter-op": tf.config.threading.get_inter_op_parallelism_threads() or cores,
+    }
+
+
+def _assign(weights: list[Any], values: list[Any]) -> None:
+    for weight, value in zip(weights, values, strict=True):
+        weight.assign(value)
+
+
+def _total_weights(weight: Any) -> dict[str, Any]:
+    return {
+        "example": tf.reduce_sum(_example_weight(weight)),
+        "target": tf.reduce_sum(weight),
+    }
+
+
+def _total_of(term: Any, totals: dict[str, Any]) -> Any:
+    """A term `[B]` is weighted per example, a term `[B, T]` per target."""
+    return tf.cast(totals["example" if len(term.shape) == 1 else "target"], term.dtype)
+
+
+def _weighted(term: Any, weight: Any) -> Any:
+    weight = _example_weight(weight) if len(term.shape) == 1 else weight
+    return tf.reduce_sum(term * tf.cast(weight, term.dtype))
+
+
+def _example_weight(weight: Any) -> Any:
+    """An example counts as much as its best-weighted target; padding counts nothing."""
+    return tf.reduce_max(tf.reshape(weight, (tf.shape(weight)[0], -1)), axis=1)

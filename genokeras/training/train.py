@@ -1,0 +1,300 @@
+"""Training as one call: from a dataset folder and a few names to a run in its work folder."""
+
+import contextlib
+import dataclasses
+import json
+import pathlib
+import random
+import time
+import types
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+
+from genokeras import config as configs
+from genokeras.models import spec as specs
+from genokeras.training import optimizer as optimizers
+from genokeras.training import precision, settings
+from genokeras.training.early_stopping import EarlyStopping, early_stopping
+from genokeras.training.scoring import metrics, score
+from genokeras.training.summaries import read_rows
+from genokeras.training.train_config import TrainConfig, plan
+from genokeras.training.trainer import Job, Trainer
+from genokeras.training.workdir import RESULT_FILE, Run, check_free, locked, remove_run, write
+from tfrecords.errors import InputError, suggest
+from tfrecords.reader import Dataset, Split
+
+OVERFIT_LOSS = 0.02
+
+Log = Callable[[str], None]
+Progress = Callable[[str, int, int], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainResult:
+    """How a run ended.
+
+    Attributes:
+        workdir: Its folder.
+        steps: Steps made; fewer than planned after early stopping.
+        loss: Mean training loss since the row of metrics before the last.
+        metric: The metric that the best evaluation was chosen by.
+        best_step: Its step; the last step if there was no valid split.
+        scores: What the valid split scored then; empty without one.
+        seconds: How long the call took that ended the run.
+        already_finished: Whether the run was complete before, so that nothing was done.
+    """
+
+    workdir: pathlib.Path
+    steps: int
+    loss: float
+    metric: str
+    best_step: int
+    scores: dict[str, Any]
+    seconds: float
+    already_finished: bool = False
+
+
+def recipe(model: str = "cnn_attention", preset: str = "base", **changes: Any) -> TrainConfig:
+    """Returns the training configuration that belongs to a preset, with `changes`."""
+    specs.preset(model, preset)
+    values = dict(specs.load(model).TRAINING.get(preset, {}))
+    if changes.keys() & {"steps", "epochs"}:
+        values = {name: x for name, x in values.items() if name not in ("steps", "epochs")}
+    names = [field.name for field in dataclasses.fields(TrainConfig)]
+    for name in sorted(changes.keys() - set(names)):
+        raise InputError(
+            f"no training setting {name!r}.{suggest(name, names)} Settings: {', '.join(names)}"
+        )
+    return TrainConfig(**values | changes)
+
+
+def train(
+    data_dir: str | pathlib.Path,
+    workdir: str | pathlib.Path,
+    *,
+    model: str = "cnn_attention",
+    preset: str = "base",
+    overrides: Sequence[str] = (),
+    training: TrainConfig | None = None,
+    resume: bool = True,
+    progress: Progress | None = None,
+    log: Log | None = None,
+) -> TrainResult:
+    """Trains a model on a dataset; the same call again goes on where the run stopped.
+
+    Args:
+        data_dir: Folder of the dataset.
+        workdir: Folder of the run: new, empty, or that of a run with the same settings.
+        model: Name of a model.
+        preset: Name of one of its presets.
+        overrides: Fields of the preset to change, as `name=value`.
+        training: How to train; None: as belongs to the preset (see `recipe`).
+        resume: False deletes the run that is in `workdir` and starts anew.
+        progress: Starts a progress bar: `progress(description, total, completed)`.
+        log: Takes one-line messages.
+
+    Raises:
+        InputError: Something given does not fit (then nothing has been written), or the loss is
+            no longer finite.
+    """
+    started, log = time.perf_counter(), log or (lambda line: None)
+    dataset = Dataset(data_dir)
+    run = Run(
+        workdir=pathlib.Path(workdir),
+        data_dir=dataset.data_dir,
+        model_name=model,
+        preset=preset,
+        config=configs.override(specs.preset(model, preset), overrides),
+        training=training or recipe(model, preset),
+        spec=specs.Spec.from_manifest(dataset.manifest),
+        manifest_sha256=dataset.manifest.sha256,
+    )
+    old = _settings_to_resume(run, resume)
+    result_file = run.workdir / RESULT_FILE
+    if old and result_file.exists():
+        log(f"{workdir}: already finished, nothing to do")
+        stored = json.loads(result_file.read_text())
+        return TrainResult(run.workdir, **stored, already_finished=True)
+    with precision.scope(run.training.precision):
+        job, engine, tracker = _prepare(run, dataset, progress, log)
+        with locked(run.workdir):
+            if old is None:
+                _start_run(run, overrides)
+            else:
+                _compare_environment(old, log)
+            trainer = Trainer(job, engine, tracker)
+            if trainer.restore():
+                log(f"Going on from step {trainer.step}")
+            trainer.fit()
+            stored = _result(trainer, tracker, job) | {"seconds": time.perf_counter() - started}
+            write(result_file, stored)
+    return TrainResult(run.workdir, **stored)
+
+
+def _settings_to_resume(run: Run, resume: bool) -> dict[str, Any] | None:
+    """Returns the settings of the run to go on with, after comparing; None to start a new run."""
+    old = settings.read(run.workdir)
+    if old is None:
+        check_free(run.workdir)
+    elif resume:
+        settings.check_same(run.workdir, old, settings.describe(run, (), {}))
+        return old
+    return None
+
+
+def _prepare(
+    run: Run, dataset: Dataset, progress: Progress | None, log: Log
+) -> tuple[Job, Any, EarlyStopping]:
+    """Builds what a trainer needs, and checks all that can be checked before the first step."""
+    training, module = run.training, run.model_module
+    train_split, valid_split = dataset.split("train"), _valid_split(run, dataset, log)
+    steps = plan(training, train_split.num_examples)
+    backend = _backend()
+    with _seeded(training.seed):
+        model = module.build(run.config, run.spec)
+    precision.check(model, training.precision)
+    optimizer = optimizers.build(training, steps, model)
+    engine = backend.TensorFlowEngine(module, run.config, model, optimizer, training)
+    job = Job(
+        module=module,
+        model=model,
+        spec=run.spec,
+        training=training,
+        plan=steps,
+        learning_rate=optimizers.schedule(training, steps),
+        train=train_split,
+        valid=valid_split,
+        workdir=run.workdir,
+        progress=progress,
+        log=log,
+    )
+    known = ["loss"]
+    if valid_split is not None:
+        first = score(engine, module, run.spec, valid_split, training.batch_size, 1)
+        known = list(metrics(first))
+    tracker = early_stopping(training, run.spec.task_type, known)
+    _announce(run, dataset, job, tracker, backend, log)
+    return job, engine, tracker
+
+
+def _valid_split(run: Run, dataset: Dataset, log: Log) -> Split | None:
+    if run.training.overfit_one_batch:
+        reason = "overfit_one_batch makes no evaluations"
+    elif not dataset.manifest.splits.get("valid"):
+        reason = f"{dataset.data_dir} has no valid split"
+    else:
+        return dataset.split("valid")
+    if run.training.early_stopping or run.training.patience:
+        raise InputError(f"early_stopping needs evaluations, but {reason}; leave it out")
+    log(f"{reason}: the last weights are kept as the best")
+    return None
+
+
+def _announce(
+    run: Run, dataset: Dataset, job: Job, tracker: EarlyStopping, backend: Any, log: Log
+) -> None:
+    manifest, steps = dataset.manifest, job.plan
+    jit = "XLA" if backend.use_jit(run.training.jit) else "no XLA"
+    log(f"Devices: {backend.describe_devices()}; {run.training.precision}, {jit}")
+    log(
+        f"Training {run.model_name} (preset {run.preset}, {job.model.count_params():,} parameters) "
+        f"on {manifest.name}: {job.train.num_examples:,} examples of {run.spec.length} bp, "
+        f"{run.spec.task_type}: {_shortened(run.spec.tasks)}"
+    )
+    evaluations = (
+        f"{tracker.metric} on {job.valid.num_examples:,} examples" if job.valid else "none"
+    )
+    log(
+        f"{steps.steps:,} steps of {run.training.batch_size} examples "
+        f"({steps.steps / steps.steps_per_epoch:.3g} epochs); evaluation every {steps.eval_every}"
+        f" steps: {evaluations}"
+    )
+
+
+def _shortened(tasks: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(tasks) - most} more" if len(tasks) > most else ""
+    return ", ".join(tasks[:most]) + more
+
+
+def _start_run(run: Run, overrides: Sequence[str]) -> None:
+    remove_run(run.workdir)
+    write(run.workdir / settings.FLAGS_FILE, _flags(run, overrides))
+    described = settings.describe(run, overrides, _environment())
+    write(run.workdir / settings.CONFIG_FILE, described)
+
+
+def _flags(run: Run, overrides: Sequence[str]) -> str:
+    """Returns the flags of `launch.train` that repeat the run: what differs from the preset."""
+    usual = vars(recipe(run.model_name, run.preset))
+    values = vars(run.training)
+    names = {"data_dir": run.data_dir.absolute(), "workdir": run.workdir.absolute()}
+    names |= {"model": run.model_name, "preset": run.preset}
+    changed = {name: value for name, value in values.items() if value != usual[name]}
+    return settings.flags_text(names | changed, overrides)
+
+
+def _environment() -> dict[str, Any]:
+    backend = _backend()
+    return {
+        "versions": settings.versions(),
+        "devices": backend.describe_devices(),
+        "threads": backend.num_threads(),
+    }
+
+
+def _compare_environment(old: dict[str, Any], log: Log) -> None:
+    """Says what has changed since the run began, since then the last bits may differ."""
+    then, now = settings.flat(old["environment"]), settings.flat(_environment())
+    changed = [
+        f"{name} was {then[name]} and is now {value}"
+        for name, value in now.items()
+        if name in then and then[name] != value
+    ]
+    if changed:
+        log(f"Not the same to the last bit as an undisturbed run: {', '.join(changed)}")
+
+
+def _result(trainer: Trainer, tracker: EarlyStopping, job: Job) -> dict[str, Any]:
+    best_step = tracker.best_step or trainer.step
+    scores = {row["step"]: row.get("valid", {}) for row in read_rows(job.workdir)}
+    if job.training.overfit_one_batch:
+        can = "can" if trainer.last_loss < OVERFIT_LOSS else "can not"
+        job.log(
+            f"One batch: loss {trainer.last_loss:.4f} after {trainer.step} steps; below "
+            f"{OVERFIT_LOSS} shows that model and optimizer can learn, so these {can}"
+        )
+    return {
+        "steps": trainer.step,
+        "loss": trainer.last_loss,
+        "metric": tracker.metric,
+        "best_step": best_step,
+        "scores": scores.get(best_step, {}),
+    }
+
+
+def _backend() -> types.ModuleType:
+    """Returns the module of the engine; imported here, since without TensorFlow it cannot be."""
+    if keras.backend.backend() != "tensorflow":
+        raise InputError(
+            f"Keras runs on {keras.backend.backend()}, but training needs TensorFlow so far; "
+            "set KERAS_BACKEND=tensorflow"
+        )
+    from genokeras.training import tensorflow_engine
+
+    return tensorflow_engine
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Within this context Keras draws the same initial weights; Python's own generator is put back.
+
+    Keras takes the seeds of initialisers from Python's generator.
+    """
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)

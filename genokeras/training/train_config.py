@@ -1,0 +1,195 @@
+"""How a model is trained: every hyperparameter of a run that is not the network's own.
+
+The defaults are the recipe of the `base` preset of `cnn_attention`. Every field is a flag of
+`launch.train`, with the same name and the help text that stands here. Needs neither TensorFlow nor
+Keras.
+"""
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from tfrecords.errors import InputError
+
+DEFAULT_EPOCHS = 8
+OVERFIT_STEPS = 200
+DEFAULT_PATIENCE = 5
+DEFAULT_WEIGHT_DECAY = {"adamw": 0.02, "adam": 0.0, "sgd": 0.0}
+
+
+def _field(default: Any, expected: str, accepts: Callable[[Any], bool], text: str) -> Any:
+    metadata = {"expected": expected, "accepts": accepts, "help": text}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def _positive(default: float | None, text: str) -> Any:
+    return _field(default, "a number above 0", lambda value: 0 < value < math.inf, text)
+
+
+def _at_least(minimum: int, default: int | None, text: str) -> Any:
+    return _field(default, f"a number of {minimum} or more", lambda value: value >= minimum, text)
+
+
+def _fraction(default: float | None, text: str) -> Any:
+    return _field(default, "a number from 0 up to, not including, 1", lambda v: 0 <= v < 1, text)
+
+
+def _choice(default: str, options: tuple[str, ...], text: str) -> Any:
+    expected = f"one of {', '.join(options)}"
+    return _field(default, expected, lambda value: value in options, f"{text}: {expected}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """One training run. A value that cannot work raises `InputError` here, before anything starts.
+
+    `None` means "worked out from the rest"; the help text of each field says how.
+    """
+
+    steps: int | None = _at_least(1, None, "Training steps; give this or epochs.")
+    epochs: float | None = _positive(
+        None, f"Passes over the training split; {DEFAULT_EPOCHS} if steps is not given either."
+    )
+    batch_size: int = _at_least(1, 64, "Examples per step, over all devices together.")
+    optimizer: str = _choice("adamw", tuple(DEFAULT_WEIGHT_DECAY), "Optimizer")
+    learning_rate: float = _positive(1.5e-3, "Peak learning rate.")
+    warmup_steps: int | None = _at_least(
+        0, None, "Steps over which the learning rate rises linearly from 0; 10% of all steps."
+    )
+    schedule: str = _choice("cosine", ("cosine", "constant"), "Learning rate after the warm-up")
+    final_fraction: float = _fraction(
+        0.005, "Learning rate at the end of the cosine, as a fraction of the peak."
+    )
+    weight_decay: float | None = _at_least(
+        0,
+        None,
+        "Decoupled weight decay of matrices (biases, norms and layers that a model marks are left "
+        f"out), times the learning rate; {DEFAULT_WEIGHT_DECAY['adamw']} for adamw, else 0.",
+    )
+    beta_1: float = _fraction(0.9, "Decay of the first moment (of adamw, adam); momentum of sgd.")
+    beta_2: float = _fraction(0.99, "Decay of the second moment (of adamw, adam).")
+    clipnorm: float = _at_least(0, 1.0, "Largest global norm of the gradient; 0 = no clipping.")
+    ema: float = _fraction(
+        0.995,
+        "Decay of the averaged weights that are evaluated and exported; 0 = no averaging. Early on "
+        "the decay is (1 + step) / (10 + step).",
+    )
+    log_every: int | None = _at_least(
+        1, None, "Steps between rows of training metrics; 1% of all steps, 100 at most."
+    )
+    eval_every: int | None = _at_least(
+        1, None, "Steps between evaluations; 10% of all steps, an epoch at most."
+    )
+    checkpoint_every: int | None = _at_least(
+        1, None, "Steps between checkpoints; as eval_every. A new best is always kept as well."
+    )
+    keep_checkpoints: int = _at_least(
+        1, 2, "Newest checkpoints to keep; the best one is kept besides."
+    )
+    early_stopping: str = _field(
+        "",
+        "the name of a metric",
+        lambda value: True,
+        "Metric of the valid split that stops the run once it no longer improves, and that picks "
+        "the best checkpoint. Empty: do not stop; auroc (binary) or pearson_r (regression) picks.",
+    )
+    patience: int | None = _at_least(
+        1,
+        None,
+        f"Evaluations without improvement before stopping early; {DEFAULT_PATIENCE} with "
+        "early_stopping, else never.",
+    )
+    precision: str = _choice(
+        "float32", ("float32", "mixed_bfloat16", "float64"), "Arithmetic of the network"
+    )
+    jit: str = _choice("auto", ("auto", "on", "off"), "Compile with XLA; auto = on accelerators")
+    seed: int = _field(
+        0,
+        "an integer from 0 to 2147483647",
+        lambda value: 0 <= value < 2**31,
+        "Seed of everything random: initial weights, order of examples, augmentation, dropout.",
+    )
+    overfit_one_batch: bool = _field(
+        False,
+        "true or false",
+        lambda value: True,
+        f"Train on the first batch only, {OVERFIT_STEPS} steps by default, its augmentation and "
+        "dropout masks frozen with it: a loss below 0.02 shows that model and optimizer can learn.",
+    )
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            _check(field, getattr(self, field.name))
+        if self.steps is not None and self.epochs is not None:
+            raise InputError(
+                f"steps={self.steps} and epochs={self.epochs:g} were both given: leave one out"
+            )
+        if self.optimizer == "adam" and self.weight_decay:
+            raise InputError(
+                f"weight_decay={self.weight_decay:g} with optimizer=adam: "
+                "decoupled decay is what adamw adds to adam; use optimizer=adamw"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The step counts of a run, all worked out."""
+
+    steps: int
+    steps_per_epoch: int
+    warmup_steps: int
+    log_every: int
+    eval_every: int
+    checkpoint_every: int
+
+
+def plan(training: TrainConfig, num_examples: int) -> Plan:
+    """Returns the step counts of `training` on a training split of `num_examples`."""
+    steps_per_epoch = num_examples // training.batch_size
+    if steps_per_epoch == 0:
+        raise InputError(
+            f"batch_size={training.batch_size} is more than the {num_examples} examples of the "
+            f"train split; use {num_examples} or fewer"
+        )
+    steps = training.steps or _default_steps(training, steps_per_epoch)
+    warmup_steps = steps // 10 if training.warmup_steps is None else training.warmup_steps
+    if warmup_steps >= steps and warmup_steps > 0:
+        raise InputError(
+            f"warmup_steps={warmup_steps} leaves nothing of the run's {steps} steps; "
+            "use fewer, or more steps"
+        )
+    eval_every = training.eval_every or min(steps_per_epoch, math.ceil(steps / 10))
+    return Plan(
+        steps=steps,
+        steps_per_epoch=steps_per_epoch,
+        warmup_steps=warmup_steps,
+        log_every=training.log_every or min(max(steps // 100, 1), 100),
+        eval_every=eval_every,
+        checkpoint_every=training.checkpoint_every or eval_every,
+    )
+
+
+def value_type(field: dataclasses.Field) -> type:
+    """Returns the type of a field's value: int, float, str or bool (`int | None` gives int)."""
+    if isinstance(field.type, types.UnionType):
+        return typing.get_args(field.type)[0]
+    return field.type
+
+
+def _default_steps(training: TrainConfig, steps_per_epoch: int) -> int:
+    if training.epochs is None and training.overfit_one_batch:
+        return OVERFIT_STEPS
+    return max(round((training.epochs or DEFAULT_EPOCHS) * steps_per_epoch), 1)
+
+
+def _check(field: dataclasses.Field, value: Any) -> None:
+    if value is None and field.default is None:
+        return
+    kind = value_type(field)
+    kinds = (int, float) if kind is float else (kind,)
+    is_kind = isinstance(value, kinds) and (kind is bool or not isinstance(value, bool))
+    if not is_kind or not field.metadata["accepts"](value):
+        raise InputError(f"{field.name}={value!r}: expected {field.metadata['expected']}")

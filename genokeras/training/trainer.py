@@ -1,0 +1,225 @@
+"""The loop that every engine shares: steps, evaluations, checkpoints, curves, early stopping.
+
+Everything that decides what happens at a step is a function of the step, or is in the checkpoint.
+So a run that is killed and started again does what it would have done.
+"""
+
+import dataclasses
+import itertools
+import pathlib
+import types
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from genokeras.models.spec import Spec
+from genokeras.training import checkpoint
+from genokeras.training.early_stopping import EarlyStopping
+from genokeras.training.prefetch import Prefetch
+from genokeras.training.scoring import metrics, score
+from genokeras.training.summaries import Summaries
+from genokeras.training.train_config import Plan, TrainConfig
+from genokeras.training.window import Window
+from genokeras.training.workdir import CHECKPOINTS, MODEL_FILE
+from tfrecords.errors import InputError
+from tfrecords.reader import Split
+
+_TRAIN_SAMPLE = 2000  # Training examples that are scored beside the valid split.
+_NOTHING_WRITTEN = {"rows": [], "sizes": {}}
+
+
+class Engine(Protocol):
+    """What a trainer needs of an engine; `TensorFlowEngine` says what each method does."""
+
+    def place(self, batch: dict[str, np.ndarray]) -> Any: ...
+    def train_step(self, batch: Any) -> dict[str, Any]: ...
+    def evaluate_step(self, batch: Any) -> dict[str, dict[str, np.ndarray]]: ...
+    def averaged(self) -> Any: ...
+    def state(self) -> checkpoint.Arrays: ...
+    def load_state(self, arrays: checkpoint.Arrays, where: str) -> None: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What is to be trained, on what, where. `valid` is None if there is nothing to evaluate on.
+
+    `learning_rate` maps a step to its rate; `progress(description, total, completed)` starts a
+    progress bar; `log` takes one-line messages.
+    """
+
+    module: types.ModuleType
+    model: keras.Model
+    spec: Spec
+    training: TrainConfig
+    plan: Plan
+    learning_rate: Callable[[int], Any]
+    train: Split
+    valid: Split | None
+    workdir: pathlib.Path
+    progress: Callable[..., Any] | None
+    log: Callable[[str], None]
+
+
+class Trainer:
+    """Trains one job with one engine; `tracker` decides which evaluation is the best."""
+
+    def __init__(self, job: Job, engine: Engine, tracker: EarlyStopping):
+        self._job, self._engine, self._tracker = job, engine, tracker
+        self._summaries = Summaries(job.workdir)
+        self._window = Window()
+        self._checkpoints = job.workdir / CHECKPOINTS
+        self._exported_step: int | None = None
+        self.step = 0
+        self.last_loss = float("nan")
+
+    def restore(self) -> bool:
+        """Goes on from the newest checkpoint; returns whether there was one."""
+        found = checkpoint.load_newest(self._checkpoints, self._job.log)
+        if found is None:
+            self._summaries.rewind(_NOTHING_WRITTEN)
+            return False
+        arrays, state = found
+        self._engine.load_state(arrays, str(checkpoint.folder(self._checkpoints, state["step"])))
+        self.step, self.last_loss = state["step"], state["last_loss"]
+        self._tracker.load_state(state["early_stopping"])
+        self._window.load_state(state["window"])
+        self._summaries.rewind(state["summaries"])
+        return True
+
+    def fit(self) -> None:
+        """Trains to the last step, or until no evaluation is better any more; exports the best."""
+        job = self._job
+        if self.step == 0:
+            self._record(self._evaluate())
+        bar = job.progress("Training", job.plan.steps, self.step) if job.progress else None
+        try:
+            with Prefetch(self._batches(), self._engine.place) as batches:
+                while self.step < job.plan.steps and not self._tracker.should_stop:
+                    results = self._engine.train_step(next(batches))
+                    self._window.add(self.step, results, batches.seconds_waited)
+                    self.step += 1
+                    shown = self._after_step(batches.seconds_waited)
+                    if bar:
+                        bar.update(1, **shown)
+        finally:
+            if bar:
+                bar.close()
+            self._summaries.close()
+        self._export_best()
+
+    def _batches(self) -> Iterator[dict[str, np.ndarray]]:
+        training = self._job.training
+        options = {"batch_size": training.batch_size, "seed": training.seed}
+        if training.overfit_one_batch:
+            return itertools.repeat(self._job.train.train_batch(0, 0, **options))
+        return self._job.train.train_batches(self.step, **options)
+
+    def _after_step(self, seconds_waited: float) -> dict[str, float]:
+        """Does what is due after a step; returns what the progress bar is to show."""
+        plan, is_best, shown = self._job.plan, False, {}
+        is_last = self.step == plan.steps
+        is_evaluation = is_last or self.step % plan.eval_every == 0
+        if is_evaluation or self.step % plan.log_every == 0:
+            row = {"train": self._training_row(seconds_waited)}
+            shown = {"loss": self.last_loss}
+            if is_evaluation:
+                scored = self._evaluate()
+                row = scored | {"train": row["train"] | scored.get("train", {})}
+                is_best = self._judge(row, shown)
+            self._record(row)
+        is_end = is_last or self._tracker.should_stop
+        if is_best or is_end or self.step % plan.checkpoint_every == 0:
+            self._save()
+            if is_best:
+                self._export()
+        if shown:
+            self._window.restart_clock(seconds_waited)
+        return shown
+
+    def _training_row(self, seconds_waited: float) -> dict[str, float]:
+        self._fold()
+        row = self._window.means(self._job.training.batch_size, seconds_waited)
+        self.last_loss = row["loss"]
+        return row | {"learning_rate": float(self._job.learning_rate(self.step - 1))}
+
+    def _evaluate(self) -> dict[str, dict[str, Any]]:
+        """Scores the valid split, and for comparison a sample of the training split, likewise."""
+        job = self._job
+        if job.valid is None:
+            return {}
+        batch_size = job.training.batch_size
+        sample = min(_TRAIN_SAMPLE, job.valid.num_examples)
+        with self._engine.averaged():
+            valid = score(self._engine, job.module, job.spec, job.valid, batch_size)
+            train = score(self._engine, job.module, job.spec, job.train, batch_size, sample)
+        return {"valid": valid, "train": {k: v for k, v in metrics(train).items() if k != "loss"}}
+
+    def _judge(self, row: dict[str, dict[str, Any]], shown: dict[str, float]) -> bool:
+        """Compares with the best evaluation, says how it went; returns whether this is the best."""
+        epoch = self.step / self._job.plan.steps_per_epoch
+        line = f"step {self.step}  epoch {epoch:.2f}  train loss {self.last_loss:.4f}"
+        is_best = False
+        if "valid" in row:
+            name = self._tracker.metric
+            value = row["valid"][name]
+            is_best = self._tracker.update(self.step, value)
+            watched = {key: row["valid"][key] for key in ("loss", name)}
+            line += "  valid " + "  ".join(
+                f"{key} {'undefined' if value is None else f'{value:.4f}'}"
+                for key, value in watched.items()
+            )
+        self._job.log(line + ("  (best so far)" if is_best else ""))
+        return is_best
+
+    def _record(self, row: dict[str, dict[str, Any]]) -> None:
+        if row:
+            self._summaries.add(self.step, self.step / self._job.plan.steps_per_epoch, row)
+
+    def _fold(self) -> None:
+        problem = self._window.fold()
+        if problem is None:
+            return
+        training = self._job.training
+        saved = checkpoint.steps(self._checkpoints)
+        raise InputError(
+            f"the loss is {problem[1]} at step {problem[0]}; try a lower learning_rate (it is "
+            f"{training.learning_rate:g}), clipnorm=1 (it is {training.clipnorm:g}) or "
+            f"precision=float32 (it is {training.precision}); "
+            + (f"the checkpoint of step {saved[-1]} is sound" if saved else "no step was saved")
+        )
+
+    def _save(self) -> None:
+        self._fold()
+        state = {
+            "step": self.step,
+            "epoch": self.step // self._job.plan.steps_per_epoch,
+            "seed": self._job.training.seed,
+            "last_loss": self.last_loss,
+            "early_stopping": self._tracker.state(),
+            "window": self._window.state(),
+            "summaries": self._summaries.state(),
+        }
+        checkpoint.save(self._checkpoints, self.step, self._engine.state(), state)
+        self._summaries.commit()
+        keep = self._job.training.keep_checkpoints
+        checkpoint.prune(self._checkpoints, keep, {self._tracker.best_step})
+
+    def _export(self) -> None:
+        """Writes model.keras from the weights of now; it appears by renaming."""
+        partial = self._job.workdir / f".writing.{MODEL_FILE}"
+        with self._engine.averaged():
+            self._job.model.save(partial)
+        partial.rename(self._job.workdir / MODEL_FILE)
+        self._exported_step = self.step
+
+    def _export_best(self) -> None:
+        """Sees to it that model.keras is the best evaluation's (or, without one, the last)."""
+        best = self._tracker.best_step or self.step
+        if self._exported_step == best:
+            return
+        if best != self.step:
+            where = checkpoint.folder(self._checkpoints, best)
+            self._engine.load_state(checkpoint.load(where)[0], str(where))
+        self._export()

@@ -1,0 +1,64 @@
+"""Means of what the training steps since the last row gave, and how fast they were."""
+
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+
+class Window:
+    """Sums over steps. Results stay on the device until `fold`, so that steps need not wait.
+
+    Sums are part of a checkpoint: a row after a resumption is the row that would have been. Times
+    are of this process only, without its first step, which compiles.
+    """
+
+    def __init__(self):
+        self._pending: list[tuple[int, Mapping[str, Any]]] = []
+        self._sums: dict[str, float] = {}
+        self._count = 0
+        self._timed_steps = 0
+        self._clock: tuple[float, float] | None = None
+
+    def add(self, step: int, results: Mapping[str, Any], seconds_waited: float) -> None:
+        """Takes the results of a step, and how long input has been waited for so far."""
+        self._pending.append((step, results))
+        self._timed_steps += 1
+        if self._clock is None:
+            float(results["loss"])  # Waits for the device.
+            self.restart_clock(seconds_waited)
+
+    def restart_clock(self, seconds_waited: float) -> None:
+        """Leaves out of the speed what has happened since the last step (an evaluation)."""
+        self._clock = time.perf_counter(), seconds_waited
+        self._timed_steps = 0
+
+    def fold(self) -> tuple[int, float] | None:
+        """Fetches all results; returns the first step whose loss is not finite, and that loss."""
+        for step, results in self._pending:
+            values = {name: float(value) for name, value in results.items()}
+            if not math.isfinite(values["loss"]):
+                return step, values["loss"]
+            for name, value in values.items():
+                self._sums[name] = self._sums.get(name, 0.0) + value
+            self._count += 1
+        self._pending = []
+        return None
+
+    def means(self, batch_size: int, seconds_waited: float) -> dict[str, float]:
+        """Returns the means of what was folded, with the speed, and starts anew."""
+        row = {name: value / self._count for name, value in self._sums.items()}
+        if self._clock and self._timed_steps:
+            seconds = max(time.perf_counter() - self._clock[0], 1e-9)
+            row["examples_per_second"] = self._timed_steps * batch_size / seconds
+            row["input_wait_fraction"] = (seconds_waited - self._clock[1]) / seconds
+        self._sums, self._count = {}, 0
+        return row
+
+    def state(self) -> dict[str, Any]:
+        """Returns what a checkpoint keeps, all steps folded."""
+        return {"sums": dict(self._sums), "count": self._count}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Goes back to what `state()` returned."""
+        self._sums, self._count = dict(state["sums"]), state["count"]

@@ -1,0 +1,190 @@
+"""The work folder of a run: what it was told, what it is called, and how to get its model back.
+
+`config.json` (all settings, versions, the dataset's hash), `flags.txt` (to be replayed with
+`--flagfile`), `checkpoints/`, `tensorboard/`, `metrics.jsonl`, `model.keras` (the best weights),
+and `result.json`, which is written last: a run that has it is finished.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import pathlib
+import shutil
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+
+from genokeras import config as configs
+from genokeras.models import spec as specs
+from genokeras.training import checkpoint, precision, variables
+from genokeras.training import settings as settings_file
+from genokeras.training.settings import CONFIG_FILE, FLAGS_FILE
+from genokeras.training.summaries import EVENTS_FOLDER, METRICS_FILE
+from genokeras.training.train_config import TrainConfig
+from tfrecords.errors import InputError
+from tfrecords.manifest import Manifest
+from tfrecords.reader import Dataset
+
+CHECKPOINTS = "checkpoints"
+MODEL_FILE = "model.keras"
+RESULT_FILE = "result.json"
+
+# What --noresume removes; config.json last, so that a folder half emptied is still a run.
+_RUN_FILES = (
+    RESULT_FILE, CHECKPOINTS, EVENTS_FOLDER, METRICS_FILE, MODEL_FILE, "evaluation", "report.html",
+    FLAGS_FILE, CONFIG_FILE,
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A training run on disk. `Run.open(workdir)` finds it."""
+
+    workdir: pathlib.Path
+    data_dir: pathlib.Path
+    model_name: str
+    preset: str
+    config: Any
+    training: TrainConfig
+    spec: specs.Spec
+    manifest_sha256: str
+
+    @classmethod
+    def open(cls, workdir: str | pathlib.Path, data_dir: str | pathlib.Path | None = None) -> "Run":
+        """Opens a run; `data_dir` says where its dataset is now, if that has moved.
+
+        Raises:
+            InputError: There is no run, or one of another version.
+        """
+        workdir = pathlib.Path(workdir)
+        settings = settings_file.read(workdir)
+        if settings is None:
+            raise InputError(
+                f"{workdir}: no run here, it has no {CONFIG_FILE}; launch.train makes one"
+            )
+        try:
+            module = specs.load(settings["model"])
+            return cls(
+                workdir=workdir,
+                data_dir=pathlib.Path(data_dir or settings["data_dir"]),
+                model_name=settings["model"],
+                preset=settings["preset"],
+                config=configs.from_dict(module.Config, settings["config"]),
+                training=configs.from_dict(TrainConfig, settings["training"]),
+                spec=configs.from_dict(specs.Spec, settings["spec"]),
+                manifest_sha256=settings["manifest_sha256"],
+            )
+        except InputError as error:
+            raise InputError(f"{workdir / CONFIG_FILE}: {error}") from None
+
+    @property
+    def model_module(self) -> types.ModuleType:
+        """The module of the run's model."""
+        return specs.load(self.model_name)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest of the dataset that the run was trained on."""
+        return self.dataset().manifest
+
+    def dataset(self) -> Dataset:
+        """Opens the dataset that the run was trained on.
+
+        Raises:
+            InputError: It is not there any more, or another one is.
+        """
+        if not self.data_dir.is_dir():
+            raise InputError(
+                f"{self.data_dir}: no such folder, the dataset of {self.workdir} is not there any "
+                "more; give its place now with --data_dir"
+            )
+        dataset = Dataset(self.data_dir)
+        if dataset.manifest.sha256 != self.manifest_sha256:
+            raise InputError(
+                f"{self.data_dir}: not the dataset that {self.workdir} was trained on (manifest "
+                f"sha256 {dataset.manifest.sha256[:12]}, expected {self.manifest_sha256[:12]}); "
+                "give the right one with --data_dir"
+            )
+        return dataset
+
+    @property
+    def best_step(self) -> int:
+        """The step of the best evaluation so far (of the last checkpoint, without evaluations)."""
+        state = self._newest_state()
+        return state["early_stopping"]["best_step"] or state["step"]
+
+    def model(self, which: str | int = "best") -> keras.Model:
+        """Returns the model with the weights of a checkpoint, averaged if the run averages.
+
+        `which` is `best`, `last`, or a step that has a checkpoint.
+        """
+        step = self._step(which)
+        path = checkpoint.folder(self.workdir / CHECKPOINTS, step)
+        arrays, _ = checkpoint.load(path, ("model", "average"))
+        with precision.scope(self.training.precision):
+            model = self.model_module.build(self.config, self.spec)
+        variables.assign(model.variables, arrays["model"] | arrays.get("average", {}), str(path))
+        return model
+
+    def _step(self, which: str | int) -> int:
+        steps = checkpoint.steps(self.workdir / CHECKPOINTS)
+        if which == "best":
+            return self.best_step
+        if which == "last":
+            return self._newest_state()["step"]
+        if which not in steps:
+            raise InputError(
+                f"{self.workdir}: no checkpoint {which!r}; there are best, last, "
+                + ", ".join(map(str, steps))
+            )
+        return which
+
+    def _newest_state(self) -> dict[str, Any]:
+        steps = checkpoint.steps(self.workdir / CHECKPOINTS)
+        if not steps:
+            raise InputError(
+                f"{self.workdir}: no checkpoint yet; the first one comes with the first evaluation "
+                "or after checkpoint_every steps"
+            )
+        return checkpoint.load(checkpoint.folder(self.workdir / CHECKPOINTS, steps[-1]), ())[1]
+
+
+def write(path: pathlib.Path, content: Mapping[str, Any] | str) -> None:
+    """Writes text or JSON; the file appears by renaming."""
+    text = content if isinstance(content, str) else json.dumps(content, indent=1) + "\n"
+    partial = path.with_name(f".writing.{path.name}")
+    partial.write_text(text)
+    partial.rename(path)
+
+
+def check_free(workdir: pathlib.Path) -> None:
+    """Raises if `workdir` holds something that is no run."""
+    foreign = [path.name for path in workdir.glob("[!.]*") if path.name not in _RUN_FILES]
+    if workdir.is_file() or foreign:
+        what = f"holds {foreign[0]!r} but no run" if foreign else "is a file"
+        raise InputError(f"{workdir}: {what}; give another --workdir, one that is new or empty")
+
+
+def remove_run(workdir: pathlib.Path) -> None:
+    """Deletes what a run has written to its folder."""
+    for name in _RUN_FILES:
+        path = workdir / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(workdir: pathlib.Path) -> Iterator[None]:
+    """Makes the folder, and keeps a second process from training in it. A kill ends the lock."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    with (workdir / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{workdir}: another process is training in it") from None
+        yield

@@ -1,0 +1,85 @@
+"""Small datasets with a known answer, made with the writer itself."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+import pytest
+
+from tfrecords import sequence
+from tfrecords.manifest import Manifest
+from tfrecords.schema import Feature, Schema
+from tfrecords.writer import ShardWriter, shard_file
+
+WINDOW_BP = 40
+MOTIF = "TGACTCA"
+COMPLEMENT = str.maketrans("ACGT", "TGCA")
+
+
+@dataclasses.dataclass(frozen=True)
+class Planted:
+    """Random DNA; `MOTIF` is in the positives, and in no negative on either strand."""
+
+    texts: list[str]
+    targets: np.ndarray
+
+
+def planted(num_examples: int, seed: int = 0) -> Planted:
+    rng = np.random.default_rng(seed)
+    rows = rng.choice(list("ACGT"), (2 * num_examples, WINDOW_BP))
+    texts = ["".join(row) for row in rows]
+    opposite = MOTIF.translate(COMPLEMENT)[::-1]
+    texts = [text for text in texts if MOTIF not in text and opposite not in text][:num_examples]
+    targets = np.arange(num_examples) % 2
+    for row in np.flatnonzero(targets):
+        at = rng.integers(WINDOW_BP - len(MOTIF))
+        text = texts[row][:at] + MOTIF + texts[row][at + len(MOTIF) :]
+        texts[row] = text if rng.random() < 0.5 else text.translate(COMPLEMENT)[::-1]
+    return Planted(texts, targets[:, None].astype(np.float32))
+
+
+def write_dataset(
+    data_dir: pathlib.Path,
+    texts: list[str],
+    targets: np.ndarray,
+    weight: np.ndarray | None = None,
+    splits: dict[str, int] | None = None,
+    task_type: str = "binary",
+) -> pathlib.Path:
+    """Writes a dataset whose splits are consecutive rows, `splits` of them each."""
+    length, num_tasks = len(texts[0]), targets.shape[1]
+    columns = {
+        "row": np.arange(len(texts), dtype=np.int64),
+        "sequence": sequence.encode(texts, length),
+        "targets": targets.astype(np.float32),
+    }
+    features = [
+        Feature("row", "int64", ()),
+        Feature("sequence", "uint8", (sequence.packed_width(length),), bases=length),
+        Feature("targets", "float32", (num_tasks,)),
+    ]
+    if weight is not None:
+        columns["weight"] = weight.astype(np.float32)
+        features.append(Feature("weight", "float32", (num_tasks,)))
+    schema = Schema(tuple(sorted(features, key=lambda feature: feature.name)))
+    data_dir.mkdir(parents=True)
+    shards, start = {}, 0
+    for split, size in (splits or {"train": len(texts)}).items():
+        rows = slice(start, start + size)
+        path = data_dir / shard_file("planted", split, 0, 1)
+        with ShardWriter(path, schema) as writer:
+            writer.write({name: values[rows] for name, values in columns.items()})
+        shards[split], start = (writer.shard,), start + size
+    tasks = ("bound",) if num_tasks == 1 else tuple(f"task_{t}" for t in range(num_tasks))
+    Manifest(name="planted", schema=schema, splits=shards, tasks=tasks, task_type=task_type).save(
+        data_dir
+    )
+    return data_dir
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory) -> pathlib.Path:
+    """300 training and 100 validation examples of 40 bp."""
+    folder = tmp_path_factory.mktemp("planted") / "data"
+    dna = planted(400)
+    return write_dataset(folder, dna.texts, dna.targets, splits={"train": 300, "valid": 100})
