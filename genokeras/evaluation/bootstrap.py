@@ -7,18 +7,16 @@ the metrics score many of them from one sort.
 Shapes: `R` resamples of `N` examples.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 
 import numpy as np
 
-# Elements of a block of counts: enough to be vectorised, and a few times 32 MB in all.
-_BLOCK = 4_000_000
-
-Scores = Mapping[str, np.ndarray]
+# Elements of a block of counts: enough to be vectorised, and a few times 16 MB in all.
+_BLOCK = 2_000_000
 
 
 def resample_counts(num_examples: int, num_resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """Yields blocks `[r, N]`, int32, of how often each example was drawn; rows sum to `N`.
+    """Yields blocks `[r, N]`, float64, of how often each example was drawn; rows sum to `N`.
 
     The rows depend on `seed` and `num_examples` alone: two models scored with the same seed meet
     the same resamples, which makes their differences paired.
@@ -26,7 +24,7 @@ def resample_counts(num_examples: int, num_resamples: int, seed: int) -> Iterato
     rng = np.random.default_rng(seed)
     rows = max(1, _BLOCK // max(1, num_examples))
     for start in range(0, num_resamples, rows):
-        block = np.empty((min(rows, num_resamples - start), num_examples), np.int32)
+        block = np.empty((min(rows, num_resamples - start), num_examples))
         for row in block:
             drawn = rng.integers(num_examples, size=num_examples)
             row[:] = np.bincount(drawn, minlength=num_examples)
@@ -34,13 +32,13 @@ def resample_counts(num_examples: int, num_resamples: int, seed: int) -> Iterato
 
 
 def resampled_scores(
-    score: Callable[[np.ndarray], Scores],
+    score: Callable[[np.ndarray], Mapping[Hashable, np.ndarray]],
     num_examples: int,
     *,
     num_resamples: int = 1000,
     seed: int = 0,
     progress: Callable | None = None,
-) -> dict[str, np.ndarray]:
+) -> dict[Hashable, np.ndarray]:
     """Returns the scores `[R]` of every resample, by name.
 
     Args:

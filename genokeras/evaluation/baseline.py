@@ -1,0 +1,173 @@
+"""A 6-mer logistic regression on the same split: the score that a network has to beat.
+
+Features: how often each 6-mer occurs in a window, together with its reverse complement (2080 of
+them), as square roots, which evens out the variance of counts. Places with an ambiguous base or
+padding are skipped. The strength of the regularisation is chosen on the valid split. A task with
+real-valued targets gets a ridge regression on the same features.
+
+Shapes: `N` examples of `L` bp, `F` features, `T` tasks; packed sequences uint8 `[N, ceil(L/2)]`.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+import numpy as np
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from tfrecords import sequence
+from tfrecords.errors import InputError
+from tfrecords.reader import Dataset, Split
+
+K = 6
+# Inverse strengths of the penalty, tried in this order until the valid split scores worse.
+PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+DEFAULT_PENALTY = 1e-2
+# Two hundred thousand windows of 101 bp; more takes longer and gains nothing for 2080 weights.
+_MAX_KMERS = 20_000_000
+_READ_KMERS = 2_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """Windows as features `[N, F]`, with float targets and weights `[N, T]` (0 = missing)."""
+
+    features: sparse.csr_matrix
+    targets: np.ndarray
+    weight: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class KmerModel:
+    """A linear model on k-mer features: weights `[F, T]`, bias and chosen penalty `[T]`."""
+
+    k: int
+    weights: np.ndarray
+    bias: np.ndarray
+    penalty: tuple[float, ...]
+
+    def logits(self, features: sparse.csr_matrix) -> np.ndarray:
+        """Returns the scores `[N, T]` of examples: logits, or predictions of a regression."""
+        return features @ self.weights + self.bias
+
+
+@functools.cache
+def canonical_columns(k: int) -> np.ndarray:
+    """Returns the feature of every k-mer id, int32 `[4**k]`; both strands share one."""
+    ids = np.arange(4**k)
+    opposite, rest = np.zeros_like(ids), ids.copy()
+    for _ in range(k):
+        opposite, rest = opposite * 4 + 3 - rest % 4, rest // 4
+    return np.unique(np.minimum(ids, opposite), return_inverse=True)[1].astype(np.int32)
+
+
+def kmer_features(packed: np.ndarray, length: int, k: int = K) -> sparse.csr_matrix:
+    """Returns the square roots of strand-collapsed k-mer counts, `[N, F]`."""
+    columns = canonical_columns(k)
+    ids = sequence.kmer_ids(packed, length, k)
+    rows, places = np.nonzero(ids >= 0)
+    counts = sparse.csr_matrix(
+        (np.ones(len(rows), np.float32), (rows, columns[ids[rows, places]])),
+        shape=(len(ids), int(columns.max()) + 1),
+    )
+    return counts.sqrt()
+
+
+def fit_baseline(dataset: Dataset, k: int = K) -> KmerModel:
+    """Fits one linear model per task on the train split, its penalty chosen on the valid split.
+
+    Of a large dataset the first rows are used, a random sample: a dataset stores its rows in the
+    order of a seeded hash. Without a valid split the penalty is `DEFAULT_PENALTY`.
+
+    Raises:
+      InputError: there is no train split, or the windows are shorter than `k`.
+    """
+    length = dataset.manifest.schema["sequence"].bases
+    if length < k:
+        raise InputError(f"the baseline counts {k}-mers; windows of {length} bp hold none")
+    train = read_examples(dataset.split("train"), k, limit=_MAX_KMERS // length)
+    has_valid = "valid" in dataset.manifest.splits
+    valid = read_examples(dataset.split("valid"), k) if has_valid else None
+    task_type, num_tasks = dataset.manifest.task_type, train.targets.shape[1]
+    fits = [_fit_task(task_type, train, valid, task) for task in range(num_tasks)]
+    weights, bias, penalty = zip(*fits, strict=True)
+    return KmerModel(k, np.stack(weights, axis=1), np.array(bias), penalty)
+
+
+def baseline_logits(model: KmerModel, split: Split) -> np.ndarray:
+    """Returns the baseline's scores `[N, T]` of a whole split, in stored order."""
+    return model.logits(read_examples(split, model.k).features)
+
+
+def read_examples(split: Split, k: int = K, limit: int | None = None) -> Examples:
+    """Reads the first `limit` examples of a split (default: all) as k-mer features."""
+    length = split.schema["sequence"].bases
+    count = split.num_examples if limit is None else min(limit, split.num_examples)
+    step = max(1, _READ_KMERS // length)
+    features, targets, weights = [], [], []
+    for start in range(0, count, step):
+        columns = split.read(np.arange(start, min(start + step, count)))
+        features.append(kmer_features(columns["sequence"], length, k))
+        targets.append(columns["targets"])
+        weights.append(columns.get("weight", np.ones_like(columns["targets"])))
+    return Examples(sparse.vstack(features), np.concatenate(targets), np.concatenate(weights))
+
+
+Fit = tuple[np.ndarray, float]
+Solver = Callable[[sparse.csr_matrix, np.ndarray, np.ndarray, float], Fit]
+
+
+def _fit_task(
+    task_type: str, train: Examples, valid: Examples | None, task: int
+) -> tuple[np.ndarray, float, float]:
+    """Returns weights `[F]`, bias and penalty of one task, fitted on its labelled examples."""
+    solve, loss = _SOLVERS[task_type], _LOSSES[task_type]
+    features, targets, weight = _labelled(train, task)
+    if valid is None or not np.any(valid.weight[:, task]):
+        return *solve(features, targets, weight, DEFAULT_PENALTY), DEFAULT_PENALTY
+    held_out, held_out_targets, held_out_weight = _labelled(valid, task)
+    best = (np.inf, None)
+    for penalty in PENALTIES:
+        weights, bias = solve(features, targets, weight, penalty)
+        terms = loss(held_out @ weights + bias, held_out_targets)
+        score = np.average(terms, weights=held_out_weight)
+        if score >= best[0]:
+            break
+        best = (score, (weights, bias, penalty))
+    return best[1]
+
+
+def _labelled(examples: Examples, task: int) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray]:
+    rows = np.flatnonzero(examples.weight[:, task])
+    return examples.features[rows], examples.targets[rows, task], examples.weight[rows, task]
+
+
+def _logistic(
+    features: sparse.csr_matrix, targets: np.ndarray, weight: np.ndarray, penalty: float
+) -> Fit:
+    if len(np.unique(targets)) < 2:
+        return np.zeros(features.shape[1]), 0.0
+    model = LogisticRegression(C=penalty, max_iter=5000)
+    model.fit(features, targets > 0.5, sample_weight=weight)
+    return model.coef_[0], float(model.intercept_[0])
+
+
+def _ridge(
+    features: sparse.csr_matrix, targets: np.ndarray, weight: np.ndarray, penalty: float
+) -> Fit:
+    model = Ridge(alpha=1 / penalty, solver="sparse_cg")
+    model.fit(features, targets, sample_weight=weight)
+    return model.coef_, float(model.intercept_)
+
+
+def _cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return np.logaddexp(0.0, logits) - targets * logits
+
+
+def _squared_error(predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return (predictions - targets) ** 2
+
+
+_SOLVERS: dict[str, Solver] = {"binary": _logistic, "regression": _ridge}
+_LOSSES = {"binary": _cross_entropy, "regression": _squared_error}

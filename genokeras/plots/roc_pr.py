@@ -1,0 +1,86 @@
+"""Receiver operating characteristic and precision-recall curves, the baseline drawn in.
+
+Shapes: `N` examples; a curve belongs to one task and one model.
+"""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from genokeras.plots import figure
+
+_MAX_LEGEND = 6
+_MAX_POINTS = 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """One line in both panels: scores `[N]`, 0/1 targets `[N]`, and the texts of the legends."""
+
+    label: str
+    scores: np.ndarray
+    targets: np.ndarray
+    auroc: str = ""
+    auprc: str = ""
+    is_baseline: bool = False
+
+
+def roc_points(scores: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns false and true positive rates at every distinct score, from (0, 0) to (1, 1)."""
+    true_positives, predicted = _counts(scores, targets)
+    positives, negatives = true_positives[-1], predicted[-1] - true_positives[-1]
+    return (predicted - true_positives) / negatives, true_positives / positives
+
+
+def pr_points(scores: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns recall and precision at every distinct score, the highest first.
+
+    To be drawn as steps: the area under them is the average precision, not more (a straight line
+    between two points would promise precision that no threshold reaches).
+    """
+    true_positives, predicted = _counts(scores, targets)
+    recall, precision = true_positives[1:] / true_positives[-1], true_positives[1:] / predicted[1:]
+    return np.append(0.0, recall), np.append(precision[0], precision)
+
+
+def draw_roc_pr(curves: Sequence[Curve], path: str | os.PathLike, title: str = "") -> None:
+    """Draws the curves into a picture; those whose targets are of one class are left out.
+
+    Dotted: what chance gives. Curves of one label share a colour, a baseline is dashed.
+    """
+    picture, (roc, pr) = figure.panels(columns=2)
+    drawn = [curve for curve in curves if 0 < np.mean(curve.targets) < 1]
+    labels = list(dict.fromkeys(curve.label for curve in drawn))
+    for curve in drawn:
+        colour = figure.COLOURS[labels.index(curve.label) % len(figure.COLOURS)]
+        style = {"color": colour, "linestyle": "--" if curve.is_baseline else "-", "linewidth": 1.5}
+        roc.plot(*_thin(*roc_points(curve.scores, curve.targets)), label=curve.auroc, **style)
+        recall, precision = _thin(*pr_points(curve.scores, curve.targets))
+        pr.plot(recall, precision, drawstyle="steps-pre", label=curve.auprc, **style)
+        pr.axhline(np.mean(curve.targets), color=colour, linestyle=":", linewidth=1)
+    roc.plot([0, 1], [0, 1], color=figure.GREY, linestyle=":", linewidth=1)
+    roc.set(xlabel="False positive rate", ylabel="True positive rate (recall)", aspect="equal")
+    pr.set(xlabel="Recall", ylabel="Precision", aspect="equal")
+    for ax in (roc, pr):
+        ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+        if 0 < len(drawn) <= _MAX_LEGEND:
+            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), frameon=False, fontsize=9)
+    picture.suptitle(title)
+    figure.save(picture, path)
+
+
+def _counts(scores: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns true positives and predicted positives as the threshold falls; ties fall together."""
+    order = np.argsort(-scores, kind="stable")
+    ordered = scores[order]
+    last_of_ties = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+    true_positives = np.cumsum(targets[order] > 0.5)[last_of_ties]
+    return np.append(0, true_positives), np.append(0, last_of_ties + 1)
+
+
+def _thin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns at most about `_MAX_POINTS` points, the first and the last among them."""
+    kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), _MAX_POINTS)).round().astype(int))
+    return x[kept], y[kept]
