@@ -23,5 +23,5 @@ class KeyedDropout(keras.layers.Dropout):
             return super().call(inputs, training=training)
         shape = self.noise_shape or (None,) * len(inputs.shape)
         shape = [n or size for n, size in zip(shape, ops.shape(inputs), strict=True)][1:]
-        keep = keyed_random.uniform(keys, shape, zlib.crc32(self.name.encode())) >= self.rate
-        return inputs * ops.cast(keep, inputs.dtype) / (1 - self.rate)
+        dropped = keyed_random.bernoulli(keys, shape, zlib.crc32(self.name.encode()), self.rate)
+        return ops.where(dropped, ops.zeros_like(inputs), inputs * (1 / (1 - self.rate)))

@@ -64,8 +64,10 @@ def uniform(keys: Any, shape: Sequence[int], salt: int) -> Any:
 
 
 def bernoulli(keys: Any, shape: Sequence[int], salt: int, probability: float) -> Any:
-    """Returns bool `[B, *shape]`, true with the given probability."""
-    return uniform(keys, shape, salt) < probability
+    """Returns bool `[B, *shape]`, true with the given probability (to 32 bits)."""
+    if not 0 <= probability < 1:
+        raise ValueError(f"expected a probability in [0, 1), got {probability}")
+    return bits(keys, shape, salt) < _uint32(int(probability * 2**32))
 
 
 def randint(keys: Any, shape: Sequence[int], salt: int, size: int) -> Any:

@@ -18,6 +18,9 @@ class KmerLinear(keras.layers.Layer):
     Shapes: `[B, L, 4] -> [B, units]`; kernel `[canonical k-mers, units]`, 2080 rows for k = 6.
     """
 
+    # Counts in the hundreds: a small weight says much, and pulling it to zero loses it.
+    undecayed = True
+
     def __init__(self, k: int, units: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
         if not 2 <= k <= 8:

@@ -1,4 +1,8 @@
-"""Losses of labelled examples, one number per example and task: `[B, T]`, neither weighted nor reduced."""
+"""Losses of labelled examples, one number per example and task, neither weighted nor reduced.
+
+Shapes: targets, logits, predictions `[B, T] -> [B, T]`. The engine applies the weights (a missing label
+has weight 0 and a target of 0) and divides by their sum.
+"""
 
 from typing import Any
 
