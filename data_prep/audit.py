@@ -63,17 +63,18 @@ def audit(
     tally = _Tally(split)
     for copies in find_copies(keys):
         tally.add(copies, is_reverse, targets, numbers)
-    lines = tally.lines()
     tally.check_leaks(on_leak, leak_threshold)
+    lines = tally.lines()
     dropped = np.zeros(len(SPLITS), int)
-    if on_leak == "drop" and tally.leaking:
-        rows = np.concatenate(tally.leaking)
-        dropped = np.bincount(split[rows], minlength=len(SPLITS))
-        split = split.copy()
-        split[rows] = DROPPED
-        lines += [f"Dropped the shared sequences: {_listed(dropped)}."]
-    elif tally.leaking:
-        lines += ["The shared sequences were kept (--on_leak=warn)."]
+    if tally.leaking:
+        consequence = "all were kept (--on_leak=warn)"
+        if on_leak == "drop":
+            rows = np.concatenate(tally.leaking)
+            dropped = np.bincount(split[rows], minlength=len(SPLITS))
+            split = split.copy()
+            split[rows] = DROPPED
+            consequence = f"dropped {_listed(dropped)}"
+        lines.append(f"Warning: {tally.leaks()}; {consequence}.")
     report = tally.report() | {
         "on_leak": on_leak,
         "leak_threshold": leak_threshold,
@@ -163,7 +164,7 @@ class _Tally:
         lines = []
         if self._repeats.any():
             lines.append(
-                f"Repeated within a split, on either strand: {_listed(self._repeats)} (kept)."
+                f"Repeated within a split, on either strand: {_listed(self._repeats)}; all kept."
             )
         if self._num_conflicts:
             shown = " and ".join(map(str, self._conflicts[0][:2]))
@@ -171,13 +172,17 @@ class _Tally:
                 f"Warning: {self._num_conflicts} sequences occur with different labels, "
                 f"the first in rows {shown}."
             )
-        for (first, second), (sequences, _) in self._shared.items():
-            if sequences:
-                lines.append(
-                    f"Warning: {SPLITS[first]} and {SPLITS[second]} share {sequences} "
-                    f"{'sequence' if sequences == 1 else 'sequences'}, on either strand."
-                )
         return lines
+
+    def leaks(self) -> str:
+        """Returns how many sequences the splits share, as messages say it."""
+        shared = [
+            f"{SPLITS[first]} and {SPLITS[second]} share {sequences} "
+            f"{'sequence' if sequences == 1 else 'sequences'}"
+            for (first, second), (sequences, _) in self._shared.items()
+            if sequences
+        ]
+        return f"{', '.join(shared)}, on either strand"
 
     def check_leaks(self, on_leak: str, threshold: float) -> None:
         """Raises if there are more copies between the splits than are allowed."""
@@ -190,15 +195,7 @@ class _Tally:
                     "data anew (--split_fractions keeps copies together) or raise the threshold"
                 )
         if on_leak == "error" and self.leaking:
-            shared = ", ".join(
-                f"{SPLITS[first]} and {SPLITS[second]} {counts[0]}"
-                for (first, second), counts in self._shared.items()
-                if counts[0]
-            )
-            raise InputError(
-                f"the splits share sequences, on either strand: {shared}; "
-                "--on_leak=drop takes them out of the training side"
-            )
+            raise InputError(f"{self.leaks()}; --on_leak=drop takes them out of the training side")
 
 
 def _by_split(counts: np.ndarray, is_there: np.ndarray) -> dict[str, int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_prep import table_columns, text_rows
-from data_prep.source import UNSPLIT, Batch, InputFile, Paths, input_files, split_code
+from data_prep.source import UNSPLIT, Batch, InputFile, Paths, file_names, input_files, split_code
 from data_prep.table_columns import TableColumns
 from data_prep.text_file import TextFile
 from data_prep.text_rows import TextRows
@@ -63,6 +63,7 @@ class CsvTable:
         self.task_type = task_type
         self.flags = {
             "source": "csv",
+            "files": file_names(files),
             "sequence_column": sequence_column,
             "target_columns": list(target_columns),
             "split_column": split_column,
@@ -86,7 +87,7 @@ class CsvTable:
         columns = self._tables[0].columns
         unread = dict.fromkeys(name for table in self._tables for name in table.columns.unread)
         ignored = f"; not read: {', '.join(filter(None, unread))}" if any(unread) else ""
-        return (f"Columns: {columns.sequence}, {_named(columns.targets)}{ignored}.",)
+        return (f"Columns read: {columns.sequence}, {_shown(columns.targets)}{ignored}.",)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Yields all rows in order, at most `size` at a time."""
@@ -133,15 +134,15 @@ def _check_same_targets(tables: Sequence[_Table]) -> None:
     for table in tables:
         if table.columns.targets != first.columns.targets:
             raise InputError(
-                f"{table.file.path}:1: reads {_named(table.columns.targets)}, but "
-                f"{first.file.path} has {_named(first.columns.targets)}; "
+                f"{table.file.path}:1: the labels are {_shown(table.columns.targets)}, but those "
+                f"of {first.file.path} are {_shown(first.columns.targets)}; "
                 "--target_columns=NAME,NAME takes the same from both"
             )
 
 
-def _named(targets: Sequence[str]) -> str:
-    shown = ", ".join(targets[:8]) + (", ..." if len(targets) > 8 else "")
-    return f"label {shown}" if len(targets) == 1 else f"{len(targets)} labels ({shown})"
+def _shown(targets: Sequence[str]) -> str:
+    more = f" and {len(targets) - 8} more" if len(targets) > 8 else ""
+    return ", ".join(targets[:8]) + more
 
 
 def _read(text: TextFile, table: _Table, size: int) -> Iterator[tuple[TextRows, np.ndarray]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from data_prep import text_rows
-from data_prep.source import Batch, InputFile, Paths, input_files
+from data_prep.source import Batch, InputFile, Paths, file_names, input_files
 from data_prep.text_file import TextFile
 from data_prep.text_rows import TextRows
 from tfrecords.errors import InputError
@@ -52,6 +52,7 @@ class Fasta:
         self.task_type = task_type
         self.flags = {
             "source": "fasta",
+            "files": file_names(self._files),
             "labels": [str(label) for label in labels],
             "label_regex": None if labels else label_regex,
             "length": length,

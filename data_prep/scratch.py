@@ -5,6 +5,7 @@ file would count as ours, so they are given back after each use.
 """
 
 import contextlib
+import hashlib
 import math
 import mmap
 import pathlib
@@ -79,6 +80,14 @@ class Scratch:
     def read(self, name: str) -> Column:
         """Opens a column."""
         return Column(self._path(name), *self.columns[name])
+
+    def sha256(self) -> str:
+        """Returns a hash of all columns."""
+        found = hashlib.sha256()
+        for name in sorted(self.columns):
+            with self._path(name).open("rb") as file:
+                found.update(hashlib.file_digest(file, "sha256").digest())
+        return found.hexdigest()
 
     def _path(self, name: str) -> pathlib.Path:
         return self.folder / f"{name}.bin"

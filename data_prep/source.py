@@ -96,6 +96,15 @@ def input_files(inputs: Paths | Mapping[str, Paths]) -> tuple[InputFile, ...]:
     return tuple(files)
 
 
+def file_names(files: Sequence[InputFile]) -> dict[str, list[str]]:
+    """Returns the base names of the files of every split, for a manifest."""
+    names = {}
+    for file in files:
+        split = "input" if file.split == UNSPLIT else SPLITS[file.split]
+        names.setdefault(split, []).append(os.path.basename(file.path))
+    return names
+
+
 def split_code(name: str) -> int:
     """Returns the position in `SPLITS` that a name stands for: val and dev are valid, in any case.
 

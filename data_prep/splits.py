@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from data_prep.build_config import BuildConfig
 from data_prep.sequence_keys import find_copies, mix
 from tfrecords.manifest import SPLITS
 
@@ -21,25 +22,29 @@ _NUM_QUANTILES = 10
 TRAIN, VALID, TEST = range(len(SPLITS))
 
 
-def by_fractions(
-    keys: np.ndarray, strata: np.ndarray, fractions: Sequence[float], seed: int
+def make_splits(
+    keys: np.ndarray, targets: np.ndarray, task_type: str, config: BuildConfig
 ) -> np.ndarray:
-    """Returns the split of every row, int8 `[N]`: these fractions are train, valid and test."""
-    return _assign(keys, strata, fractions, seed)
+    """Returns the split of every row, int8 `[N]`, by the fractions or the folds of `config`.
 
+    The folds themselves do not depend on which one is chosen, so the test splits of all folds
+    together are the whole.
 
-def by_fold(
-    keys: np.ndarray, strata: np.ndarray, num_folds: int, fold: int, seed: int
-) -> np.ndarray:
-    """Returns the split of every row, int8 `[N]`: fold `fold` is test, the one after it valid.
-
-    The folds themselves do not depend on `fold`, so the test splits of all folds are the whole.
+    Args:
+        keys: uint64 `[N]`, the same for all copies of a sequence (`sequence_keys`).
+        targets: float32 `[N, T]`, NaN where missing.
+        task_type: `binary` or `regression`.
+        config: Has either fractions or folds.
     """
-    parts = _assign(keys, strata, [1 / num_folds] * num_folds, seed)
-    split = np.full(num_folds, TRAIN, np.int8)
-    split[(fold + 1) % num_folds] = VALID
-    split[fold] = TEST
-    return split[parts]
+    smallest = min(fraction for fraction in config.fractions if fraction)
+    strata = make_strata(keys, targets, task_type, smallest)
+    if config.num_folds is None:
+        return _assign(keys, strata, config.fractions, config.seed)
+    parts = _assign(keys, strata, [1 / config.num_folds] * config.num_folds, config.seed)
+    split_of_fold = np.full(config.num_folds, TRAIN, np.int8)
+    split_of_fold[(config.fold + 1) % config.num_folds] = VALID
+    split_of_fold[config.fold] = TEST
+    return split_of_fold[parts]
 
 
 def make_strata(

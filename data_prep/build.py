@@ -1,0 +1,293 @@
+"""Builds a dataset from a source: the one call behind `launch.build_dataset`.
+
+Two passes. The first streams the source into columns on disk; then the splits, the audit for
+leakage and the final order are worked out; the second writes the shards on a pool of processes.
+Memory does not grow with the data but for some ten bytes a row. The same input, flags and seed give
+the same bytes, on any number of processes and after any number of restarts.
+"""
+
+import hashlib
+import os
+import pathlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from data_prep import audit, splits, statistics
+from data_prep.build_config import BuildConfig, check_range
+from data_prep.destination import Destination
+from data_prep.ingest import Ingested, ingest
+from data_prep.plan import Plan, make_plan
+from data_prep.resume import FinishedShards
+from data_prep.scratch import Scratch
+from data_prep.shards import ShardTask, write_shards
+from data_prep.source import UNSPLIT, Source
+from tfrecords import tfds_metadata
+from tfrecords.errors import InputError
+from tfrecords.manifest import SPLITS, Manifest, Shard
+from tfrecords.schema import NAME, Feature, Schema
+from tfrecords.sequence import packed_width
+
+Log = Callable[[str], None]
+
+
+def build_dataset(
+    source: Source,
+    data_dir: str | os.PathLike,
+    name: str,
+    *,
+    config: BuildConfig | None = None,
+    workers: int | None = None,
+    overwrite: bool = False,
+    progress: Callable | None = None,
+    log: Log | None = None,
+) -> Manifest:
+    """Builds a dataset, or finds that it is built already.
+
+    Killed and started again, it goes on where it was. A dataset in `data_dir` is only ever replaced
+    as a whole, when the new one is complete.
+
+    Args:
+        source: Where the examples come from, such as `CsvTable("all.csv")`.
+        data_dir: The folder of the dataset; new, empty, or (with `overwrite`) a dataset.
+        name: Name of the dataset: small letters, digits and _, a letter first.
+        config: Splits, audit, strands and shards.
+        workers: Processes that write shards; default: one for each processor.
+        overwrite: Replace the dataset that is there.
+        progress: Makes a progress bar from a description and a total.
+        log: Takes lines for the user: what was read and found.
+
+    Returns:
+        The manifest of the dataset.
+
+    Raises:
+        InputError: Something about the input, the flags or the folder is wrong.
+    """
+    build = _Build(
+        source,
+        Destination(data_dir),
+        name,
+        config or BuildConfig(),
+        workers or len(os.sched_getaffinity(0)),
+        progress,
+        log or (lambda line: None),
+    )
+    build.check()
+    existing = build.existing(overwrite)
+    return build.run() if existing is None else existing
+
+
+@dataclass(frozen=True)
+class _Build:
+    """One build under way."""
+
+    source: Source
+    destination: Destination
+    name: str
+    config: BuildConfig
+    workers: int
+    progress: Callable | None
+    log: Log
+
+    def check(self) -> None:
+        """Refuses what can be seen to be wrong before anything is read or written."""
+        if not NAME.fullmatch(self.name):
+            raise InputError(
+                f"--name={self.name}, expected small letters, digits and _, a letter first"
+            )
+        check_range("workers", self.workers, 1, 1024)
+        if self.source.unsplit and self.config.fractions is None:
+            raise InputError(
+                f"{self.source.unsplit}; give --split_fractions=0.8,0.1,0.1, or --num_folds and "
+                "--fold, or --split_column, or a file for each split (--train, --valid, --test)"
+            )
+        if self.config.fractions is not None and not self.source.unsplit:
+            raise InputError(
+                "the input says which split each row belongs to, so there is nothing to split by "
+                "fractions or folds; leave the flag out, or give the rows with --input"
+            )
+
+    @property
+    def flags(self) -> dict:
+        """All that decides what the dataset will be, beside the input files."""
+        config = asdict(self.config)
+        if self.config.split_fractions is not None:
+            config["split_fractions"] = list(self.config.split_fractions)
+        return self.source.flags | config
+
+    def existing(self, overwrite: bool) -> Manifest | None:
+        """Returns the dataset if it is built already; None if it is to be built.
+
+        Raises:
+            InputError: Another dataset is in its place, or something else.
+        """
+        found, shown = self.destination.load(), self.destination.shown
+        if found is None:
+            return None
+        if self._would_give(found) and self.destination.is_intact(found):
+            self.log(f"{shown} is built already, from the same input with the same flags.")
+            return found
+        if not overwrite:
+            raise InputError(
+                f"{shown} holds a dataset ({found.name}) that was built from another input, with "
+                "other flags, or that is damaged; --overwrite replaces it"
+            )
+        self.destination.check_replaceable(found)
+        return None
+
+    def _would_give(self, manifest: Manifest) -> bool:
+        if (manifest.name, manifest.flags) != (self.name, self.flags):
+            return False
+        paths = map(pathlib.Path, self.source.paths)
+        return [(entry["file"], entry["sha256"]) for entry in manifest.inputs] == [
+            (path.name, _sha256(path)) for path in paths
+        ]
+
+    def run(self) -> Manifest:
+        """Builds the dataset and puts it in its place."""
+        for line in self.source.notes:
+            self.log(line)
+        with self.destination.open():
+            ingested = ingest(self.source, self.destination.building / "rows", self.progress)
+            task_type = self._task_type(ingested)
+            audited = self._audit(ingested, self._split(ingested, task_type))
+            manifest = self._write(ingested, audited, task_type)
+            tfds_metadata.write(self.destination.new, manifest)
+            manifest.save(self.destination.new)
+            self.destination.publish()
+        return manifest
+
+    def _task_type(self, ingested: Ingested) -> str:
+        if ingested.num_unlabelled:
+            self.log(f"Left out {ingested.num_unlabelled} rows that have no label.")
+        if self.source.task_type is not None:
+            return self.source.task_type
+        if not ingested.is_binary:
+            self.log("There are labels other than 0 and 1, so this is a regression.")
+        return "binary" if ingested.is_binary else "regression"
+
+    def _split(self, ingested: Ingested, task_type: str) -> np.ndarray:
+        """Returns the split of every row, made where the source does not give one."""
+        split = ingested.scratch.read("split")[:]
+        fractions = self.config.fractions
+        if fractions is not None:
+            _check_given_once(ingested.is_given, fractions)
+            rows = np.flatnonzero(split == UNSPLIT)
+            keys, targets = (ingested.scratch.read(name) for name in ("key", "targets"))
+            if len(rows) < len(split):
+                keys, targets = keys[rows], targets[rows]
+            split[rows] = splits.make_splits(keys, targets, task_type, self.config)
+            ingested.is_given[np.flatnonzero(fractions)] = True
+        _check_not_empty(split, ingested.is_given, "there are too few rows with a label")
+        return split
+
+    def _audit(self, ingested: Ingested, split: np.ndarray) -> audit.AuditResult:
+        key, is_reverse, targets, row = (
+            ingested.scratch.read(name) for name in ("key", "is_reverse", "targets", "row")
+        )
+        config = self.config
+        result = audit.audit(
+            *(key, is_reverse, split, targets, row),
+            on_leak=config.on_leak,
+            leak_threshold=config.leak_threshold,
+        )
+        for line in result.lines:
+            self.log(line)
+        _check_not_empty(result.split, ingested.is_given, "all its sequences are in another split")
+        return result
+
+    def _write(self, ingested: Ingested, audited: audit.AuditResult, task_type: str) -> Manifest:
+        """Writes the shards, and returns the manifest."""
+        scratch, config, tasks = ingested.scratch, self.config, self.source.tasks
+        schema = _schema(self.source.length, len(tasks), bool(ingested.num_missing))
+        found = statistics.gather(scratch.read("sequence"), scratch.read("targets"), audited.split)
+        described = {name: sums.to_json(tasks, task_type) for name, sums in found.items()}
+        for line in statistics.one_class_warnings(described, task_type):
+            self.log(line)
+        plan = make_plan(
+            self.destination.building / "order",
+            name=self.name,
+            schema=schema,
+            scratch=scratch,
+            split=audited.split,
+            seed=config.seed,
+            stores_both_strands=config.reverse_complement == "store",
+            num_shards=config.num_shards,
+        )
+        shards = self._write_shards(plan, schema, scratch)
+        return Manifest(
+            name=self.name,
+            schema=schema,
+            splits=shards,
+            tasks=tuple(tasks),
+            task_type=task_type,
+            inputs=self.source.inputs,
+            flags=self.flags,
+            reverse_complement=config.reverse_complement,
+            base_composition=next(iter(found.values())).base_composition,
+            statistics={"length": self.source.length, "splits": described},
+            audit=audited.report | {"rows_without_label": ingested.num_unlabelled},
+        )
+
+    def _write_shards(
+        self, plan: Plan, schema: Schema, scratch: Scratch
+    ) -> dict[str, tuple[Shard, ...]]:
+        """Writes those shards that are not there yet, and returns all of them by split."""
+        folder = self.destination.new
+        journal = self.destination.building / "finished.jsonl"
+        finished = FinishedShards(folder, journal, plan.digest)
+        tasks = [
+            ShardTask(folder / shard.file, schema, scratch, plan.order, shard.start, shard.stop)
+            for shard in plan.shards
+            if shard.file not in finished.shards
+        ]
+        done = sum(shard.num_examples for shard in finished.shards.values())
+        bar = self.progress("Writing examples", plan.num_examples, done) if self.progress else None
+
+        def note(shard: Shard) -> None:
+            finished.add(shard)
+            if bar:
+                bar.update(shard.num_examples)
+
+        try:
+            write_shards(tasks, self.workers, note)
+        finally:
+            if bar:
+                bar.close()
+        found = {}
+        for shard in plan.shards:
+            found[shard.split] = (*found.get(shard.split, ()), finished.shards[shard.file])
+        return found
+
+
+def _schema(length: int, num_tasks: int, has_weight: bool) -> Schema:
+    weight = (Feature("weight", "float32", (num_tasks,)),) if has_weight else ()
+    return Schema(
+        (
+            Feature("row", "int64", ()),
+            Feature("sequence", "uint8", (packed_width(length),), bases=length),
+            Feature("targets", "float32", (num_tasks,)),
+            *weight,
+        )
+    )
+
+
+def _check_given_once(is_given: np.ndarray, fractions: tuple[float, ...]) -> None:
+    for name, given, fraction in zip(SPLITS, is_given, fractions, strict=True):
+        if given and fraction:
+            raise InputError(
+                f"{name} is given by the input and by the fractions or folds; "
+                "give it a fraction of 0 to use the input's only"
+            )
+
+
+def _check_not_empty(split: np.ndarray, is_given: np.ndarray, reason: str) -> None:
+    sizes = np.bincount(split[split >= 0], minlength=len(SPLITS))
+    for code in np.flatnonzero(is_given & (sizes == 0)):
+        raise InputError(f"split {SPLITS[code]} would be empty: {reason}")
+
+
+def _sha256(path: pathlib.Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

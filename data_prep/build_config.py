@@ -1,0 +1,81 @@
+"""Choices of a build, checked as soon as they are made."""
+
+from dataclasses import dataclass
+
+from data_prep import audit
+from tfrecords.errors import InputError, suggest
+from tfrecords.manifest import STRANDS
+
+_MAX_SEED = 2**32 - 1
+_MAX_SHARDS = 99_999
+
+
+@dataclass(frozen=True)
+class BuildConfig:
+    """How the rows of a source become a dataset.
+
+    Attributes:
+        split_fractions: Shares of train, valid and test for rows that come without a split.
+        num_folds: Or so many folds of them,
+        fold: of which this one, counted from 0, is test and the one after it valid.
+        seed: Of the splits and of the order of the records.
+        on_leak: What to do with a sequence that is in several splits: `drop`, `error` or `warn`.
+        leak_threshold: The share of valid or test that may be found in another split.
+        reverse_complement: `online` leaves it to the reader to turn training examples, `store`
+            writes both strands of them, `none` does neither.
+        num_shards: Of the largest split; default: shards of at most 64 MB.
+    """
+
+    split_fractions: tuple[float, ...] | None = None
+    num_folds: int | None = None
+    fold: int | None = None
+    seed: int = 0
+    on_leak: str = "drop"
+    leak_threshold: float = 0.05
+    reverse_complement: str = "online"
+    num_shards: int | None = None
+
+    def __post_init__(self):
+        _one_of("on_leak", self.on_leak, audit.ON_LEAK)
+        _one_of("reverse_complement", self.reverse_complement, STRANDS)
+        check_range("leak_threshold", self.leak_threshold, 0, 1)
+        check_range("seed", self.seed, 0, _MAX_SEED)
+        check_range("num_shards", self.num_shards, 1, _MAX_SHARDS)
+        if self.split_fractions is not None:
+            _check_fractions(self.split_fractions)
+        if (self.num_folds is None) != (self.fold is None):
+            raise InputError("--num_folds and --fold go together, as in --num_folds=5 --fold=0")
+        if self.num_folds is not None:
+            if self.split_fractions is not None:
+                raise InputError("--split_fractions and --num_folds were both given; choose one")
+            check_range("num_folds", self.num_folds, 3, 100)
+            check_range("fold", self.fold, 0, self.num_folds - 1)
+
+    @property
+    def fractions(self) -> tuple[float, ...] | None:
+        """Shares of train, valid and test among the rows to be split; None if none are."""
+        if self.num_folds is not None:
+            return (1 - 2 / self.num_folds, 1 / self.num_folds, 1 / self.num_folds)
+        return self.split_fractions
+
+
+def check_range(name: str, value: float | None, low: float, high: float) -> None:
+    """Raises an InputError unless a flag's value is None or from `low` to `high`."""
+    if value is not None and not low <= value <= high:
+        raise InputError(f"--{name}={value}, expected {low} to {high}")
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        expected = f"expected one of {', '.join(known)}."
+        raise InputError(f"--{name}={value}, {expected}{suggest(value, known)}")
+
+
+def _check_fractions(fractions: tuple[float, ...]) -> None:
+    given = f"--split_fractions={','.join(f'{fraction:g}' for fraction in fractions)}"
+    if len(fractions) != 3:
+        raise InputError(f"{given}, expected three numbers: train, valid and test (0.8,0.1,0.1)")
+    if min(fractions) < 0 or not abs(sum(fractions) - 1) < 1e-6:
+        raise InputError(f"{given} sums to {sum(fractions):g}, expected shares of 1, none negative")
+    if fractions[0] == 0:
+        raise InputError(f"{given} leaves nothing to train on")

@@ -1,0 +1,94 @@
+"""The second pass of a build: rows in their final order into shards, on a pool of processes.
+
+A shard is a range of the plan's `order`: row numbers of the scratch columns, `~row` for the
+opposite strand of a row. What a shard holds depends on nothing else, so it does not matter which
+process writes it, or when.
+"""
+
+import concurrent.futures
+import multiprocessing
+import os
+import pathlib
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_prep.scratch import Scratch
+from tfrecords import strands
+from tfrecords.errors import InputError
+from tfrecords.manifest import Shard
+from tfrecords.schema import Schema
+from tfrecords.writer import ShardWriter
+
+_BLOCK_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """One shard to write: rows `start` to `stop` of `order`, from the columns of `scratch`."""
+
+    path: pathlib.Path
+    schema: Schema
+    scratch: Scratch
+    order: Scratch
+    start: int
+    stop: int
+
+
+def write_shards(
+    tasks: Sequence[ShardTask], workers: int, when_done: Callable[[Shard], None]
+) -> None:
+    """Writes shards on `workers` processes (one: in this process); reports each as it is done."""
+    workers = min(workers, len(tasks))
+    if workers <= 1:
+        for task in tasks:
+            when_done(write_shard(task))
+        return
+    pool = concurrent.futures.ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), _start_worker
+    )
+    try:
+        for future in concurrent.futures.as_completed(pool.submit(write_shard, t) for t in tasks):
+            when_done(future.result())
+    except BrokenProcessPool:
+        raise InputError(
+            "a worker process ended early: out of memory (fewer --workers), or called from a "
+            "script without `if __name__ == '__main__':`; the same command goes on"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def write_shard(task: ShardTask) -> Shard:
+    """Writes one shard and returns its description."""
+    order = task.order.read("order")
+    columns = {name: task.scratch.read(name) for name in ("row", "sequence", "targets")}
+    block = max(1, _BLOCK_BYTES // task.schema.stride)
+    with ShardWriter(task.path, task.schema) as writer:
+        for start in range(task.start, task.stop, block):
+            rows = order[start : min(task.stop, start + block)]
+            is_turned = rows < 0
+            rows = np.where(is_turned, ~rows, rows)
+            examples = {name: column[rows] for name, column in columns.items()}
+            is_missing = np.isnan(examples["targets"])
+            examples["targets"][is_missing] = 0
+            if "weight" in task.schema:
+                examples["weight"] = (~is_missing).astype(np.float32)
+            strands.turn(examples, np.flatnonzero(is_turned), task.schema, None)
+            writer.write(examples)
+    return writer.shard
+
+
+def _start_worker() -> None:
+    # Ctrl-C reaches the whole group of processes; the parent alone decides what follows.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)

@@ -1,0 +1,112 @@
+"""What a dataset holds, split by split: labels, base composition.
+
+Shapes: `N` rows, `T` tasks.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tfrecords.manifest import SPLITS
+
+_BLOCK = 1 << 16
+_BASES = "ACGT"
+# How often each of A, C, G and T stands in a byte of two packed bases: int64 `[256, 4]`.
+_BASES_IN_BYTE = np.array(
+    [
+        [(byte >> 4 == 8 >> base) + (byte & 15 == 8 >> base) for base in range(4)]
+        for byte in range(256)
+    ]
+)
+_KNOWN_IN_BYTE = np.array([(byte > 15) + (byte & 15 > 0) for byte in range(256)])
+
+
+class SplitStatistics:
+    """Sums over the rows of one split, added up block by block."""
+
+    def __init__(self, num_tasks: int):
+        self._num_rows = 0
+        self._bytes = np.zeros(256, np.int64)
+        self._sums = np.zeros((3, num_tasks))
+        self._lowest = np.full(num_tasks, np.inf)
+        self._highest = np.full(num_tasks, -np.inf)
+
+    def add(self, packed: np.ndarray, targets: np.ndarray) -> None:
+        """Adds rows: packed sequences, and targets with NaN where missing."""
+        self._num_rows += len(packed)
+        self._bytes += np.bincount(packed.ravel(), minlength=256)
+        known = ~np.isnan(targets)
+        values = np.where(known, targets, 0).astype(np.float64)
+        self._sums += [known.sum(axis=0), values.sum(axis=0), (values**2).sum(axis=0)]
+        self._lowest = np.fmin(self._lowest, np.fmin.reduce(targets, axis=0))
+        self._highest = np.fmax(self._highest, np.fmax.reduce(targets, axis=0))
+
+    @property
+    def base_composition(self) -> dict[str, float]:
+        """Shares of A, C, G and T among the bases that are one of them."""
+        counts = self._bytes @ _BASES_IN_BYTE
+        return dict(zip(_BASES, (counts / max(1, counts.sum())).tolist(), strict=True))
+
+    def to_json(self, tasks: Sequence[str], task_type: str) -> dict:
+        """Returns the statistics as the manifest holds them."""
+        composition = self.base_composition
+        num_bases = int(self._bytes @ _KNOWN_IN_BYTE)
+        num_single = int((self._bytes @ _BASES_IN_BYTE).sum())
+        of_task = self._labels if task_type == "binary" else self._distribution
+        return {
+            "rows": self._num_rows,
+            "gc_content": composition["G"] + composition["C"],
+            "ambiguous_bases": num_bases - num_single,
+            "tasks": {task: of_task(column) for column, task in enumerate(tasks)},
+        }
+
+    def _labels(self, column: int) -> dict:
+        known, positives = self._sums[:2, column].astype(int).tolist()
+        return {
+            "positives": positives,
+            "negatives": known - positives,
+            "missing": self._num_rows - known,
+        }
+
+    def _distribution(self, column: int) -> dict:
+        known, total, squares = self._sums[:, column].tolist()
+        if not known:
+            return {"mean": None, "std": None, "min": None, "max": None, "missing": self._num_rows}
+        mean = total / known
+        return {
+            "mean": mean,
+            "std": max(0.0, squares / known - mean**2) ** 0.5,
+            "min": float(self._lowest[column]),
+            "max": float(self._highest[column]),
+            "missing": self._num_rows - int(known),
+        }
+
+
+def gather(
+    sequence: np.ndarray, targets: np.ndarray, split: np.ndarray
+) -> dict[str, SplitStatistics]:
+    """Returns the statistics of every split that has rows, reading the columns once."""
+    found = {
+        code: SplitStatistics(targets[:1].shape[1])
+        for code in np.unique(split[split >= 0]).tolist()
+    }
+    for start in range(0, len(split), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        packed, labels = sequence[rows], targets[rows]
+        for code, statistics in found.items():
+            is_here = split[rows] == code
+            if is_here.any():
+                statistics.add(packed[is_here], labels[is_here])
+    return {SPLITS[code]: statistics for code, statistics in found.items()}
+
+
+def one_class_warnings(described: dict[str, dict], task_type: str) -> list[str]:
+    """Returns a line for every split and binary task whose labels are all the same."""
+    if task_type != "binary":
+        return []
+    return [
+        f"Warning: all labels of {task} in {split} are {int(labels['positives'] > 0)}."
+        for split, statistics in described.items()
+        for task, labels in statistics["tasks"].items()
+        if not (labels["positives"] and labels["negatives"])
+    ]

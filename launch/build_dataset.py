@@ -1,0 +1,153 @@
+"""Builds a dataset of sharded TFRecords from tables or FASTA files of labelled sequences.
+
+python -m launch.build_dataset --source=csv --train=examples/data/gue_tf0/train.csv.gz \
+    --valid=examples/data/gue_tf0/dev.csv.gz --test=examples/data/gue_tf0/test.csv.gz \
+    --data_dir=runs/tf0/data --name=tf0
+
+One table for all splits: --input=all.tsv with --split_column=subset, with
+--split_fractions=0.8,0.1,0.1, or with --num_folds=5 --fold=0. FASTA files: --source=fasta
+--input=bound.fa,unbound.fa --labels=1,0. docs/your_table.md tells more.
+"""
+
+from absl import flags
+
+from data_prep import fasta
+from data_prep.audit import ON_LEAK
+from data_prep.build import build_dataset
+from data_prep.build_config import BuildConfig
+from data_prep.csv_table import CsvTable
+from data_prep.fasta import Fasta
+from data_prep.source import Source
+from launch import app, progress
+from tfrecords.errors import InputError
+from tfrecords.manifest import STRANDS, TASK_TYPES, Manifest
+
+_SOURCE = flags.DEFINE_enum("source", "csv", ["csv", "fasta"], "Format of the input files.")
+_TRAIN = flags.DEFINE_list("train", [], "Files with the training rows, separated by commas.")
+_VALID = flags.DEFINE_list("valid", [], "Files with the validation rows; also --val, --dev.")
+_TEST = flags.DEFINE_list("test", [], "Files with the test rows.")
+_INPUT = flags.DEFINE_list("input", [], "Files with rows of all splits, or still to be split.")
+flags.DEFINE_alias("val", "valid")
+flags.DEFINE_alias("dev", "valid")
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the dataset.", required=True)
+_NAME = flags.DEFINE_string(
+    "name", None, "Name of the dataset: small letters, digits and _.", required=True
+)
+_SEQUENCE_COLUMN = flags.DEFINE_string(
+    "sequence_column", None, "Column with the sequence; default: the one named sequence or seq."
+)
+_TARGET_COLUMNS = flags.DEFINE_list(
+    "target_columns", [], "Columns with the labels, a task each; default: the one named label, ..."
+)
+_SPLIT_COLUMN = flags.DEFINE_string("split_column", None, "Column with the split of each row.")
+_LABELS = flags.DEFINE_list("labels", [], "FASTA: the label of each file; default: in headers.")
+_LABEL_REGEX = flags.DEFINE_string(
+    "label_regex", fasta.LABEL_REGEX, "FASTA: finds the label in a header, as its one group."
+)
+_LENGTH = flags.DEFINE_integer(
+    "length", None, "Crop and pad all sequences to so many bases; default: all must be equal."
+)
+_TASK_TYPE = flags.DEFINE_enum(
+    "task_type", None, TASK_TYPES, "Default: binary if all labels are 0 or 1, else regression."
+)
+_SPLIT_FRACTIONS = flags.DEFINE_list(
+    "split_fractions", None, "Split --input at random, stratified: shares of train,valid,test."
+)
+_NUM_FOLDS = flags.DEFINE_integer("num_folds", None, "Split --input into so many folds ...")
+_FOLD = flags.DEFINE_integer("fold", None, "... of which this one is test, the next one valid.")
+_SEED = flags.DEFINE_integer("seed", 0, "Of the splits and of the order of the records.")
+_ON_LEAK = flags.DEFINE_enum(
+    "on_leak", "drop", ON_LEAK, "What to do with a sequence that is in several splits."
+)
+_LEAK_THRESHOLD = flags.DEFINE_float(
+    "leak_threshold", 0.05, "Share of valid or test that may be found in another split."
+)
+_REVERSE_COMPLEMENT = flags.DEFINE_enum(
+    "reverse_complement",
+    "online",
+    STRANDS,
+    "Training on both strands: turned by the reader, both stored, or none of it.",
+)
+_NUM_SHARDS = flags.DEFINE_integer(
+    "num_shards", None, "Shards of the largest split; default: of at most 64 MB each."
+)
+_WORKERS = flags.DEFINE_integer("workers", None, "Processes; default: one for each processor.")
+_OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the dataset in --data_dir.")
+
+
+def main() -> None:
+    manifest = build_dataset(
+        _source(),
+        _DATA_DIR.value,
+        _NAME.value,
+        config=BuildConfig(
+            split_fractions=_fractions(),
+            num_folds=_NUM_FOLDS.value,
+            fold=_FOLD.value,
+            seed=_SEED.value,
+            on_leak=_ON_LEAK.value,
+            leak_threshold=_LEAK_THRESHOLD.value,
+            reverse_complement=_REVERSE_COMPLEMENT.value,
+            num_shards=_NUM_SHARDS.value,
+        ),
+        workers=_WORKERS.value,
+        overwrite=_OVERWRITE.value,
+        progress=progress.start,
+        log=_print,
+    )
+    _print(_summary(manifest))
+
+
+def _source() -> Source:
+    given = {"train": _TRAIN, "valid": _VALID, "test": _TEST, "input": _INPUT}
+    inputs = {name: flag.value for name, flag in given.items() if flag.value}
+    if not inputs:
+        raise InputError("no input file; give --train, --valid and --test, or --input")
+    _refuse_other_flags()
+    shared = {"length": _LENGTH.value, "task_type": _TASK_TYPE.value}
+    if _SOURCE.value == "fasta":
+        return Fasta(inputs, labels=_LABELS.value, label_regex=_LABEL_REGEX.value, **shared)
+    return CsvTable(
+        inputs,
+        sequence_column=_SEQUENCE_COLUMN.value,
+        target_columns=_TARGET_COLUMNS.value,
+        split_column=_SPLIT_COLUMN.value,
+        **shared,
+    )
+
+
+def _refuse_other_flags() -> None:
+    others = {
+        "csv": (_LABELS, _LABEL_REGEX),
+        "fasta": (_SEQUENCE_COLUMN, _TARGET_COLUMNS, _SPLIT_COLUMN),
+    }
+    for flag in others[_SOURCE.value]:
+        if flag.present:
+            raise InputError(f"--{flag.name} has no meaning with --source={_SOURCE.value}")
+
+
+def _fractions() -> tuple[float, ...] | None:
+    if _SPLIT_FRACTIONS.value is None:
+        return None
+    try:
+        return tuple(map(float, _SPLIT_FRACTIONS.value))
+    except ValueError:
+        raise InputError(
+            f"--split_fractions={','.join(_SPLIT_FRACTIONS.value)}, expected numbers as 0.8,0.1,0.1"
+        ) from None
+
+
+def _summary(manifest: Manifest) -> str:
+    sizes = ", ".join(f"{manifest.num_examples(split)} {split}" for split in manifest.splits)
+    return (
+        f"{_DATA_DIR.value}: {sizes} examples of {manifest.statistics['length']} bp; "
+        f"look at them with: python -m launch.inspect_dataset --data_dir={_DATA_DIR.value}"
+    )
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    app.run(main)
