@@ -51,7 +51,8 @@ class Layout:
 
     def damaged(self, records: np.ndarray) -> np.ndarray:
         """Returns the indices of records with a wrong byte, whichever byte it is."""
-        wrong_bits = (records ^ self.template) & self._fixed_bits
+        wrong_bits = records ^ self.template
+        wrong_bits &= self._fixed_bits
         wrong_bits[:, -_CHECKSUM_BYTES:] = records[:, -_CHECKSUM_BYTES:] ^ self._checksums(records)
         return np.flatnonzero(wrong_bits.any(axis=1)) if wrong_bits.any() else np.empty(0, int)
 

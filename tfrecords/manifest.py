@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 
 from tfrecords.errors import InputError
@@ -70,13 +70,16 @@ class Manifest:
             raise InputError(f"dataset name {self.name!r}, expected {NAME.pattern}")
         for split in self.splits:
             _one_of("split", split, SPLITS)
+        splits = {split: tuple(self.splits[split]) for split in SPLITS if split in self.splits}
+        object.__setattr__(self, "splits", splits)
         _one_of("task_type", self.task_type, TASK_TYPES)
         _one_of("reverse_complement", self.reverse_complement, STRANDS)
-        pairs = self.strand_pairs
-        if pairs is not None and [pairs[i] for i in pairs] != list(range(len(self.tasks))):
+        if "targets" in self.schema and self.schema["targets"].shape[-1:] != (len(self.tasks),):
+            raise InputError(f"targets: {self.schema['targets']}, but {len(self.tasks)} tasks")
+        if self.strand_pairs is not None and not _is_pairing(self.strand_pairs, len(self.tasks)):
             raise InputError(
-                f"strand_pairs {list(pairs)}, expected for each of the {len(self.tasks)} tasks its"
-                " partner, whose partner it is in turn"
+                f"strand_pairs {list(self.strand_pairs)}, expected for each of the "
+                f"{len(self.tasks)} tasks its partner, whose partner it is in turn"
             )
 
     def num_examples(self, split: str) -> int:
@@ -120,7 +123,8 @@ class Manifest:
         """Writes `manifest.json`, which makes `data_dir` a dataset; it appears by renaming."""
         path = pathlib.Path(data_dir, FILE)
         partial = path.with_name(FILE + ".partial")
-        partial.write_text(json.dumps(self.to_json(), sort_keys=True, indent=2) + "\n")
+        content = json.dumps(self.to_json(), sort_keys=True, indent=2, allow_nan=False)
+        partial.write_text(content + "\n")
         partial.replace(path)
 
     @classmethod
@@ -164,6 +168,13 @@ def _read(path: pathlib.Path) -> dict:
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a JSON object; build the dataset again")
     return content
+
+
+def _is_pairing(partners: Sequence[int], count: int) -> bool:
+    """Whether these are `count` partners, each the partner of its own partner."""
+    return sorted(partners) == list(range(count)) and all(
+        partners[partner] == task for task, partner in enumerate(partners)
+    )
 
 
 def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:

@@ -15,7 +15,7 @@ from tfrecords import sampling, strands
 from tfrecords.errors import InputError, suggest
 from tfrecords.manifest import Manifest
 from tfrecords.mapped_shards import MappedShards
-from tfrecords.schema import Schema
+from tfrecords.schema import KEY, Schema
 
 Batch = dict[str, np.ndarray]
 
@@ -177,7 +177,7 @@ class Split:
         return batch
 
     def _with_key_and_weight(self, batch: Batch, keys: np.ndarray) -> Batch:
-        batch["key"] = keys
+        batch[KEY] = keys
         if "weight" not in batch:
             shape = batch["targets"].shape if "targets" in batch else keys.shape
             batch["weight"] = np.ones(shape, np.float32)

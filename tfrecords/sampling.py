@@ -47,7 +47,7 @@ def coin(keys: np.ndarray, salt: int) -> np.ndarray:
 
 
 def permute(positions: np.ndarray, size: int, *, seed: int, epoch: int) -> np.ndarray:
-    """Returns the rows, int64, at these positions of a random order of `size` rows.
+    """Returns the rows, int64, at these positions of a random order of `size` (up to 2^32) rows.
 
     A keyed Feistel network permutes the numbers of as many bits as `size` needs; a result of `size`
     or more is permuted again until it falls inside ("cycle walking", twice at most on average).

@@ -13,6 +13,7 @@ from tfrecords.layout import Layout
 from tfrecords.sequence import packed_width
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+KEY = "key"  # The reader adds a field of this name to every batch.
 DTYPES = (
     *("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
     *("float16", "float32", "float64"),
@@ -35,6 +36,8 @@ class Feature:
         object.__setattr__(self, "shape", tuple(self.shape))
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
             raise InputError(f"field name {self.name!r}, expected {NAME.pattern}")
+        if self.name == KEY:
+            raise InputError(f"field name {KEY!r} is taken: the reader gives every example its key")
         if self.dtype not in DTYPES:
             guess = suggest(str(self.dtype), DTYPES)
             raise InputError(f"{self.name}: type {self.dtype!r} is not stored.{guess}")

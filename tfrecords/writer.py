@@ -77,6 +77,7 @@ class ShardWriter:
             InputError: A column is missing, unknown, of another type, shape or length, or holds
                 what a reader could not use: a number that is not finite, bits behind the last base.
         """
+        columns = {name: np.asarray(values) for name, values in columns.items()}
         num_rows = self._check(columns)
         for start in range(0, num_rows, len(self._block)):
             self._write_block(columns, start, min(num_rows, start + len(self._block)))
@@ -90,8 +91,12 @@ class ShardWriter:
         self._schema.layout.stamp(records)
         content = memoryview(records).cast("B")
         self._sha256.update(content)
-        while content:
-            content = content[self._file.write(content) :]
+        try:
+            while content:
+                content = content[self._file.write(content) :]
+        except OSError as error:
+            error.filename = str(self._path)
+            raise
         self._num_examples += stop - start
 
     def _check(self, columns: Mapping[str, np.ndarray]) -> int:
@@ -111,6 +116,8 @@ class ShardWriter:
         return lengths[names[0]]
 
     def _check_column(self, feature: Feature, values: np.ndarray) -> None:
+        if values.ndim == 0:
+            raise InputError(f"{feature.name}: got one value, expected a column of values")
         if values.dtype != feature.stored or values.shape[1:] != feature.shape:
             got = describe(values.dtype, values.shape[1:])
             raise InputError(f"{feature.name}: got {got}, schema wants {feature}")

@@ -1,0 +1,128 @@
+"""The manifest is complete, canonical, and refuses what it cannot mean."""
+
+import dataclasses
+import json
+
+import pytest
+
+from tfrecords.errors import InputError
+from tfrecords.manifest import Manifest, Shard
+from tfrecords.schema import Feature, Schema
+
+SCHEMA = Schema((Feature("targets", "float32", (3,)),))
+SHARD = Shard("tf0-train.tfrecord-00000-of-00001", 5, 200, "ab" * 32)
+
+
+def make(**changes):
+    return Manifest(
+        **{
+            "name": "tf0",
+            "schema": SCHEMA,
+            "splits": {"train": (SHARD,)},
+            "tasks": ("a", "b", "c"),
+            "inputs": ({"file": "train.csv.gz", "sha256": "cd" * 32, "num_rows": 5},),
+            "flags": {"seed": 0},
+            "strand_pairs": (1, 0, 2),
+            "base_composition": {"A": 0.25},
+            **changes,
+        }
+    )
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    make().save(tmp_path)
+    assert Manifest.load(tmp_path) == make()
+    assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
+
+
+def test_hash_is_of_the_content(tmp_path):
+    make().save(tmp_path)
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text())))
+    assert Manifest.load(tmp_path).sha256 == make().sha256
+    assert make(flags={"seed": 1}).sha256 != make().sha256
+
+
+def test_splits_come_in_one_order():
+    manifest = make(splits={"test": [SHARD], "train": [SHARD, SHARD], "valid": []})
+    assert list(manifest.splits) == ["train", "valid", "test"]
+    assert [manifest.num_examples(split) for split in manifest.splits] == [10, 0, 5]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "my-data"}, r"dataset name 'my-data', expected \[a-z\]"),
+        ({"splits": {"dev": ()}}, "split 'dev', expected one of train, valid, test"),
+        ({"task_type": "count"}, "task_type 'count', expected one of binary, regression"),
+        ({"reverse_complement": "both"}, "'both', expected one of online, store, none"),
+        ({"tasks": ("a",)}, r"targets: float32\(3,\), but 1 tasks"),
+        ({"strand_pairs": (1, 2, 0)}, r"strand_pairs \[1, 2, 0\], expected for each of the 3"),
+        ({"strand_pairs": (0, 1)}, r"strand_pairs \[0, 1\], expected for each of the 3"),
+        ({"strand_pairs": (0, 1, 3)}, r"strand_pairs \[0, 1, 3\], expected for each of the 3"),
+    ],
+)
+def test_a_manifest_that_means_nothing(changes, message):
+    with pytest.raises(InputError, match=message):
+        make(**changes)
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="nowhere: no such folder"):
+        Manifest.load(tmp_path / "nowhere")
+
+
+def test_a_folder_without_manifest_is_no_dataset(tmp_path):
+    with pytest.raises(InputError, match=r"not a dataset, it has no manifest.json .*finish the"):
+        Manifest.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", r"manifest.json: not JSON \(.*\); build the dataset again"),
+        ("[]", "manifest.json: expected a JSON object"),
+        ("\x00\xff", "manifest.json: not JSON"),
+        ('{"format_version": 1}', "manifest.json: not a complete manifest"),
+        ('{"name": "x"}', "manifest.json: format version None, this version of genokeras reads 1"),
+    ],
+)
+def test_a_file_that_is_no_manifest(tmp_path, text, message):
+    (tmp_path / "manifest.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError, match=message):
+        Manifest.load(tmp_path)
+
+
+def edited(tmp_path, **changes):
+    make().save(tmp_path)
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    return Manifest.load
+
+
+def test_a_newer_format_says_so(tmp_path):
+    load = edited(tmp_path, format_version=2)
+    with pytest.raises(InputError, match="format version 2, .* reads 1; update genokeras or"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"colour": "red"}, "not a complete manifest.*colour"),
+        ({"schema": [{"name": "x"}]}, "not a complete manifest.*dtype"),
+        ({"schema": [{"name": "x", "dtype": "int7", "shape": []}]}, "type 'int7' is not stored"),
+        ({"splits": {"train": [{"file": "x"}]}}, "not a complete manifest.*num_examples"),
+        ({"splits": 3}, "not a complete manifest"),
+        ({"name": None}, "dataset name None"),
+    ],
+)
+def test_an_edited_manifest_names_the_file(tmp_path, changes, message):
+    load = edited(tmp_path, **changes)
+    with pytest.raises(InputError, match=f"manifest.json: .*{message}"):
+        load(tmp_path)
+
+
+def test_a_manifest_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        make().name = "other"
