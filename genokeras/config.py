@@ -1,4 +1,8 @@
-"""Typed, frozen configuration: `name=value` texts and JSON become dataclass fields, mistakes become errors."""
+"""Typed, frozen configuration: texts `name=value` and JSON become the fields of a dataclass.
+
+Fields may be int, float, bool, str, a `Literal` of words, a tuple of one of them, or one of these or
+None. What does not fit its field's type is an `InputError` that says what would.
+"""
 
 import ast
 import dataclasses
@@ -60,7 +64,8 @@ def _parse(config_class: type, name: str, hint: Any, text: str) -> Any:
         value = _WORDS.get(text.lower(), text)
     if str in _alternatives(hint) and value is not None:
         value = text
-    if _is_tuple(hint):
+    if _is_tuple(hint) and value is not None:
+        value = () if value == "" else value
         value = tuple(value) if isinstance(value, tuple | list) else (value,)
     return _check_type(config_class, name, hint, value, repr(text))
 
@@ -68,7 +73,7 @@ def _parse(config_class: type, name: str, hint: Any, text: str) -> Any:
 def _check_type(config_class: type, name: str, hint: Any, value: Any, given: str) -> Any:
     for kind in _alternatives(hint):
         if _matches(kind, value):
-            return float(value) if kind is float else value
+            return _as_declared(kind, value)
     raise InputError(f"{config_class.__name__}.{name} must be {_describe(hint)}, got {given}")
 
 
@@ -83,6 +88,13 @@ def _matches(kind: Any, value: Any) -> bool:
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, kind)
+
+
+def _as_declared(kind: Any, value: Any) -> Any:
+    """Whole numbers given for floats become floats, so that equal configurations print alike."""
+    if typing.get_origin(kind) is tuple:
+        return tuple(_as_declared(typing.get_args(kind)[0], entry) for entry in value)
+    return float(value) if kind is float else value
 
 
 def _alternatives(hint: Any) -> tuple[Any, ...]:
@@ -108,7 +120,8 @@ def _describe_one(kind: Any) -> str:
     if typing.get_origin(kind) is typing.Literal:
         return "one of " + ", ".join(map(str, typing.get_args(kind)))
     if typing.get_origin(kind) is tuple:
-        return f"{typing.get_args(kind)[0].__name__} values with commas between them"
+        plural = {int: "whole numbers", float: "numbers", str: "words"}[typing.get_args(kind)[0]]
+        return f"{plural} with commas between them"
     return {int: "a whole number", float: "a number", bool: "true or false", str: "text"}.get(
         kind, "none"
     )

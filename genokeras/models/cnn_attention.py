@@ -17,7 +17,6 @@ import keras
 import numpy as np
 from keras import layers
 
-from genokeras.layers import keyed_random
 from genokeras.layers.dropout import KeyedDropout
 from genokeras.layers.gelu import gelu
 from genokeras.layers.kmer_linear import KmerLinear
@@ -163,8 +162,7 @@ def prepare(config: Config, batch: dict[str, Any], training: bool) -> dict[str, 
 def loss(
     config: Config, model: keras.Model, batch: dict[str, Any], training: bool, gather: Callable
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    with keyed_random.scope(batch["key"]):
-        logits = model(batch["sequence"], training=training)
+    logits = model(batch["sequence"], training=training)
     if model.output_names == [_OUTPUT["regression"]]:
         terms = {"squared_error": squared_error(batch["targets"], logits)}
     else:

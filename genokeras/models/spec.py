@@ -5,12 +5,15 @@ A model is one module `genokeras/models/NAME.py`; `--model=NAME` finds it by its
 - `Config`: frozen dataclass; `__post_init__` raises `InputError` for values that make no sense.
 - `PRESETS: dict[str, Config]`, among them `base` (the default) and `tiny` (for tests).
 - `TRAINING: dict[str, dict]`: fields of the training configuration that belong to a preset.
-- `build(config, spec) -> keras.Model`: functional, inputs named after the schema (`sequence`: packed
-  uint8 `[B, ceil(L/2)]`), the first layer named `one_hot`, every layer named, outputs in float32.
-- `prepare(config, batch, training) -> batch`: augmentation on the device, drawn from `batch["key"]`.
+- `build(config, spec) -> keras.Model`: functional, inputs named after the schema (`sequence`:
+  packed uint8 `[B, ceil(L/2)]`), the first layer `genokeras.layers.one_hot.OneHot` under the name
+  `one_hot`, every layer named, outputs in float32. A layer with the attribute `undecayed = True` is
+  spared weight decay.
+- `prepare(config, batch, training) -> batch`: augmentation on the device, from `batch["key"]`.
 - `loss(config, model, batch, training, gather) -> (terms, outputs)`: `terms` maps a name to losses
   `[B]` or `[B, T]` that are neither weighted nor reduced: the engine multiplies by `weight`, sums,
-  divides by the weight of the whole global batch and adds `model.losses`. `gather(x)` stacks `x` of all
+  divides by the weight of the whole global batch and adds `model.losses`. It is called inside
+  `keyed_random.scope(batch["key"])`, from which dropout draws. `gather(x)` stacks the `x` of all
   replicas, for losses that look at the whole batch. `outputs` holds what `scores` needs.
 - `scores(spec, outputs, targets, weight) -> dict` (optional): metrics over a whole split.
 """
@@ -105,9 +108,9 @@ def preset(name: str, preset_name: str) -> Any:
 
 
 def without_one_hot(model: keras.Model) -> keras.Model:
-    """Returns the part of `model` behind its first layer: one-hot `[B, L, 4]` and mask in, logits out.
+    """Returns `model` behind its first layer: one-hot `[B, L, 4]` and mask `[B, L]` in, logits out.
 
-    Feed it `model.get_layer("one_hot")(packed)`; weights are shared with `model`.
+    Feed it `model.get_layer("one_hot")(packed)`. It shares its weights with `model`.
     """
     return keras.Model(model.get_layer("one_hot").output, model.outputs[0], name="without_one_hot")
 
