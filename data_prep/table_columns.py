@@ -84,11 +84,11 @@ def find_columns(
     separator = find_separator(header)
     names = split_line(header, separator)
     _check_unique(names, where)
-    sequence = _given(sequence, names, where) if sequence else _find_sequence(names, where)
-    split = _given(split, names, where) if split else None
+    sequence = find_sequence(names, where, sequence)
+    split = given(split, names, where) if split else None
     others = [name for name in names if name not in (sequence, split)]
     if targets:
-        targets = [_given(name, names, where) for name in targets]
+        targets = [given(name, names, where) for name in targets]
         _check_distinct([sequence, split, *targets], where)
     else:
         numbers = _numeric_columns(names, [split_line(line, separator) for line in sample])
@@ -114,7 +114,8 @@ def _check_distinct(names: list[str | None], where: str) -> None:
         raise InputError(f"{where}: column {twice[0]!r} cannot be used for two things")
 
 
-def _given(name: str, names: list[str], where: str) -> str:
+def given(name: str, names: Sequence[str], where: str) -> str:
+    """Returns `name`, which was asked for, if the table at `where` has such a column."""
     if name not in names:
         raise InputError(
             f"{where}: there is no column {name!r}; the columns are {', '.join(names)}."
@@ -123,7 +124,10 @@ def _given(name: str, names: list[str], where: str) -> str:
     return name
 
 
-def _find_sequence(names: list[str], where: str) -> str:
+def find_sequence(names: Sequence[str], where: str, name: str | None = None) -> str:
+    """Returns the column with the sequence: `name` if it is given, else the one named so."""
+    if name:
+        return given(name, names, where)
     found = [name for name in names if name.lower() in _SEQUENCE_NAMES]
     if len(found) == 1:
         return found[0]
