@@ -1,5 +1,9 @@
 """Small datasets on disk, written in the order given."""
 
+import dataclasses
+import json
+import types
+
 import numpy as np
 import pytest
 
@@ -42,3 +46,92 @@ def write_dataset(data_dir, splits, tasks=("label",), task_type="binary", rows=N
 @pytest.fixture(name="write_dataset")
 def write_dataset_fixture():
     return write_dataset
+
+
+MOTIF = "TGACTCAC"
+
+
+def motif_model(spec):
+    """A model without training: 4 times the number of `MOTIF` on the given strand, minus 2.
+
+    Task 0 counts it on the forward strand, task 1 (if there is one) on the opposite strand.
+    """
+    import keras
+
+    from genokeras.layers.one_hot import OneHot
+
+    kernel = sequence.unpack(sequence.encode([MOTIF], len(MOTIF)), len(MOTIF))[0]
+    kernels = np.stack([kernel, kernel[::-1, ::-1]][: spec.num_tasks], axis=-1)
+    packed = keras.Input((spec.packed_width,), dtype="uint8", name="sequence")
+    one_hot, _ = OneHot(spec.length, name="one_hot")(packed)
+    scan = keras.layers.Conv1D(spec.num_tasks, len(MOTIF), activation="relu", name="scan")
+    hits = keras.ops.sum(scan(one_hot), axis=1)
+    logits = keras.layers.Rescaling(4.0, -2.0, name="logits")(hits)
+    scan.set_weights([kernels, np.full(spec.num_tasks, 1.0 - len(MOTIF), np.float32)])
+    return keras.Model(packed, logits, name="motif_counter")
+
+
+@pytest.fixture(name="motif_model")
+def motif_model_fixture():
+    return motif_model
+
+
+@pytest.fixture
+def motif_run(tmp_path, monkeypatch):
+    """A run on disk, as training leaves it, of the model above on a dataset with the motif."""
+    return write_motif_run(tmp_path, monkeypatch)
+
+
+def planted(rng, number, length=40):
+    """Texts, every second one with the motif on the forward strand, and 0/1 labels."""
+    rows = rng.choice(list("ACGT"), (number, length))
+    texts = ["".join(row).replace("TGAC", "TGAA") for row in rows]
+    labels = np.arange(number) % 2
+    for row in np.flatnonzero(labels):
+        at = rng.integers(length - len(MOTIF))
+        texts[row] = texts[row][:at] + MOTIF + texts[row][at + len(MOTIF) :]
+    return texts, labels
+
+
+def write_motif_run(folder, monkeypatch, splits=None, tasks=("label",), rows=None):
+    from genokeras.models import spec as specs
+    from genokeras.training import checkpoint, variables
+    from genokeras.training.workdir import Run
+
+    if splits is None:
+        rng = np.random.default_rng(0)
+        splits = {name: (*planted(rng, 60), None) for name in ("train", "valid", "test")}
+    data_dir = write_dataset(folder / "data", splits, tasks, rows=rows)
+    manifest = Manifest.load(data_dir)
+    spec = specs.Spec.from_manifest(manifest)
+    module = types.SimpleNamespace(
+        Config=EmptyConfig,
+        build=lambda config, spec: motif_model(spec),
+        prepare=lambda config, batch, training: batch,
+    )
+    load = specs.load
+    monkeypatch.setattr(
+        specs, "load", lambda name: module if name == "motif_counter" else load(name)
+    )
+    settings = {
+        "format_version": 1,
+        "model": "motif_counter",
+        "preset": "base",
+        "config": {},
+        "training": {},
+        "spec": dataclasses.asdict(spec),
+        "data_dir": str(data_dir),
+        "manifest_sha256": manifest.sha256,
+    }
+    workdir = folder / "run"
+    workdir.mkdir()
+    (workdir / "config.json").write_text(json.dumps(settings))
+    arrays = {"model": variables.read(motif_model(spec).variables)}
+    state = {"step": 7, "early_stopping": {"best_step": 7}}
+    checkpoint.save(workdir / "checkpoints", 7, arrays, state)
+    return Run.open(workdir)
+
+
+@dataclasses.dataclass(frozen=True)
+class EmptyConfig:
+    """Of a model without settings."""
