@@ -10,7 +10,7 @@ Shapes: `N` examples of `L` bp, `F` features, `T` tasks; packed sequences uint8 
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy import sparse
@@ -86,7 +86,7 @@ def fit_baseline(dataset: Dataset, k: int = K) -> KmerModel:
     length = dataset.manifest.schema["sequence"].bases
     if length < k:
         raise InputError(f"the baseline counts {k}-mers; windows of {length} bp hold none")
-    train = read_examples(dataset.split("train"), k, limit=_MAX_KMERS // length)
+    train = read_examples(dataset.split("train"), k)
     has_valid = "valid" in dataset.manifest.splits
     valid = read_examples(dataset.split("valid"), k) if has_valid else None
     task_type, num_tasks = dataset.manifest.task_type, train.targets.shape[1]
@@ -97,21 +97,27 @@ def fit_baseline(dataset: Dataset, k: int = K) -> KmerModel:
 
 def baseline_logits(model: KmerModel, split: Split) -> np.ndarray:
     """Returns the baseline's scores `[N, T]` of a whole split, in stored order."""
-    return model.logits(read_examples(split, model.k).features)
+    parts = _read_parts(split, model.k, split.num_examples)
+    return np.concatenate([model.logits(features) for features, _ in parts])
 
 
-def read_examples(split: Split, k: int = K, limit: int | None = None) -> Examples:
-    """Reads the first `limit` examples of a split (default: all) as k-mer features."""
+def read_examples(split: Split, k: int = K) -> Examples:
+    """Reads a split as k-mer features, of a large one the first examples only."""
+    limit = max(1, _MAX_KMERS // split.schema["sequence"].bases)
+    features, columns = zip(*_read_parts(split, k, min(limit, split.num_examples)), strict=True)
+    targets = [part["targets"] for part in columns]
+    weight = [part.get("weight", np.ones_like(part["targets"])) for part in columns]
+    return Examples(sparse.vstack(features), np.concatenate(targets), np.concatenate(weight))
+
+
+def _read_parts(
+    split: Split, k: int, count: int
+) -> Iterator[tuple[sparse.csr_matrix, dict[str, np.ndarray]]]:
     length = split.schema["sequence"].bases
-    count = split.num_examples if limit is None else min(limit, split.num_examples)
     step = max(1, _READ_KMERS // length)
-    features, targets, weights = [], [], []
     for start in range(0, count, step):
         columns = split.read(np.arange(start, min(start + step, count)))
-        features.append(kmer_features(columns["sequence"], length, k))
-        targets.append(columns["targets"])
-        weights.append(columns.get("weight", np.ones_like(columns["targets"])))
-    return Examples(sparse.vstack(features), np.concatenate(targets), np.concatenate(weights))
+        yield kmer_features(columns["sequence"], length, k), columns
 
 
 Fit = tuple[np.ndarray, float]

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from genokeras.evaluation import prediction_table
+from genokeras.evaluation import output_file, prediction_table
 from genokeras.evaluation.scores import probability
 from genokeras.models.spec import Spec
 from genokeras.training.prefetch import Prefetch
@@ -160,7 +160,7 @@ def write_predictions(
     Raises:
       InputError: The output's folder is missing, there is no such checkpoint, or no sequence.
     """
-    output = prediction_table.check_output(output)
+    output = output_file.check(output)
     options = {"batch_size": batch_size, "reverse_complement": reverse_complement}
     predictor = Predictor.load(run, checkpoint, **options)
     num_rows = 0
@@ -168,7 +168,7 @@ def write_predictions(
         first = next(stream, None)
         if first is None:
             raise InputError(f"{output}: not written, there are no sequences to predict")
-        with prediction_table.open_table(output) as file:
+        with output_file.open_text(output) as file:
             for batch in itertools.chain([first], stream):
                 columns = {name: values for name, values in batch.items() if name != "sequence"}
                 logits = predictor.logits(batch["sequence"])

@@ -3,6 +3,7 @@
 Colours are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), told apart by everyone.
 """
 
+import importlib.util
 import os
 import pathlib
 from typing import TYPE_CHECKING
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#767676"
 _PANEL_INCHES = (4.2, 4.0)
+
+
+def is_available() -> bool:
+    """Whether matplotlib is installed."""
+    return importlib.util.find_spec("matplotlib") is not None
 
 
 def panels(columns: int, rows: int = 1) -> tuple["Figure", list["Axes"]]:

@@ -138,10 +138,12 @@ def test_only_a_first_part_of_a_large_split_is_fitted(write_dataset, tmp_path, m
         write_dataset(tmp_path / "data", {"train": (texts, np.arange(100) % 2, None)})
     )
     monkeypatch.setattr(baseline, "_READ_KMERS", 7 * 40)
-    all_rows = baseline.read_examples(dataset.split("train"))
-    some_rows = baseline.read_examples(dataset.split("train"), limit=30)
-    assert all_rows.features.shape == (100, 2080)
-    assert (all_rows.features[:30] != some_rows.features).nnz == 0
+    whole = baseline.read_examples(dataset.split("train"))
+    monkeypatch.setattr(baseline, "_MAX_KMERS", 30 * 40)
+    part = baseline.read_examples(dataset.split("train"))
+    assert (whole.features.shape, part.features.shape) == ((100, 2080), (30, 2080))
+    assert (whole.features[:30] != part.features).nnz == 0
+    np.testing.assert_array_equal(whole.targets[:30], part.targets)
 
 
 def test_windows_shorter_than_a_kmer_are_refused(write_dataset, tmp_path):

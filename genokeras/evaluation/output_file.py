@@ -1,0 +1,46 @@
+"""Files that appear when they are complete, or not at all; gzip if the name ends in .gz."""
+
+import contextlib
+import gzip
+import io
+import os
+import pathlib
+from collections.abc import Iterator
+from typing import TextIO
+
+from tfrecords.errors import InputError
+
+# The default of the gzip module, 9, takes three times as long for one percent.
+_COMPRESSION = 6
+
+
+def check(path: str | os.PathLike) -> pathlib.Path:
+    """Returns the path, once it is clear that a file can be made there.
+
+    Raises:
+      InputError: Its folder is missing, or it is a folder itself.
+    """
+    path = pathlib.Path(path)
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}; make it first")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, expected the name of a file")
+    return path
+
+
+@contextlib.contextmanager
+def open_text(path: str | os.PathLike) -> Iterator[TextIO]:
+    """Opens a file for writing that gets its name when the block ends without an error."""
+    path = pathlib.Path(path)
+    partial = path.with_name(f".writing.{path.name}")
+    try:
+        with contextlib.ExitStack() as stack:
+            binary = stack.enter_context(partial.open("wb"))
+            if path.suffix == ".gz":
+                # Without a name and a time in it, the same text gives the same bytes.
+                packer = gzip.GzipFile("", "wb", _COMPRESSION, binary, mtime=0)
+                binary = stack.enter_context(packer)
+            yield stack.enter_context(io.TextIOWrapper(binary, encoding="utf-8", newline="\n"))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
