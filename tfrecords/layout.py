@@ -61,10 +61,13 @@ class Layout:
 
         A CRC is affine, so the fields alone change it: the bytes between them are in the template.
         """
-        crc = np.full(len(records), self._crc_of_zeros)
+        change = np.zeros(len(records), np.uint32)
+        end = 0
         for columns in self.columns.values():
-            register = crc32c.feed(np.zeros_like(crc), records[:, columns])
-            crc ^= crc32c.skip(register, self.stride - _CHECKSUM_BYTES - columns.stop)
+            change = crc32c.feed(change, records[:, columns], zeros_before=columns.start - end)
+            end = columns.stop
+        change = crc32c.skip(change, self.stride - _CHECKSUM_BYTES - end)
+        crc = change ^ self._crc_of_zeros
         return crc32c.mask(crc).astype("<u4").view(np.uint8).reshape(-1, _CHECKSUM_BYTES)
 
 
