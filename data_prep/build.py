@@ -53,7 +53,8 @@ def build_dataset(
         data_dir: The folder of the dataset; new, empty, or (with `overwrite`) a dataset.
         name: Name of the dataset: small letters, digits and _, a letter first.
         config: Splits, audit, strands and shards.
-        workers: Processes that write shards; default: one for each processor.
+        workers: Processes that write shards; default: one for each processor, if there is enough
+            to write.
         overwrite: Replace the dataset that is there.
         progress: Makes a progress bar from a description and a total.
         log: Takes lines for the user: what was read and found.
@@ -69,7 +70,7 @@ def build_dataset(
         Destination(data_dir),
         name,
         config or BuildConfig(),
-        workers or len(os.sched_getaffinity(0)),
+        workers,
         progress,
         log or (lambda line: None),
     )
@@ -86,7 +87,7 @@ class _Build:
     destination: Destination
     name: str
     config: BuildConfig
-    workers: int
+    workers: int | None
     progress: Callable | None
     log: Log
 

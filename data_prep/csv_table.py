@@ -1,20 +1,18 @@
 """Tables of labelled sequences: CSV, TSV and the like, one file or several.
 
-The first line names the columns; rows are read with the standard csv module, as text, and turned
-into arrays a batch at a time.
+The first line names the columns; rows are turned into arrays a batch at a time.
 """
 
-import csv
 import itertools
-import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from data_prep import table_columns, text_rows
+from data_prep import table_columns, table_rows, text_rows
 from data_prep.source import UNSPLIT, Batch, InputFile, Paths, file_names, input_files, split_code
 from data_prep.table_columns import TableColumns
+from data_prep.table_rows import TableRows
 from data_prep.text_file import TextFile
 from data_prep.text_rows import TextRows
 from tfrecords.errors import InputError
@@ -95,7 +93,9 @@ class CsvTable:
         for table in self._tables:
             text = TextFile(table.file.path)
             num_rows = num_bytes = 0
-            for rows, split in _read(text, table, size):
+            separator, num_columns = table.columns.separator, len(table.header)
+            for read in table_rows.read_table(text, separator, num_columns, size):
+                rows, split = _text_rows(read, table)
                 columns = {
                     "sequence": text_rows.encode_sequences(rows, self.length, self._is_resizing),
                     "targets": text_rows.parse_labels(rows, self.tasks, self.task_type),
@@ -108,9 +108,10 @@ class CsvTable:
 
 @dataclass(frozen=True)
 class _Table:
-    """A file, the columns to read of it, and the bases of its first sequence."""
+    """A file, its columns, those to read of it, and the bases of its first sequence."""
 
     file: InputFile
+    header: list[str]
     columns: TableColumns
     first_length: int
 
@@ -123,10 +124,12 @@ def _open(file: InputFile, asked: dict) -> _Table:
     columns = table_columns.find_columns(header, sample, where=f"{file.path}:1", **asked)
     if not sample:
         raise InputError(f"{file.path} has a header and no rows")
-    position = table_columns.split_line(header, columns.separator).index(columns.sequence)
-    first_row = table_columns.split_line(sample[0], columns.separator)
+    names = table_rows.split_line(header, columns.separator)
+    position = names.index(columns.sequence)
+    first_row = table_rows.split_line(sample[0], columns.separator)
     # A first row without a sequence is refused, with its line, when it is read.
-    return _Table(file, columns, max(1, len("".join(first_row[position : position + 1]))))
+    first_length = max(1, len("".join(first_row[position : position + 1])))
+    return _Table(file, names, columns, first_length)
 
 
 def _check_same_targets(tables: Sequence[_Table]) -> None:
@@ -145,72 +148,26 @@ def _shown(targets: Sequence[str]) -> str:
     return ", ".join(targets[:8]) + more
 
 
-def _read(text: TextFile, table: _Table, size: int) -> Iterator[tuple[TextRows, np.ndarray]]:
-    """Yields the rows of one table as text, with the split of each."""
-    reader = table_columns.read_rows(text.lines(), table.columns.separator)
-    try:
-        header = [name.strip() for name in next(reader)]
-        while True:
-            first_line = reader.line_num + 1
-            cells = list(itertools.islice(reader, size))
-            if not cells:
-                return
-            lines = _Lines(cells, first_line)
-            rows = cells if all(cells) else [row for row in cells if row]
-            _check_widths(rows, header, table.file.path, lines)
-            yield _columns(rows, header, table, lines)
-    except csv.Error as error:
-        raise InputError(f"{table.file.path}:{reader.line_num}: {error}") from None
+def _text_rows(read: TableRows, table: _Table) -> tuple[TextRows, np.ndarray]:
+    """Returns what is wanted of the rows, and the split of each."""
 
-
-def _columns(
-    rows: list[list[str]], header: list[str], table: _Table, lines: "_Lines"
-) -> tuple[TextRows, np.ndarray]:
     def column(name: str) -> list[str]:
-        return list(map(operator.itemgetter(header.index(name)), rows))
+        return read.columns[table.header.index(name)]
 
     names = table.columns
     labels = [column(name) for name in names.targets]
-    batch = TextRows(column(names.sequence), labels, lines, table.file.path)
+    rows = TextRows(column(names.sequence), labels, read.line, table.file.path)
     if names.split is None:
-        return batch, np.full(len(rows), table.file.split, np.int8)
-    return batch, _splits(column(names.split), names.split, batch)
+        return rows, np.full(len(rows.sequences), table.file.split, np.int8)
+    return rows, _splits(column(names.split), names.split, rows)
 
 
-def _check_widths(rows: list[list[str]], header: list[str], path: str, lines: "_Lines") -> None:
-    if set(map(len, rows)) - {len(header)}:
-        row = next(row for row, cells in enumerate(rows) if len(cells) != len(header))
-        raise InputError(
-            f"{path}:{lines(row)}: {len(rows[row])} cells, but the header names {len(header)}"
-        )
-
-
-def _splits(cells: list[str], column: str, batch: TextRows) -> np.ndarray:
+def _splits(cells: list[str], column: str, rows: TextRows) -> np.ndarray:
     codes = {}
     for cell in dict.fromkeys(cells):
         try:
             codes[cell] = split_code(cell)
         except InputError as error:
-            where = batch.where(cells.index(cell))
+            where = rows.where(cells.index(cell))
             raise InputError(f"{where}: column {column!r}: {error}") from None
     return np.array([codes[cell] for cell in cells], np.int8)
-
-
-class _Lines:
-    """The line of the file that each row of a batch starts on, worked out only for a message.
-
-    A blank line gives an empty row, and a quoted cell may hold line ends.
-    """
-
-    def __init__(self, rows: list[list[str]], first_line: int):
-        self._rows, self._first_line = rows, first_line
-
-    def __call__(self, row: int) -> int:
-        line = self._first_line
-        for cells in self._rows:
-            if cells:
-                if row == 0:
-                    break
-                row -= 1
-            line += 1 + sum(cell.count("\n") for cell in cells)
-        return line

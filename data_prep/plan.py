@@ -91,7 +91,8 @@ def make_plan(
         rows_per_shard = math.ceil(sizes.max() / num_shards)
     shards = tuple(_cut(name, sizes, rows_per_shard))
     content = [name, schema.to_json(), [vars(shard) for shard in shards]]
-    hashes = [scratch.sha256(), order.sha256()]
+    # The key stands for the sequence: it is a hash of it.
+    hashes = [scratch.sha256("row", "key", "is_reverse", "targets"), order.sha256("order")]
     digest = hashlib.sha256(json.dumps([content, hashes], sort_keys=True).encode()).hexdigest()
     return Plan(order, shards, digest)
 

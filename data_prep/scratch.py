@@ -1,11 +1,12 @@
 """Columns of a build on disk: written as the rows come, then read again in any order.
 
-Plain files of raw arrays, one per column. Only the rows at hand are in memory: pages of a mapped
-file would count as ours, so they are given back after each use.
+Plain files of raw arrays, one per column. Only the rows at hand are in memory: rows from all over a
+file are read piece by piece, and the pages of each piece, which would count as ours, given back.
 """
 
 import contextlib
 import hashlib
+import itertools
 import math
 import mmap
 import pathlib
@@ -13,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
+_PIECE_BYTES = 16 << 20
 
 
 class Column:
@@ -45,8 +48,16 @@ class Column:
             with self._path.open("rb") as file:
                 self._mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         whole = np.frombuffer(self._mapped, self._dtype).reshape(-1, *self._shape)
-        values = whole[rows]
-        self._mapped.madvise(mmap.MADV_DONTNEED)
+        values = np.empty((len(rows), *self._shape), self._dtype)
+        order = np.argsort(rows)
+        ordered = rows[order]
+        step = max(1, _PIECE_BYTES // self._row_bytes)
+        starts = np.arange(0, self._num_rows, step)
+        places = np.searchsorted(ordered, np.append(starts, self._num_rows))
+        for first, last in itertools.pairwise(places.tolist()):
+            if first < last:
+                values[order[first:last]] = whole[ordered[first:last]]
+                self._mapped.madvise(mmap.MADV_DONTNEED)
         return values
 
 
@@ -81,10 +92,10 @@ class Scratch:
         """Opens a column."""
         return Column(self._path(name), *self.columns[name])
 
-    def sha256(self) -> str:
-        """Returns a hash of all columns."""
+    def sha256(self, *names: str) -> str:
+        """Returns a hash of these columns."""
         found = hashlib.sha256()
-        for name in sorted(self.columns):
+        for name in names:
             with self._path(name).open("rb") as file:
                 found.update(hashlib.file_digest(file, "sha256").digest())
         return found.hexdigest()

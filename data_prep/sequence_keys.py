@@ -14,7 +14,8 @@ from tfrecords import sequence
 # The finaliser of SplitMix64 (Steele et al. 2014, doi:10.1145/2660193.2660195), a bijection.
 _MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 _GOLDEN = 0x9E3779B97F4A7C15
-_ROWS_AT_ONCE = 1 << 20
+_ROWS_AT_ONCE = 1 << 18
+_MAX_RANGES = 64
 
 
 def mix(numbers: np.ndarray) -> np.ndarray:
@@ -63,21 +64,25 @@ class Copies:
 
 
 def find_copies(keys: np.ndarray, rows_at_once: int = _ROWS_AT_ONCE) -> Iterator[Copies]:
-    """Yields all rows whose key is not unique, a range of keys at a time.
+    """Yields all rows whose key is not unique, one range of keys after the other.
 
-    Only about `rows_at_once` rows are in memory: those whose keys begin with the same bits.
+    Only the rows of a range are in memory: about `rows_at_once`, or a 64th of all if that is more.
     """
-    bits = max(0, (len(keys) - 1) // rows_at_once).bit_length()
+    ranges = min(_MAX_RANGES, -(-len(keys) // rows_at_once))
+    bits = max(0, ranges - 1).bit_length()
     for prefix in range(1 << bits):
         rows = _rows_with_prefix(keys, prefix, bits, rows_at_once)
-        found = keys[rows]
-        order = np.argsort(found, kind="stable")
+        found = keys[rows] if bits else keys[:]
+        order = np.argsort(found)
         rows, found = rows[order], found[order]
-        is_first = np.append(True, found[1:] != found[:-1])[: len(found)]
-        sizes = np.diff(np.flatnonzero(is_first), append=len(found))
+        starts = np.flatnonzero(np.append(True, found[1:] != found[:-1])[: len(found)])
+        sizes = np.diff(starts, append=len(found))
         is_copied = np.repeat(sizes > 1, sizes)
         if is_copied.any():
-            yield Copies(rows[is_copied], np.flatnonzero(is_first[is_copied]))
+            # Rows of one key are not yet in order; sorting the few that are copies is cheap.
+            rows, found = rows[is_copied], found[is_copied]
+            sizes = sizes[sizes > 1]
+            yield Copies(rows[np.lexsort((rows, found))], np.cumsum(sizes) - sizes)
 
 
 def _rows_with_prefix(keys: np.ndarray, prefix: int, bits: int, block: int) -> np.ndarray:

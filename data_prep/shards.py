@@ -25,6 +25,8 @@ from tfrecords.schema import Schema
 from tfrecords.writer import ShardWriter
 
 _BLOCK_BYTES = 4 << 20
+# One process writes this much in about the time that it takes to start another.
+_BYTES_PER_WORKER = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,19 @@ class ShardTask:
 
 
 def write_shards(
-    tasks: Sequence[ShardTask], workers: int, when_done: Callable[[Shard], None]
+    tasks: Sequence[ShardTask], workers: int | None, when_done: Callable[[Shard], None]
 ) -> None:
-    """Writes shards on `workers` processes (one: in this process); reports each as it is done."""
+    """Writes shards on a pool of processes, and reports each as it is done.
+
+    Args:
+        tasks: The shards.
+        workers: Number of processes; one: all in this process. Default: one for each processor, but
+            no more than the amount of data is worth.
+        when_done: Called with each shard, in any order.
+    """
+    if workers is None:
+        num_bytes = sum((task.stop - task.start) * task.schema.stride for task in tasks)
+        workers = min(len(os.sched_getaffinity(0)), 1 + num_bytes // _BYTES_PER_WORKER)
     workers = min(workers, len(tasks))
     if workers <= 1:
         for task in tasks:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tfrecords.manifest import SPLITS
 
-_BLOCK = 1 << 16
+_BLOCK = 1 << 14
 _BASES = "ACGT"
 # How often each of A, C, G and T stands in a byte of two packed bases: int64 `[256, 4]`.
 _BASES_IN_BYTE = np.array(
@@ -34,7 +34,7 @@ class SplitStatistics:
     def add(self, packed: np.ndarray, targets: np.ndarray) -> None:
         """Adds rows: packed sequences, and targets with NaN where missing."""
         self._num_rows += len(packed)
-        self._bytes += np.bincount(packed.ravel(), minlength=256)
+        self._bytes += _count_bytes(packed)
         known = ~np.isnan(targets)
         values = np.where(known, targets, 0).astype(np.float64)
         self._sums += [known.sum(axis=0), values.sum(axis=0), (values**2).sum(axis=0)]
@@ -80,6 +80,16 @@ class SplitStatistics:
             "max": float(self._highest[column]),
             "missing": self._num_rows - int(known),
         }
+
+
+def _count_bytes(packed: np.ndarray) -> np.ndarray:
+    """Returns how often every byte occurs, int64 `[256]`."""
+    flat = packed.ravel()
+    # Counting pairs of bytes takes half the time. A byte left over is counted with a zero byte,
+    # which is padding and of no base.
+    pairs = np.append(flat, np.zeros(len(flat) % 2, np.uint8)).view(np.uint16)
+    counts = np.bincount(pairs, minlength=1 << 16).reshape(256, 256)
+    return counts.sum(axis=0) + counts.sum(axis=1)
 
 
 def gather(

@@ -1,15 +1,12 @@
 """Which columns of a table hold the sequence, the targets and the split, found from its header."""
 
-import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from data_prep import text_rows
+from data_prep.table_rows import split_line
 from tfrecords.errors import InputError, suggest
 
-# The csv module's own limit, 131072 letters, is less than a long window; a quote that is never
-# closed is still found before it swallows a file.
-_MAX_CELL = 1 << 24
 _SEPARATORS = (",", "\t", ";", "|")
 _SEQUENCE_NAMES = ("sequence", "seq", "dna", "dna_sequence")
 _TARGET_NAMES = ("label", "labels", "target", "targets", "bound", "class", "y")
@@ -44,17 +41,6 @@ class TableColumns:
 def find_separator(header: str) -> str:
     """Returns comma, tab, semicolon or pipe: what splits the header into the most names."""
     return max(_SEPARATORS, key=lambda separator: len(split_line(header, separator)))
-
-
-def split_line(line: str, separator: str) -> list[str]:
-    """Returns the cells of one line of a table, without blanks around them."""
-    return [cell.strip() for cell in next(read_rows([line], separator, strict=False), [])]
-
-
-def read_rows(lines: Iterable[str], separator: str, *, strict: bool = True) -> "csv._reader":
-    """Returns a csv reader; `strict` refuses quotes in wrong places and quotes never closed."""
-    csv.field_size_limit(_MAX_CELL)
-    return csv.reader(lines, delimiter=separator, strict=strict)
 
 
 def find_columns(

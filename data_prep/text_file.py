@@ -5,6 +5,7 @@ import difflib
 import gzip
 import hashlib
 import io
+import itertools
 import os
 import pathlib
 import zlib
@@ -27,17 +28,16 @@ _IS_DAMAGED = "cannot be decompressed; copy or download it again"
 class TextFile:
     """A UTF-8 text file, compressed if its name ends in .gz, .bz2 or .zst.
 
-    Nothing but a quick look at the first bytes happens before `lines` is called. `num_bytes` counts
-    the bytes of the file itself, compressed or not, that have been read so far; `sha256` is theirs
-    and is the file's own after the last line.
+    Nothing but a quick look at the first bytes happens before it is read. `num_bytes` counts the
+    bytes of the file itself, compressed or not, that have been read so far; `sha256` is theirs and,
+    in the end, the file's own.
     """
 
     def __init__(self, path: str | os.PathLike):
         self.path = pathlib.Path(path)
         _check_is_file(self.path)
         with self.path.open("rb") as file:
-            start = file.read(8)
-        _check_compression(self.path, start)
+            _check_compression(self.path, file.read(8))
         self._suffix = self.path.suffix.lower()
         if self._suffix == ".zst":
             _zstandard(self.path)
@@ -57,21 +57,32 @@ class TextFile:
         return self._watched.sha256.hexdigest()
 
     def lines(self) -> Iterator[str]:
-        """Yields every line with its end, from the first one on.
+        """Yields every line without its end, from the first one on."""
+        for block in self.blocks():
+            lines = block.split("\n")
+            yield from lines if lines[-1] else lines[:-1]
+
+    def blocks(self) -> Iterator[str]:
+        """Yields the text in pieces of whole lines; every line ends with a line feed.
 
         Raises:
             InputError: The file is damaged, cut short, or not UTF-8 (names the line).
         """
         self._watched = _Watched(self.path.open("rb", buffering=0))
+        num_blocks = 0
         try:
-            with io.TextIOWrapper(self._decompressed(), encoding="utf-8-sig", newline="") as text:
-                yield from text
+            with self._decompressed() as binary:
+                for num_blocks, block in enumerate(_whole_lines(binary)):
+                    text = block.decode("utf-8")
+                    if "\r" in text:
+                        text = text.replace("\r\n", "\n").replace("\r", "\n")
+                    yield text if num_blocks else text.removeprefix("\ufeff")
                 while self._watched.read(_BLOCK):
                     pass
-        except UnicodeDecodeError:
+        except UnicodeDecodeError as error:
+            line = self._first_line_of(num_blocks) + error.object.count(b"\n", 0, error.start)
             raise InputError(
-                f"{self.path}:{self._first_undecodable_line()}: not UTF-8 text; "
-                "save the file as UTF-8"
+                f"{self.path}:{line}: not UTF-8 text; save the file as UTF-8"
             ) from None
         except EOFError:
             raise InputError(f"{self.path} {_ENDS_EARLY}") from None
@@ -85,26 +96,34 @@ class TextFile:
         finally:
             self._watched.close()
 
-    def _decompressed(self) -> io.BufferedReader:
-        raw = self._watched
-        if self._suffix == ".gz":
-            raw = gzip.GzipFile(fileobj=io.BufferedReader(raw, _BLOCK))
-        elif self._suffix == ".bz2":
-            raw = bz2.BZ2File(io.BufferedReader(raw, _BLOCK))
-        elif self._suffix == ".zst":
-            raw = _Zstd(raw, _zstandard(self.path))
-        return io.BufferedReader(raw, _BLOCK)
+    def _first_line_of(self, block: int) -> int:
+        blocks = itertools.islice(TextFile(self.path).blocks(), block)
+        return 1 + sum(text.count("\n") for text in blocks)
 
-    def _first_undecodable_line(self) -> int:
-        # The text layer decodes blocks ahead of the line it hands out, so it cannot tell.
-        self._watched = _Watched(self.path.open("rb", buffering=0))
-        with self._decompressed() as binary:
-            for number, line in enumerate(binary, start=1):
-                try:
-                    line.decode("utf-8")
-                except UnicodeDecodeError:
-                    return number
-        return number
+    def _decompressed(self) -> io.RawIOBase:
+        if self._suffix == ".gz":
+            return gzip.GzipFile(fileobj=io.BufferedReader(self._watched, _BLOCK))
+        if self._suffix == ".bz2":
+            return bz2.BZ2File(io.BufferedReader(self._watched, _BLOCK))
+        if self._suffix == ".zst":
+            return _Zstd(self._watched, _zstandard(self.path))
+        return self._watched
+
+
+def _whole_lines(binary: io.RawIOBase) -> Iterator[bytes]:
+    """Yields all bytes in blocks that end where a line does."""
+    rest = b""
+    while block := binary.read(_BLOCK):
+        # Files of old Macintosh programs end their lines with \r alone; one at the very end of the
+        # block may be the first half of \r\n.
+        end = max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1)) + 1
+        if end:
+            yield rest + block[:end]
+            rest = block[end:]
+        else:
+            rest += block
+    if rest:
+        yield rest
 
 
 class _Watched(io.RawIOBase):

@@ -94,12 +94,11 @@ def encode_sequences(rows: TextRows, length: int, is_resizing: bool) -> np.ndarr
     Raises:
         InputError: A sequence is empty, of another length, or has a letter that is no IUPAC code.
     """
-    sequences = [text.strip() for text in rows.sequences]
-    _check_lengths(rows, sequences, None if is_resizing else length)
+    _check_lengths(rows, None if is_resizing else length)
     try:
         if is_resizing:
-            sequences = lengths.resize(sequences, length)
-        return dna.encode(sequences, length)
+            return dna.encode(lengths.resize(rows.sequences, length), length)
+        return dna.encode(rows.sequences, length)
     except InputError:
         raise InputError(_first_wrong_letter(rows)) from None
 
@@ -130,27 +129,28 @@ def _check_binary(rows: TextRows, tasks: Sequence[str], targets: np.ndarray) -> 
         )
 
 
-def _check_lengths(rows: TextRows, sequences: list[str], length: int | None) -> None:
-    sizes = set(map(len, sequences))
+def _check_lengths(rows: TextRows, length: int | None) -> None:
+    sizes = set(map(len, rows.sequences))
     if 0 in sizes:
-        row = next(row for row, text in enumerate(sequences) if not text)
+        row = next(row for row, text in enumerate(rows.sequences) if not text)
         raise InputError(f"{rows.where(row)}: the sequence is empty")
     if length is not None and sizes - {length}:
-        row = next(row for row, text in enumerate(sequences) if len(text) != length)
+        row = next(row for row, text in enumerate(rows.sequences) if len(text) != length)
         raise InputError(
-            f"{rows.where(row)}: the sequence has {len(sequences[row])} bases, those before it "
-            f"{length}; --length={length} crops longer ones to their centre and pads shorter ones"
+            f"{rows.where(row)}: the sequence has {len(rows.sequences[row])} bases, those before "
+            f"it {length}; --length={length} crops longer ones to their centre and pads shorter "
+            "ones with unknown bases"
         )
-    if any("-" in text for text in sequences):
-        row = next(row for row, text in enumerate(sequences) if "-" in text)
+    if "-" in "".join(rows.sequences):
+        row = next(row for row, text in enumerate(rows.sequences) if "-" in text)
         raise InputError(
-            f"{rows.where(row)}, position {sequences[row].index('-')}: '-' is a gap; "
+            f"{rows.where(row)}, position {rows.sequences[row].index('-')}: '-' is a gap; "
             "expected unaligned sequences, with N for an unknown base"
         )
 
 
 def _first_wrong_letter(rows: TextRows) -> str:
-    problems = ((row, _problem(text.strip())) for row, text in enumerate(rows.sequences))
+    problems = ((row, _problem(text)) for row, text in enumerate(rows.sequences))
     row, problem = next((row, problem) for row, problem in problems if problem)
     return f"{rows.where(row)}: {problem}"
 

@@ -1,0 +1,170 @@
+"""What is in a dataset, in words: its splits, labels, bases, origin, and some of its examples."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from tfrecords import sequence
+from tfrecords.errors import InputError
+from tfrecords.manifest import SPLITS, Manifest
+from tfrecords.reader import Dataset
+
+_MAX_TASKS = 20
+_MAX_BASES = 120
+_BLOCK_BYTES = 16 << 20
+
+
+def describe(data_dir: str | os.PathLike, *, examples: int = 0) -> str:
+    """Returns a summary of a dataset for people to read, and the first examples of each split."""
+    if examples < 0:
+        raise InputError(f"--examples={examples}, expected a number from 0")
+    dataset = Dataset(data_dir)
+    lines = [*_overview(dataset.manifest), *_splits(dataset.manifest), *_origin(dataset.manifest)]
+    if examples:
+        for name in _names(dataset.manifest):
+            lines += ["", f"First examples of {name}", *_examples(dataset, name, examples)]
+    return "\n".join(lines)
+
+
+def verify(data_dir: str | os.PathLike, *, progress: Callable | None = None) -> str:
+    """Checks every record's checksum and every shard's sha256, and returns a line that says so.
+
+    Raises:
+        InputError: Something is damaged or missing; names the shard, and the record if it can.
+    """
+    dataset = Dataset(data_dir)
+    manifest = dataset.manifest
+    total = sum(manifest.num_examples(name) for name in manifest.splits)
+    num_shards = sum(len(shards) for shards in manifest.splits.values())
+    bar = progress("Verifying examples", total) if progress else None
+    try:
+        for name in _names(manifest):
+            split = dataset.split(name)
+            step = max(1, _BLOCK_BYTES // manifest.schema.stride)
+            for start in range(0, split.num_examples, step):
+                rows = np.arange(start, min(split.num_examples, start + step))
+                split.read(rows)
+                if bar:
+                    bar.update(len(rows))
+            _check_shards(dataset, name)
+    finally:
+        if bar:
+            bar.close()
+    return f"All {total} records in {num_shards} shards are as they were written."
+
+
+def _check_shards(dataset: Dataset, name: str) -> None:
+    for shard in dataset.manifest.splits[name]:
+        path = dataset.data_dir / shard.file
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != shard.sha256:
+            raise InputError(
+                f"{path}: its sha256 is {found}, the manifest has {shard.sha256}; "
+                "copy the shard again or rebuild the dataset"
+            )
+
+
+def _names(manifest: Manifest) -> list[str]:
+    return [name for name in SPLITS if name in manifest.splits]
+
+
+def _overview(manifest: Manifest) -> Iterator[str]:
+    total = sum(map(manifest.num_examples, manifest.splits))
+    tasks = f"{len(manifest.tasks)} tasks" if len(manifest.tasks) > 1 else "1 task"
+    fields = (
+        f"{feature.name} {feature}" + (f" = {feature.bases} bp" if feature.bases else "")
+        for feature in manifest.schema.features
+    )
+    yield f"{manifest.name}: {total} examples, {tasks} ({manifest.task_type})"
+    yield f"Record: {', '.join(fields)}; {manifest.schema.stride} bytes"
+    if manifest.base_composition:
+        shares = (f"{base} {share:.3f}" for base, share in manifest.base_composition.items())
+        yield f"Bases in training: {'  '.join(shares)}"
+    yield f"Reverse complement: {manifest.reverse_complement}"
+    yield f"Manifest sha256: {manifest.sha256}"
+
+
+def _splits(manifest: Manifest) -> Iterator[str]:
+    yield ""
+    yield f"{'split':<7} {'examples':>9} {'shards':>6} {'GC':>6} {'ambiguous bases':>15}"
+    described = manifest.statistics.get("splits", {})
+    for name in _names(manifest):
+        found = described.get(name, {})
+        yield (
+            f"{name:<7} {manifest.num_examples(name):>9} {len(manifest.splits[name]):>6} "
+            f"{found.get('gc_content', float('nan')):>6.3f} {found.get('ambiguous_bases', 0):>15}"
+        )
+    yield ""
+    width = max([4, *(len(task) for task in manifest.tasks[:_MAX_TASKS])])
+    for number, task in enumerate(manifest.tasks[:_MAX_TASKS]):
+        values = {
+            name: described.get(name, {}).get("tasks", {}).get(task, {}) for name in described
+        }
+        if not number:
+            columns = next((list(found) for found in values.values()), [])
+            heads = " ".join(f"{column:>10}" for column in columns)
+            yield f"{'task':<{width}} {'split':<7} {heads}"
+        for name in _names(manifest):
+            cells = " ".join(f"{_shown(value):>10}" for value in values.get(name, {}).values())
+            yield f"{task:<{width}} {name:<7} {cells}"
+    if len(manifest.tasks) > _MAX_TASKS:
+        yield f"... and {len(manifest.tasks) - _MAX_TASKS} more tasks"
+
+
+def _origin(manifest: Manifest) -> Iterator[str]:
+    yield ""
+    for entry in manifest.inputs:
+        yield f"Input {entry['file']}: {entry['num_rows']} rows, sha256 {entry['sha256']}"
+    flags = {name: value for name, value in manifest.flags.items() if value not in (None, [])}
+    yield f"Flags: {' '.join(f'{name}={_flag(value)}' for name, value in sorted(flags.items()))}"
+    if manifest.audit:
+        yield from _audit(manifest.audit)
+
+
+def _audit(audit: Mapping) -> Iterator[str]:
+    yield "Audit (a sequence and its reverse complement count as one):"
+    for name in SPLITS:
+        if name in audit["rows"]:
+            yield (
+                f"  {name}: {audit['rows'][name]} rows, {audit['distinct'][name]} distinct, "
+                f"{audit['reverse_complement_repeats'][name]} repeats on the other strand, "
+                f"{audit['dropped'][name]} dropped"
+            )
+    for pair, shared in audit["shared"].items():
+        yield (
+            f"  {pair} shared {shared['sequences']} sequences, "
+            f"{shared['only_reverse_complement']} of them only on the other strand"
+        )
+    yield f"  sequences with different labels: {audit['conflicts']['sequences']}"
+    yield f"  rows left out for want of a label: {audit['rows_without_label']}"
+
+
+def _examples(dataset: Dataset, name: str, count: int) -> Iterator[str]:
+    split = dataset.split(name)
+    batch = split.read(np.arange(min(count, split.num_examples)))
+    length = dataset.manifest.schema["sequence"].bases
+    weight = batch.get("weight", np.ones_like(batch["targets"]))
+    for row, text in enumerate(sequence.decode(batch["sequence"], length)):
+        labels = [
+            f"{task}={target:g}" if present else f"{task}=missing"
+            for task, target, present in zip(
+                dataset.manifest.tasks, batch["targets"][row], weight[row], strict=True
+            )
+        ]
+        shown = text if length <= _MAX_BASES else f"{text[:_MAX_BASES]}..."
+        yield f"  row {batch['row'][row]}  {' '.join(labels[:_MAX_TASKS])}  {shown}"
+
+
+def _shown(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, int) else f"{value:.4g}"
+
+
+def _flag(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ";".join(f"{name}:{_flag(entry)}" for name, entry in value.items())
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
