@@ -65,6 +65,8 @@ def _cut(block: str, separator: str, num_columns: int, num_rows: int) -> list[li
     width = num_columns + 1
     if len(cells) != num_rows * width - 1 or cells[num_columns::width] != ["\n"] * (num_rows - 1):
         return None
+    if num_columns == 1 and "" in cells:
+        return None  # A blank line, which looks like an empty cell.
     return [cells[column::width] for column in range(num_columns)]
 
 

@@ -3,6 +3,7 @@
 Axes: `N` rows, `L` bases, `T` tasks.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -94,6 +95,8 @@ def encode_sequences(rows: TextRows, length: int, is_resizing: bool) -> np.ndarr
     Raises:
         InputError: A sequence is empty, of another length, or has a letter that is no IUPAC code.
     """
+    if any(blank in "".join(rows.sequences) for blank in " \t"):
+        rows = dataclasses.replace(rows, sequences=[text.strip() for text in rows.sequences])
     _check_lengths(rows, None if is_resizing else length)
     try:
         if is_resizing:

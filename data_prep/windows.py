@@ -3,7 +3,6 @@
 A longer sequence becomes several windows, a shorter one is padded on both sides as in training.
 """
 
-import csv
 import itertools
 import os
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from data_prep import fasta, table_columns, text_rows
+from data_prep import fasta, table_columns, table_rows, text_rows
 from data_prep.text_file import TextFile
 from data_prep.text_rows import TextRows
 from tfrecords.errors import InputError
@@ -142,36 +141,29 @@ def _fasta_records(text: TextFile) -> Iterator[Record]:
 
 def _columns(
     text: TextFile, sequence_column: str | None, name_column: str | None
-) -> tuple[str, int, int | None]:
-    """Returns a table's separator, and the positions of the columns of sequences and names."""
+) -> tuple[str, int, int, int | None]:
+    """Returns a table's separator, its width, and the columns of the sequences and the names."""
     lines = text.lines()
     header, where = next(lines, ""), f"{text.path}:1"
     lines.close()
     separator = table_columns.find_separator(header)
-    names = table_columns.split_line(header, separator)
+    names = table_rows.split_line(header, separator)
     sequence = table_columns.find_sequence(names, where, sequence_column)
     known = [name for name in names if name.lower() in _NAME_COLUMNS]
     name = table_columns.given(name_column, names, where) if name_column else (*known, None)[0]
-    return separator, names.index(sequence), None if name is None else names.index(name)
+    position = None if name is None else names.index(name)
+    return separator, len(names), names.index(sequence), position
 
 
 def _table_records(
-    text: TextFile, separator: str, sequence: int, name: int | None
+    text: TextFile, separator: str, num_columns: int, sequence: int, name: int | None
 ) -> Iterator[Record]:
-    reader = table_columns.read_rows(text.lines(), separator)
-    number = -1
-    try:
-        width = len(next(reader))
-        for number, cells in enumerate(filter(None, reader)):
-            if len(cells) != width:
-                raise InputError(
-                    f"{text.path}:{reader.line_num}: {len(cells)} cells, but the header names "
-                    f"{width}"
-                )
+    number = 0
+    for rows in table_rows.read_table(text, separator, num_columns, _BATCH):
+        for row, cell in enumerate(rows.columns[sequence]):
             # Blanks, tabs and line ends in a name would break the table of predictions.
-            shown = str(number) if name is None else " ".join(cells[name].split())
-            yield Record(shown, cells[sequence].strip(), reader.line_num)
-    except csv.Error as error:
-        raise InputError(f"{text.path}:{reader.line_num}: {error}") from None
-    if number < 0:
+            shown = str(number) if name is None else " ".join(rows.columns[name][row].split())
+            yield Record(shown, cell.strip(), rows.line(row))
+            number += 1
+    if not number:
         raise InputError(f"{text.path} has a header and no rows")

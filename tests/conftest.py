@@ -1,0 +1,27 @@
+"""Fixtures for all tests."""
+
+import os
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def gue_tf0():
+    """The example data in the checkout: human transcription-factor binding, 101 bp."""
+    return ROOT / "examples" / "data" / "gue_tf0"
+
+
+@pytest.fixture(scope="session")
+def more_data():
+    """Returns a folder of more real data, named by GENOKERAS_DATA; skips where there is none."""
+
+    def folder(name: str) -> pathlib.Path:
+        data = pathlib.Path(os.environ.get("GENOKERAS_DATA", ROOT.parent / "shared" / "data"))
+        if not (data / name).is_dir():
+            pytest.skip(f"no real data in {name}: set GENOKERAS_DATA to a folder that has it")
+        return data / name
+
+    return folder
