@@ -1,9 +1,10 @@
 """The checksum of TFRecord files, masked CRC-32C, for all rows of a byte matrix at once.
 
 A CRC is linear over exclusive or: what two bytes add to it depends only on them and on how many
-bytes follow. So a row's checksum is the exclusive or of one table entry per pair of bytes, and no
-loop runs over rows. The tables cover 32 bytes; longer rows are taken 32 bytes at a time. (Tables of
-pairs are large, but packed DNA uses few of their entries, which stay in the processor's cache.)
+bytes follow. So a row is cut into spans of at most 32 bytes; the CRC of each is the exclusive or of
+one table entry per pair of bytes, and those of neighbours are joined until one is left. No loop
+runs over rows or bytes. (Tables of pairs are large, but packed DNA uses few of their entries, which
+stay in the processor's cache.)
 
 Shapes: `N` rows of `W` bytes. A "register" is the CRC without its initial and final inversion.
 """
@@ -41,14 +42,7 @@ def feed(register: np.ndarray, rows: np.ndarray, zeros_before: int = 0) -> np.nd
         rows: The bytes.
         zeros_before: Number of zero bytes to take before those of `rows`.
     """
-    for start in range(0, max(1, rows.shape[1]), _SPAN):
-        pairs = _pairs(rows[:, start : start + _SPAN])
-        register = skip(register, zeros_before + min(_SPAN, rows.shape[1] - start))
-        zeros_before = 0
-        for pair, table in zip(pairs.T, _pair_tables()[_SPAN // 2 - pairs.shape[1] :], strict=True):
-            # `clip` spares the check of bounds, which 16 bits into 65536 entries cannot break.
-            register ^= table.take(pair, mode="clip")
-    return register
+    return skip(register, zeros_before + rows.shape[1]) ^ _from_zero(rows)
 
 
 def skip(register: np.ndarray, num_bytes: int) -> np.ndarray:
@@ -59,14 +53,28 @@ def skip(register: np.ndarray, num_bytes: int) -> np.ndarray:
     return after
 
 
-def _pairs(rows: np.ndarray) -> np.ndarray:
-    """Returns pairs of bytes as numbers, uint16 `[N, ceil(W/2)]`; a zero comes first if W is odd.
+def _from_zero(rows: np.ndarray) -> np.ndarray:
+    """Returns the registers, uint32 `[N]`, that start as zero, after the bytes of each row.
 
-    To a register that starts with zero, zero bytes in front make no difference.
+    Zeros in front make no difference to them: spans and pairs are filled up with such.
     """
-    if rows.shape[1] % 2:
-        rows = np.concatenate([np.zeros((len(rows), 1), np.uint8), rows], axis=1)
-    return np.ascontiguousarray(rows).view("<u2")
+    num_rows, num_bytes = rows.shape
+    num_spans = max(1, -(-num_bytes // _SPAN))
+    span = 2 * -(-num_bytes // (2 * num_spans))
+    filled = np.zeros((num_rows, num_spans * span), np.uint8)
+    filled[:, num_spans * span - num_bytes :] = rows
+    pairs = filled.view("<u2").reshape(num_rows * num_spans, span // 2)
+    registers = np.zeros(num_rows * num_spans, np.uint32)
+    for pair, table in zip(pairs.T, _pair_tables()[(_SPAN - span) // 2 :], strict=True):
+        # `clip` spares the check of bounds, which 16 bits into 65536 entries cannot break.
+        registers ^= table.take(pair, mode="clip")
+    registers = registers.reshape(num_rows, num_spans)
+    while registers.shape[1] > 1:
+        if registers.shape[1] % 2:
+            registers = np.concatenate([np.zeros_like(registers[:, :1]), registers], axis=1)
+        registers = skip(registers[:, 0::2], span) ^ registers[:, 1::2]
+        span *= 2
+    return registers[:, 0]
 
 
 @functools.cache
