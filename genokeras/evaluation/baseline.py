@@ -95,7 +95,7 @@ def fit_baseline(dataset: Dataset, k: int = K) -> KmerModel:
     return KmerModel(k, np.stack(weights, axis=1), np.array(bias), penalty)
 
 
-def baseline_logits(model: KmerModel, split: Split) -> np.ndarray:
+def kmer_logits(model: KmerModel, split: Split) -> np.ndarray:
     """Returns the baseline's scores `[N, T]` of a whole split, in stored order."""
     parts = _read_parts(split, model.k, split.num_examples)
     return np.concatenate([model.logits(features) for features, _ in parts])

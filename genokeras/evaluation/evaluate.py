@@ -1,22 +1,20 @@
 """Scores a trained model on a whole split, beside a baseline, and writes down how it did."""
 
 import os
-import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from genokeras.evaluation.baseline import K, KmerModel, baseline_logits, fit_baseline
-from genokeras.evaluation.predict import BATCH_SIZE, Predictor
-from genokeras.evaluation.scores import Labels, Scores, choose_thresholds, difference, score_split
+from genokeras.evaluation.baseline import K, KmerModel, fit_baseline, kmer_logits
+from genokeras.evaluation.predict import BATCH_SIZE, Predictor, checkpoint_step
+from genokeras.evaluation.scores import Scores, choose_thresholds, difference, score_split
 from genokeras.evaluation.split_pictures import draw_split
-from genokeras.evaluation.split_predictions import predict_split, write_table
+from genokeras.evaluation.split_predictions import SplitPredictions, predict_split, write_table
 from genokeras.plots import figure
 from genokeras.plots.learning_curves import draw_learning_curves
-from genokeras.training.checkpoint import steps
 from genokeras.training.summaries import read_rows
-from genokeras.training.workdir import CHECKPOINTS, Run, write
+from genokeras.training.workdir import Run, write
 from tfrecords.reader import Dataset
 
 Log = Callable[[str], None]
@@ -73,16 +71,13 @@ def evaluate(
     dataset = run.dataset()
     splits = _splits_to_predict(dataset, split, log)
     options = {"reverse_complement": reverse_complement, "batch_size": batch_size}
-    predictor = Predictor.load(run, checkpoint, **options)
+    # Settled once: a run that still trains may make a better one meanwhile.
+    step = checkpoint_step(run, checkpoint)
+    predictor = Predictor.load(run, step, **options)
     found = {name: predict_split(predictor, dataset.split(name), progress) for name in splits}
-    labels = {name: predictions.labels for name, predictions in found.items()}
     scoring = {"num_bootstrap": num_bootstrap, "seed": seed, "progress": progress}
-    logits = {name: predictions.logits for name, predictions in found.items()}
-    scores = _score(labels, logits, split, **scoring)
-    other = other_logits = None
-    if baseline and (model := _fit_baseline(dataset, log)):
-        other_logits = {name: baseline_logits(model, dataset.split(name)) for name in splits}
-        other = _score(labels, other_logits, split, **scoring)
+    model = _fit_baseline(dataset, log) if baseline else None
+    baseline_logits = model and {name: kmer_logits(model, dataset.split(name)) for name in splits}
     result = {
         "dataset": dataset.manifest.name,
         "manifest_sha256": run.manifest_sha256,
@@ -90,25 +85,13 @@ def evaluate(
         "model": run.model_name,
         "preset": run.preset,
         "checkpoint": checkpoint,
-        "step": _step(run, checkpoint),
+        "step": step,
         "reverse_complement": reverse_complement,
         "num_bootstrap": num_bootstrap,
         "seed": seed,
-        **scores.values,
-        "baseline": other and other.values,
-        "difference": other and difference(scores, other),
+        **_scores(found, baseline_logits, split, scoring),
     }
-    folder = run.workdir / FOLDER
-    folder.mkdir(exist_ok=True)
-    write_table(found[split], run.spec, folder / f"{split}.predictions.tsv")
-    if figure.is_available():
-        both = logits[split], other_logits and other_logits[split]
-        draw_split(result, labels[split], *both, folder / f"{split}.png")
-        _draw_learning_curves(run, folder)
-    else:
-        log("No pictures: they need matplotlib; pip install 'genokeras[plot]'.")
-    # Last, since it says that the evaluation is complete.
-    write(folder / f"{split}.json", result)
+    _write(run, result, found[split], baseline_logits and baseline_logits[split], log)
     return result
 
 
@@ -125,14 +108,48 @@ def _splits_to_predict(dataset: Dataset, split: str, log: Log) -> tuple[str, ...
     return tuple(dict.fromkeys((split, "valid")))
 
 
-def _score(
-    labels: Mapping[str, Labels], logits: Mapping[str, np.ndarray], split: str, **scoring: Any
-) -> Scores:
-    """Scores one split; thresholds are taken from the valid split, if that is there."""
-    thresholds = None
-    if "valid" in labels and labels[split].task_type == "binary":
-        thresholds = choose_thresholds(labels["valid"], logits["valid"])
-    return score_split(labels[split], logits[split], thresholds=thresholds, **scoring)
+def _scores(
+    found: Mapping[str, SplitPredictions],
+    baseline_logits: Mapping[str, np.ndarray] | None,
+    split: str,
+    scoring: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Scores the model and the baseline on one split, each at its own thresholds."""
+
+    def score(logits: Mapping[str, np.ndarray]) -> Scores:
+        thresholds = None
+        if labels.task_type == "binary" and "valid" in found:
+            thresholds = choose_thresholds(found["valid"].labels, logits["valid"])
+        return score_split(labels, logits[split], thresholds=thresholds, **scoring)
+
+    labels = found[split].labels
+    scores = score({name: predictions.logits for name, predictions in found.items()})
+    if baseline_logits is None:
+        return {**scores.values, "baseline": None, "difference": None}
+    other = score(baseline_logits)
+    return {**scores.values, "baseline": other.values, "difference": difference(scores, other)}
+
+
+def _write(
+    run: Run,
+    result: Mapping[str, Any],
+    predictions: SplitPredictions,
+    baseline_logits: np.ndarray | None,
+    log: Log,
+) -> None:
+    folder, split = run.workdir / FOLDER, result["split"]
+    folder.mkdir(exist_ok=True)
+    write_table(predictions, run.spec, folder / f"{split}.predictions.tsv")
+    if figure.is_available():
+        logits = predictions.logits, baseline_logits
+        draw_split(result, predictions.labels, *logits, folder / f"{split}.png")
+        title = f"{run.model_name}, preset {run.preset}"
+        curves = folder / "learning_curves.png"
+        draw_learning_curves(read_rows(run.workdir), curves, title=title, best_step=run.best_step)
+    else:
+        log("No pictures: they need matplotlib; pip install 'genokeras[plot]'.")
+    # Last, since it says that the evaluation is complete.
+    write(folder / f"{split}.json", result)
 
 
 def _fit_baseline(dataset: Dataset, log: Log) -> KmerModel | None:
@@ -144,17 +161,3 @@ def _fit_baseline(dataset: Dataset, log: Log) -> KmerModel | None:
         log(f"No baseline: windows of {length} bp hold no {K}-mer.")
         return None
     return fit_baseline(dataset)
-
-
-def _draw_learning_curves(run: Run, folder: pathlib.Path) -> None:
-    draw_learning_curves(
-        read_rows(run.workdir),
-        folder / "learning_curves.png",
-        title=f"{run.model_name}, preset {run.preset}",
-        best_step=run.best_step,
-    )
-
-
-def _step(run: Run, checkpoint: str | int) -> int:
-    named = {"best": lambda: run.best_step, "last": lambda: steps(run.workdir / CHECKPOINTS)[-1]}
-    return named[checkpoint]() if checkpoint in named else checkpoint

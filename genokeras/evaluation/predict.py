@@ -15,10 +15,11 @@ import numpy as np
 from genokeras.evaluation import output_file, prediction_table
 from genokeras.evaluation.scores import probability
 from genokeras.models.spec import Spec
+from genokeras.training.checkpoint import steps
 from genokeras.training.prefetch import Prefetch
-from genokeras.training.workdir import Run
+from genokeras.training.workdir import CHECKPOINTS, Run
 from tfrecords import sequence
-from tfrecords.errors import InputError
+from tfrecords.errors import InputError, suggest
 
 BATCH_SIZE = 256
 # Of the sequences that are read, packed and written at a time.
@@ -58,7 +59,7 @@ class Predictor:
         """
         module = run.model_module
         return cls(
-            run.model(checkpoint),
+            run.model(checkpoint_step(run, checkpoint)),
             run.spec,
             prepare=lambda batch: module.prepare(run.config, batch, training=False),
             jit=run.training.jit == "on" or (run.training.jit == "auto" and has_accelerator()),
@@ -103,6 +104,25 @@ class _Forward(keras.Model):
         if self._prepare is not None:
             batch = self._prepare(batch)
         return self._model(batch["sequence"], training=False)
+
+
+def checkpoint_step(run: Run, checkpoint: str | int) -> int:
+    """Returns the step that `best`, `last`, or a step (also as text) stands for.
+
+    Raises:
+      InputError: The run has no checkpoint yet, or the text is something else.
+    """
+    if checkpoint == "best":
+        return run.best_step
+    saved = steps(run.workdir / CHECKPOINTS)
+    if checkpoint == "last" and saved:
+        return saved[-1]
+    if str(checkpoint).isdecimal():
+        return int(checkpoint)
+    raise InputError(
+        f"{run.workdir}: no checkpoint {checkpoint!r}; there are best, last, "
+        f"{', '.join(map(str, saved))}.{suggest(str(checkpoint), ('best', 'last'))}"
+    )
 
 
 def has_accelerator() -> bool:

@@ -76,10 +76,26 @@ def motif_model_fixture():
     return motif_model
 
 
+@pytest.fixture(name="write_motif_run")
+def write_motif_run_fixture(tmp_path, monkeypatch):
+    """Writes a run, as training leaves it, of the model above on a dataset of such splits."""
+
+    def write(splits, folder=tmp_path, **options):
+        return write_motif_run(folder, monkeypatch, splits, **options)
+
+    return write
+
+
 @pytest.fixture
-def motif_run(tmp_path, monkeypatch):
-    """A run on disk, as training leaves it, of the model above on a dataset with the motif."""
-    return write_motif_run(tmp_path, monkeypatch)
+def motif_run(write_motif_run):
+    """A run on 60 examples per split, every second one with the motif on the forward strand."""
+    rng = np.random.default_rng(0)
+    return write_motif_run({name: (*planted(rng, 60), None) for name in ("train", "valid", "test")})
+
+
+@pytest.fixture(name="planted")
+def planted_fixture():
+    return planted
 
 
 def planted(rng, number, length=40):
@@ -93,14 +109,11 @@ def planted(rng, number, length=40):
     return texts, labels
 
 
-def write_motif_run(folder, monkeypatch, splits=None, tasks=("label",), rows=None):
+def write_motif_run(folder, monkeypatch, splits, tasks=("label",), rows=None):
     from genokeras.models import spec as specs
     from genokeras.training import checkpoint, variables
     from genokeras.training.workdir import Run
 
-    if splits is None:
-        rng = np.random.default_rng(0)
-        splits = {name: (*planted(rng, 60), None) for name in ("train", "valid", "test")}
     data_dir = write_dataset(folder / "data", splits, tasks, rows=rows)
     manifest = Manifest.load(data_dir)
     spec = specs.Spec.from_manifest(manifest)

@@ -56,7 +56,7 @@ def test_score_on_real_transcription_factor_data_is_the_known_one(write_dataset,
         splits[split] = texts, labels, None
     dataset = Dataset(write_dataset(tmp_path / "data", splits))
     model = baseline.fit_baseline(dataset)
-    logits = baseline.baseline_logits(model, dataset.split("test"))
+    logits = baseline.kmer_logits(model, dataset.split("test"))
     assert roc_auc_score(splits["test"][1], logits[:, 0]) == pytest.approx(0.898, abs=0.005)
     assert model.weights.shape == (2080, 1)
 
@@ -78,7 +78,7 @@ def test_every_task_is_fitted_on_its_labelled_examples(write_dataset, tmp_path):
     }
     dataset = Dataset(write_dataset(tmp_path / "data", split, tasks=("ap1", "ets")))
     model = baseline.fit_baseline(dataset)
-    logits = baseline.baseline_logits(model, dataset.split("test"))
+    logits = baseline.kmer_logits(model, dataset.split("test"))
     for task in range(2):
         assert roc_auc_score(truth[700:, task], logits[:, task]) > 0.95
         assert roc_auc_score(truth[700:, 1 - task], logits[:, task]) < 0.75
@@ -120,14 +120,14 @@ def test_regression_finds_a_linear_effect(write_dataset, tmp_path):
         "test": (texts[2100:], content[2100:], None),
     }
     dataset = Dataset(write_dataset(tmp_path / "data", splits, task_type="regression"))
-    predictions = baseline.baseline_logits(baseline.fit_baseline(dataset), dataset.split("test"))
+    predictions = baseline.kmer_logits(baseline.fit_baseline(dataset), dataset.split("test"))
     assert np.corrcoef(predictions[:, 0], content[2100:])[0, 1] > 0.9
 
 
 def test_a_task_of_one_class_gets_a_constant(write_dataset, tmp_path):
     texts = random_dna(np.random.default_rng(0), 20)
     dataset = Dataset(write_dataset(tmp_path / "data", {"train": (texts, np.ones(20), None)}))
-    logits = baseline.baseline_logits(baseline.fit_baseline(dataset), dataset.split("train"))
+    logits = baseline.kmer_logits(baseline.fit_baseline(dataset), dataset.split("train"))
     np.testing.assert_array_equal(logits, 0)
 
 

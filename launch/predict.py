@@ -1,0 +1,70 @@
+"""Predicts sequences of a FASTA file or a table with a trained model.
+
+python -m launch.predict --workdir=runs/tf0/run --input=sequences.fa --output=predictions.tsv
+
+One line per window, in the order of the input: `name` (the first word of a FASTA header; of a table
+the column name or id, else the number of the row), `start` and `end` (0-based half-open, the part
+of the sequence that the window shows), and for every task TASK_probability and TASK_logit (or
+TASK_prediction of a regression). Longer sequences than the model reads become several windows,
+shorter ones are padded on both sides. Any number of sequences is read as a stream.
+"""
+
+from absl import flags
+
+from launch import app, progress
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
+_INPUT = flags.DEFINE_string(
+    "input", None, "FASTA, CSV or TSV; plain or .gz, .bz2, .zst.", required=True
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Tab-separated table; gzip if it ends in .gz.", required=True
+)
+_STRIDE_BP = flags.DEFINE_integer(
+    "stride_bp", None, "Distance between the windows of a longer sequence; default: half a window."
+)
+_SEQUENCE_COLUMN = flags.DEFINE_string(
+    "sequence_column", None, "Table: column with the sequence; default: named sequence or seq."
+)
+_NAME_COLUMN = flags.DEFINE_string(
+    "name_column", None, "Table: column with the names; default: named name or id, else numbers."
+)
+_CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "best, last, or the number of a step.")
+_REVERSE_COMPLEMENT = flags.DEFINE_bool(
+    "reverse_complement", True, "Average the logits of both strands."
+)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", 256, "Sequences computed at a time; predictions do not depend on it.",
+    lower_bound=1,
+)  # fmt: skip
+
+
+def main() -> None:
+    # Keras takes seconds to import, which a mistyped flag should not have to wait for.
+    from data_prep.windows import read_windows
+    from genokeras.evaluation.predict import read_size, write_predictions
+    from genokeras.training.workdir import Run
+
+    run = Run.open(_WORKDIR.value)
+    windows = read_windows(
+        _INPUT.value,
+        run.spec.length,
+        stride_bp=_STRIDE_BP.value,
+        sequence_column=_SEQUENCE_COLUMN.value,
+        name_column=_NAME_COLUMN.value,
+        size=read_size(run.spec, _BATCH_SIZE.value),
+        progress=progress.start,
+    )
+    number = write_predictions(
+        run,
+        windows,
+        _OUTPUT.value,
+        checkpoint=_CHECKPOINT.value,
+        reverse_complement=_REVERSE_COMPLEMENT.value,
+        batch_size=_BATCH_SIZE.value,
+    )
+    print(f"{_OUTPUT.value}: {number:,} windows of {run.spec.length} bp")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,258 @@
+import json
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from genokeras.evaluation.evaluate import evaluate
+from tfrecords import sequence
+from tfrecords.errors import InputError
+
+
+def read_table(path):
+    """A table of predictions as columns: floats, NaN where a cell is empty."""
+    header, *rows = (line.split("\t") for line in path.read_text().splitlines())
+    columns = zip(*rows, strict=True)
+    return {
+        name: np.array([float(cell or "nan") for cell in column])
+        for name, column in zip(header, columns, strict=True)
+    }
+
+
+@pytest.fixture(autouse=True)
+def without_pictures(request, monkeypatch):
+    """Pictures take longer than all the rest; a test that wants them asks for `with_pictures`."""
+    if "with_pictures" not in request.fixturenames:
+        for name in ("draw_split", "draw_learning_curves"):
+            monkeypatch.setattr(f"genokeras.evaluation.evaluate.{name}", lambda *_, **__: None)
+
+
+@pytest.fixture
+def with_pictures():
+    """Lets `evaluate` draw."""
+
+
+@pytest.fixture
+def noisy_splits(planted):
+    """Every second example has the motif on the forward strand; 15% of labels are turned over."""
+
+    def make(seed=0, number=150):
+        rng = np.random.default_rng(seed)
+        splits = {}
+        for name in ("train", "valid", "test"):
+            texts, labels = planted(rng, number)
+            splits[name] = texts, np.where(rng.random(number) < 0.15, 1 - labels, labels), None
+        return splits
+
+    return make
+
+
+def test_a_motif_counter_finds_planted_motifs_without_a_mistake(motif_run):
+    lines = []
+    result = evaluate(
+        motif_run.workdir, reverse_complement=False, num_bootstrap=20, log=lines.append
+    )
+    assert result["auroc"] == result["auprc"] == result["mcc"] == result["f1"] == 1
+    assert result["auroc_ci"] == [1, 1]
+    assert result["accuracy_at_threshold"] == 1
+    # Logits are 2 and -2, so each costs log(1 + exp(-2)).
+    assert result["loss"] == pytest.approx(np.log1p(np.exp(-2)), abs=1e-6)
+    assert result["threshold"] == pytest.approx(0.5, abs=1e-6)
+    assert (result["n"], result["step"], result["split"]) == (60, 7, "test")
+    assert result["manifest_sha256"] == motif_run.manifest_sha256
+    assert lines == []
+
+
+def test_strands_are_averaged_by_default(motif_run):
+    """The motif is on the forward strand alone: 2 there, -2 on the other, 0 on average."""
+    evaluate(motif_run.workdir, num_bootstrap=0, baseline=False)
+    table = read_table(motif_run.workdir / "evaluation" / "test.predictions.tsv")
+    np.testing.assert_allclose(table["label_logit"][1::2], 0, atol=1e-6)
+    np.testing.assert_allclose(table["label_logit"][::2], -2, atol=1e-6)
+
+
+def test_result_is_what_the_file_holds_and_scikit_learn_says(write_motif_run, noisy_splits):
+    run = write_motif_run(noisy_splits())
+    result = evaluate(run.workdir, reverse_complement=False, num_bootstrap=50, batch_size=64)
+    folder = run.workdir / "evaluation"
+    assert json.loads((folder / "test.json").read_text()) == result
+    table = read_table(folder / "test.predictions.tsv")
+    targets, logits = table["label_target"], table["label_logit"]
+    called = table["label_probability"] >= 0.5
+    at_threshold = table["label_probability"] >= result["threshold"]
+    expected = {
+        "auroc": metrics.roc_auc_score(targets, logits),
+        "auprc": metrics.average_precision_score(targets, logits),
+        "mcc": metrics.matthews_corrcoef(targets, called),
+        "accuracy": metrics.accuracy_score(targets, called),
+        "f1": metrics.f1_score(targets, called),
+        "loss": metrics.log_loss(targets, table["label_probability"]),
+        "mcc_at_threshold": metrics.matthews_corrcoef(targets, at_threshold),
+        "f1_at_threshold": metrics.f1_score(targets, at_threshold),
+    }
+    assert {name: result[name] for name in expected} == pytest.approx(expected, abs=1e-7)
+    for name in expected:
+        low, high = result[f"{name}_ci"]
+        assert low <= result[name] <= high
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 150, 400])
+def test_scores_do_not_depend_on_the_batch_size(write_motif_run, noisy_splits, batch_size):
+    """The last batch is padded, and padding is never counted."""
+    run = write_motif_run(noisy_splits())
+    options = {"num_bootstrap": 0, "baseline": False}
+    expected = evaluate(run.workdir, batch_size=64, **options)
+    result = evaluate(run.workdir, batch_size=batch_size, **options)
+    assert result["n"] == 150
+    assert result == pytest.approx(expected, abs=1e-6)
+
+
+def test_labels_of_the_test_split_cannot_move_the_threshold(
+    tmp_path, write_motif_run, noisy_splits
+):
+    found = []
+    for name in ("as_they_are", "turned_over"):
+        splits = noisy_splits()
+        if name == "turned_over":
+            texts, labels, _ = splits["test"]
+            splits["test"] = texts, 1 - labels, None
+        (tmp_path / name).mkdir()
+        run = write_motif_run(splits, folder=tmp_path / name)
+        found.append(evaluate(run.workdir, num_bootstrap=0))
+    assert found[0]["threshold"] == found[1]["threshold"]
+    assert found[0]["baseline"]["threshold"] == found[1]["baseline"]["threshold"]
+    assert found[0]["f1_at_threshold"] > found[1]["f1_at_threshold"]
+
+
+def test_predictions_are_in_the_order_of_the_input(write_motif_run, planted):
+    """Records are stored in another order than the table they came from."""
+    texts, labels = planted(np.random.default_rng(0), 40)
+    rows = np.random.default_rng(1).permutation(40)
+    stored = [texts[row] for row in rows], labels[rows], None
+    run = write_motif_run({"train": stored, "test": stored}, rows=rows)
+    evaluate(run.workdir, num_bootstrap=0, reverse_complement=False)
+    table = read_table(run.workdir / "evaluation" / "test.predictions.tsv")
+    np.testing.assert_array_equal(table["row"], range(40))
+    np.testing.assert_array_equal(table["label_target"], labels)
+    np.testing.assert_allclose(table["label_logit"], 4 * labels - 2, atol=1e-6)
+
+
+def test_several_tasks_with_missing_labels(write_motif_run, planted):
+    rng = np.random.default_rng(0)
+    splits = {}
+    for name in ("train", "valid", "test"):
+        texts, plus = planted(rng, 90)
+        packed = sequence.reverse_complement(sequence.encode(texts[60:], 40), 40)
+        texts[60:] = sequence.decode(packed, 40)
+        targets = np.zeros((90, 2))
+        targets[:60, 0], targets[60:, 1] = plus[:60], plus[60:]
+        weight = np.ones((90, 2))
+        # Wrong labels, but without weight.
+        targets[:10, 0], weight[:10, 0] = 1 - targets[:10, 0], 0
+        splits[name] = texts, targets, weight
+    run = write_motif_run(splits, tasks=("plus", "minus"))
+    result = evaluate(run.workdir, num_bootstrap=10, reverse_complement=False)
+    assert result["tasks"]["plus"]["auroc"] == result["tasks"]["minus"]["auroc"] == 1
+    assert (result["tasks"]["plus"]["n"], result["tasks"]["minus"]["n"]) == (80, 90)
+    assert result["auroc"] == 1
+    assert "threshold" not in result
+    assert result["tasks"]["minus"]["threshold"] == pytest.approx(0.5, abs=1e-6)
+    table = read_table(run.workdir / "evaluation" / "test.predictions.tsv")
+    assert np.isnan(table["plus_target"][:10]).all()
+    assert not np.isnan(table["minus_target"]).any()
+
+
+def test_baseline_is_scored_on_the_same_examples(write_motif_run, noisy_splits):
+    """Every second example has the motif, which a 6-mer model can learn, however noisy."""
+    result = evaluate(write_motif_run(noisy_splits()).workdir, num_bootstrap=100)
+    assert result["baseline"]["n"] == result["n"]
+    assert result["baseline"]["auroc"] > 0.7
+    assert result["difference"]["auroc"] == result["auroc"] - result["baseline"]["auroc"]
+    low, high = result["difference"]["auroc_ci"]
+    assert low <= result["difference"]["auroc"] <= high
+
+
+def test_without_a_valid_split_there_is_no_threshold(write_motif_run, noisy_splits):
+    splits = {name: rows for name, rows in noisy_splits().items() if name != "valid"}
+    lines = []
+    result = evaluate(write_motif_run(splits).workdir, num_bootstrap=0, log=lines.append)
+    assert result["threshold"] is None
+    assert result["f1_at_threshold"] is None
+    assert lines == ["No threshold: the dataset has no valid split to choose it on."]
+
+
+def test_without_a_train_split_there_is_no_baseline(write_motif_run, noisy_splits):
+    splits = {name: rows for name, rows in noisy_splits().items() if name != "train"}
+    lines = []
+    result = evaluate(write_motif_run(splits).workdir, num_bootstrap=0, log=lines.append)
+    assert result["baseline"] is None
+    assert result["difference"] is None
+    assert lines == ["No baseline: the dataset has no train split to fit it on."]
+
+
+def test_the_valid_split_itself_comes_with_a_warning(motif_run):
+    lines = []
+    evaluate(motif_run.workdir, "valid", num_bootstrap=0, baseline=False, log=lines.append)
+    assert lines == [
+        "The threshold is chosen on the valid split itself: scores at it flatter the model."
+    ]
+    assert (motif_run.workdir / "evaluation" / "valid.json").exists()
+
+
+def test_pictures_are_drawn_beside_the_scores(motif_run, with_pictures):
+    rows = [{"step": step, "train": {"loss": 1 / step}, "valid": {"loss": 1}} for step in (1, 2)]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (motif_run.workdir / "metrics.jsonl").write_text(lines)
+    evaluate(motif_run.workdir, num_bootstrap=10)
+    folder = motif_run.workdir / "evaluation"
+    for name in ("test.png", "learning_curves.png"):
+        assert (folder / name).read_bytes().startswith(b"\x89PNG")
+    assert {path.name for path in folder.iterdir()} == {
+        *("test.json", "test.predictions.tsv", "test.png", "learning_curves.png"),
+    }
+
+
+def test_without_matplotlib_there_are_scores_and_no_pictures(motif_run, monkeypatch):
+    monkeypatch.setattr("genokeras.plots.figure.is_available", lambda: False)
+    lines = []
+    evaluate(motif_run.workdir, num_bootstrap=0, baseline=False, log=lines.append)
+    assert lines == ["No pictures: they need matplotlib; pip install 'genokeras[plot]'."]
+    found = {path.name for path in (motif_run.workdir / "evaluation").iterdir()}
+    assert found == {"test.json", "test.predictions.tsv"}
+
+
+def test_last_and_numbered_checkpoints(motif_run):
+    options = {"num_bootstrap": 0, "baseline": False}
+    for checkpoint in ("best", "last", 7, "7"):
+        assert evaluate(motif_run.workdir, checkpoint=checkpoint, **options)["step"] == 7
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"split": "tset"}, "no split 'tset', there are train, valid, test. Did you mean 'test'?"),
+        ({"checkpoint": "bets"}, "'bets'; there are best, last, 7. Did you mean 'best'?"),
+        ({"checkpoint": 8}, "no checkpoint 8; there are best, last, 7"),
+        ({"batch_size": 0}, "batch_size=0, expected at least 1"),
+        ({"data_dir": "elsewhere"}, "elsewhere: no such folder"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named(motif_run, options, message):
+    with pytest.raises(InputError) as caught:
+        evaluate(motif_run.workdir, **options)
+    assert message in str(caught.value)
+    assert not (motif_run.workdir / "evaluation").exists()
+
+
+def test_a_folder_without_a_run_is_named(tmp_path):
+    with pytest.raises(InputError, match="no run here, it has no config.json"):
+        evaluate(tmp_path)
+
+
+def test_a_model_that_gives_nan_is_refused(motif_run, monkeypatch):
+    monkeypatch.setattr(
+        "genokeras.evaluation.predict.Predictor.logits",
+        lambda self, packed: np.full((len(packed), 1), np.nan, np.float32),
+    )
+    with pytest.raises(InputError, match="not finite for 60 of 60 examples of split test"):
+        evaluate(motif_run.workdir)
