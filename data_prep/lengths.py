@@ -11,8 +11,9 @@ def resize(sequences: Sequence[str], length: int) -> list[str]:
     """Returns the centre of longer sequences, and pads shorter ones: `length` letters each.
 
     Both ends lose or gain the same. Where that leaves one base over, it is taken from (or added to)
-    the right end of whichever strand sorts first, so that the reverse complement of a resized
-    sequence is the resized reverse complement, and both strands stay recognisable as one.
+    the right end of the canonical strand (`sequence.canonical`: T before G before C before A), so
+    that the reverse complement of a resized sequence is the resized reverse complement, and both
+    strands stay recognisable as one.
     ACGT becomes CG for `length=2` and -ACGT- for `length=6`.
     """
     sizes = np.fromiter(map(len, sequences), np.int64, len(sequences))

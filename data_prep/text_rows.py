@@ -15,6 +15,7 @@ from tfrecords import sequence as dna
 from tfrecords.errors import InputError
 from tfrecords.manifest import TASK_TYPES
 
+_MAX_LABEL = float(np.finfo(np.float32).max)
 _MISSING = frozenset({"", "na", "nan", "n/a", "<na>", "null", "none"})
 
 
@@ -57,7 +58,7 @@ def parse_label(cell: str) -> float:
     if text in _MISSING:
         return math.nan
     value = float(text) if "_" not in text else math.inf
-    if not abs(value) <= np.finfo(np.float32).max:
+    if not abs(value) <= _MAX_LABEL:
         raise ValueError
     return value
 
