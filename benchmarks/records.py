@@ -262,7 +262,12 @@ def median_with_interval(values: np.ndarray) -> dict:
     rng = np.random.default_rng(0)
     medians = np.median(rng.choice(values, (10_000, len(values))), axis=1)
     low, high = np.quantile(medians, [0.025, 0.975])
-    return {"median": float(np.median(values)), "ci95": [float(low), float(high)]}
+    return {"median": rounded(np.median(values)), "ci95": [rounded(low), rounded(high)]}
+
+
+def rounded(value: float) -> float:
+    """Returns a number to four digits."""
+    return float(f"{value:.4g}")
 
 
 def seconds(call: Callable) -> float:

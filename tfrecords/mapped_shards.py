@@ -63,7 +63,7 @@ class MappedShards:
             for feature in self._schema.features
         }
         stop = 0
-        for piece, count in zip(self._pieces, counts, strict=False):
+        for piece, count in zip(self._pieces, counts, strict=True):
             start, stop = stop, stop + count
             if count:
                 wanted = rows[start:stop]

@@ -81,7 +81,10 @@ class Split:
         Raises:
             InputError: A row is out of range, or a record is damaged.
         """
-        rows = np.asarray(rows, np.int64)
+        rows = np.asarray(rows)
+        if rows.size and rows.dtype.kind not in "iu":
+            raise InputError(f"rows are {rows.dtype}, expected whole numbers")
+        rows = rows.astype(np.int64)
         if rows.size and not 0 <= rows.min() <= rows.max() < self.num_examples:
             raise InputError(
                 f"rows {rows.min()} to {rows.max()} of split {self.name}, which has "

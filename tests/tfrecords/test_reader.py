@@ -75,6 +75,12 @@ def test_rows_out_of_range(save, make_columns, rows):
         save(make_columns(50)).split("train").read(rows)
 
 
+@pytest.mark.parametrize("rows", [np.ones(50, bool), [1.5], ["a"]])
+def test_rows_that_are_no_numbers_of_rows(save, make_columns, rows):
+    with pytest.raises(InputError, match="rows are .*, expected whole numbers"):
+        save(make_columns(50)).split("train").read(rows)
+
+
 def test_an_unknown_split_lists_those_there_are(save, make_columns):
     with pytest.raises(InputError, match="no split 'tarin', there are train. Did you mean 'train'"):
         save(make_columns(5)).split("tarin")
@@ -243,50 +249,6 @@ def test_weight_without_targets_is_one_per_example(save):
     split = save({"row": np.arange(9)}, schema=schema, tasks=()).split("train")
     batch = split.train_batch(0, 0, batch_size=4, seed=0)
     assert batch["weight"].shape == (4,)
-
-
-def test_stored_weight_is_kept_and_padding_has_none(save):
-    schema = Schema((Feature("targets", "float32", (2,)), Feature("weight", "float32", (2,))))
-    weight = np.array([[0, 1]] * 5, np.float32)
-    columns = {"targets": np.zeros((5, 2), np.float32), "weight": weight}
-    batches = concatenate(save(columns, schema=schema).split("train").eval_batches(4))
-    np.testing.assert_array_equal(batches["weight"], [[0, 1]] * 5 + [[0, 0]] * 3)
-
-
-def test_evaluation_reads_everything_once_in_order_and_never_turned(save, make_columns):
-    columns = make_columns(50)
-    split = save(columns, "test").split("test")
-    batches = list(split.eval_batches(8))
-    assert {len(batch["row"]) for batch in batches} == {8}
-    joined = concatenate(batches)
-    for name, values in columns.items():
-        np.testing.assert_array_equal(joined[name][:50], values)
-        np.testing.assert_array_equal(joined[name][50:], values[[0] * 6])
-    np.testing.assert_array_equal(joined["weight"], [[1, 1]] * 50 + [[0, 0]] * 6)
-    equal(concatenate(split.eval_batches(8)), joined)
-
-
-def test_evaluation_keys_do_not_depend_on_the_batch_size(save, make_columns):
-    split = save(make_columns(50)).split("train")
-    small, large = (concatenate(split.eval_batches(size))["key"][:50] for size in (4, 50))
-    np.testing.assert_array_equal(small, large)
-    assert len(set(small)) == 50
-
-
-@pytest.mark.parametrize(("limit", "rows"), [(None, 50), (20, 20), (21, 21), (999, 50)])
-def test_evaluation_can_be_limited(save, make_columns, limit, rows):
-    joined = concatenate(save(make_columns(50)).split("train").eval_batches(10, limit=limit))
-    assert joined["weight"][:, 0].sum() == rows
-
-
-@pytest.mark.parametrize("num_hosts", [2, 4])
-def test_evaluation_is_shared_by_hosts(save, make_columns, num_hosts):
-    split = save(make_columns(50)).split("train")
-    hosts = [
-        list(split.eval_batches(8, host=host, num_hosts=num_hosts)) for host in range(num_hosts)
-    ]
-    for parts, whole in zip(zip(*hosts, strict=True), split.eval_batches(8), strict=True):
-        equal(concatenate(parts), whole)
 
 
 def test_a_split_can_be_sent_to_another_process(save, make_columns):
