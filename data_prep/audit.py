@@ -167,11 +167,11 @@ class _Tally:
                 f"Repeated within a split, on either strand: {_listed(self._repeats)}; all kept."
             )
         if self._num_conflicts:
+            count = self._num_conflicts
+            occur = "sequence occurs" if count == 1 else "sequences occur"
+            first = "in rows" if count == 1 else "the first in rows"
             shown = " and ".join(map(str, self._conflicts[0][:2]))
-            lines.append(
-                f"Warning: {self._num_conflicts} sequences occur with different labels, "
-                f"the first in rows {shown}."
-            )
+            lines.append(f"Warning: {count} {occur} with different labels, {first} {shown}.")
         return lines
 
     def leaks(self) -> str:

@@ -105,6 +105,6 @@ class Scratch:
 
 
 def _write_all(file, values: np.ndarray) -> None:
-    content = memoryview(values).cast("B")
+    content = memoryview(values.reshape(-1).view(np.uint8))
     while content:
         content = content[file.write(content) :]

@@ -1,0 +1,41 @@
+"""Choices that make no sense are refused with what would."""
+
+import pytest
+
+from data_prep.build_config import BuildConfig
+from tfrecords.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"on_leak": "dorp"}, "--on_leak=dorp, expected one of drop, error, warn.*mean 'drop'"),
+        ({"reverse_complement": "yes"}, "--reverse_complement=yes, expected one of online, store"),
+        ({"leak_threshold": 5.0}, "--leak_threshold=5.0, expected 0 to 1"),
+        ({"leak_threshold": float("nan")}, "--leak_threshold=nan, expected 0 to 1"),
+        ({"seed": -1}, "--seed=-1, expected 0 to 4294967295"),
+        ({"num_shards": 0}, "--num_shards=0, expected 1 to 99999"),
+        ({"split_fractions": (0.8, 0.2)}, "--split_fractions=0.8,0.2, expected three numbers"),
+        ({"split_fractions": (0.8, 0.1, 0.2)}, "sums to 1.1, expected shares of 1"),
+        ({"split_fractions": (1.2, -0.1, -0.1)}, "sums to 1, expected shares of 1, none negative"),
+        ({"split_fractions": (float("nan"), 0.1, 0.1)}, "sums to nan, expected shares of 1"),
+        ({"split_fractions": (0, 0.5, 0.5)}, "leaves nothing to train on"),
+        ({"num_folds": 5}, "--num_folds and --fold go together, as in --num_folds=5 --fold=0"),
+        ({"fold": 0}, "--num_folds and --fold go together"),
+        ({"num_folds": 2, "fold": 0}, "--num_folds=2, expected 3 to 100"),
+        ({"num_folds": 5, "fold": 5}, "--fold=5, expected 0 to 4"),
+        (
+            {"num_folds": 5, "fold": 0, "split_fractions": (0.8, 0.1, 0.1)},
+            "--split_fractions and --num_folds were both given; choose one",
+        ),
+    ],
+)
+def test_refused(choices, message):
+    with pytest.raises(InputError, match=message):
+        BuildConfig(**choices)
+
+
+def test_folds_are_fractions():
+    assert BuildConfig(num_folds=5, fold=2).fractions == pytest.approx((0.6, 0.2, 0.2))
+    assert BuildConfig(split_fractions=(0.7, 0.2, 0.1)).fractions == (0.7, 0.2, 0.1)
+    assert BuildConfig().fractions is None
