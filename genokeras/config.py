@@ -1,7 +1,7 @@
 """Typed, frozen configuration: texts `name=value` and JSON become the fields of a dataclass.
 
-Fields may be int, float, bool, str, a `Literal` of words, a tuple of one of them, or one of these or
-None. What does not fit its field's type is an `InputError` that says what would.
+Fields may be int, float, bool, str, a `Literal` of words, a tuple of one of them, or one of these
+or None. What does not fit its field's type is an `InputError` that says what would.
 """
 
 import ast

@@ -1,9 +1,10 @@
 """Random numbers as a pure function of `(key, salt, position)`: the same bits on every backend.
 
 Every example of a batch carries a key (uint32 `[B]`, a hash of seed, epoch and example), so what an
-example draws does not depend on the batch it is in nor on the device that holds it. The mixing is the
-one of `tfrecords.sampling`. Shapes: keys `[B]`, numbers `[B, *shape]`. Integers and uniforms agree bit
-by bit; normals go through `log` and `cos`, which backends round differently in the last place.
+example draws does not depend on the batch it is in nor on the device that holds it. The mixing is
+the one of `tfrecords.sampling`. Shapes: keys `[B]`, numbers `[B, *shape]`. Integers and uniforms
+agree bit by bit; normals go through `log` and `cos`, which backends round differently in the last
+place.
 """
 
 import contextlib

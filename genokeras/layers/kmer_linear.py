@@ -1,4 +1,4 @@
-"""A linear model of k-mer counts inside a network: strong for short windows, and trained jointly."""
+"""A linear model of k-mer counts inside a network: strong for short windows, trained jointly."""
 
 from typing import Any
 
@@ -11,11 +11,12 @@ from keras import ops
 class KmerLinear(keras.layers.Layer):
     """Weighted sum of the counts of all k-mers, a k-mer and its reverse complement being one.
 
-    A k-mer occurs where a product of k one-hot entries is one. So counts are bilinear in the products
-    of the two halves of a window: a matrix product, with a gradient with respect to the one-hot matrix,
-    and no table look-up. Windows with padding (or zeros for N) count nothing. Weights start at zero.
+    A k-mer is where a product of k one-hot entries is one, so the counts are a matrix product of
+    the words in the first and in the second half of all windows. That takes no look-up by sequence,
+    and gives a gradient with respect to the one-hot matrix. Windows with zeros (padding, N) count
+    for nothing. Weights start at zero.
 
-    Shapes: `[B, L, 4] -> [B, units]`; kernel `[canonical k-mers, units]`, 2080 rows for k = 6.
+    Shapes: `[B, L, 4] -> [B, units]`; kernel `[k-mers, units]`, 2080 rows for k = 6.
     """
 
     # Counts in the hundreds: a small weight says much, and pulling it to zero loses it.
@@ -29,19 +30,21 @@ class KmerLinear(keras.layers.Layer):
         self.units = units
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        self.num_canonical = int(canonical_kmers(self.k).max()) + 1
-        self.kernel = self.add_weight(
-            (self.num_canonical, self.units), initializer="zeros", name="kernel"
-        )
+        num_rows = len(canonical_kmers(self.k)[0])
+        self.kernel = self.add_weight((num_rows, self.units), initializer="zeros", name="kernel")
 
     def call(self, one_hot: Any) -> Any:
         left, right = self.k // 2, self.k - self.k // 2
         windows = one_hot.shape[1] - self.k + 1
-        first = _products(one_hot[:, : windows + left - 1], left)
-        second = _products(one_hot[:, left:], right)
+        first = _words(one_hot[:, : windows + left - 1], left)
+        second = _words(one_hot[:, left:], right)
         counts = ops.matmul(ops.transpose(first, (0, 2, 1)), second)
-        kernel = ops.take(self.kernel, canonical_kmers(self.k), axis=0)
-        return ops.matmul(ops.reshape(counts, (-1, 4**self.k)), kernel)
+        counts = ops.reshape(counts, (-1, 4**self.k))
+        kmers, opposites = canonical_kmers(self.k)
+        # A k-mer that is its own reverse complement must not be counted twice.
+        twice = ops.cast(kmers != opposites, counts.dtype)
+        collapsed = ops.take(counts, kmers, axis=1) + ops.take(counts, opposites, axis=1) * twice
+        return ops.matmul(collapsed, self.kernel)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (input_shape[0], self.units)
@@ -50,19 +53,20 @@ class KmerLinear(keras.layers.Layer):
         return {**super().get_config(), "k": self.k, "units": self.units}
 
 
-def canonical_kmers(k: int) -> np.ndarray:
-    """Returns int32 `[4**k]`: the row of each k-mer (A=0 .. T=3, first base most significant).
+def canonical_kmers(k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns, for each row of the kernel, its k-mer and the reverse complement, as int32 ids.
 
-    A k-mer and its reverse complement share a row; rows are numbered in the order of the smaller one.
+    A=0 .. T=3, the first base most significant. A row's k-mer is the smaller of the two ids.
     """
-    ids = np.arange(4**k)
-    digits = ids[:, None] // 4 ** np.arange(k) % 4
-    opposite = (3 - digits) @ 4 ** np.arange(k - 1, -1, -1)
-    return np.unique(np.minimum(ids, opposite), return_inverse=True)[1].astype(np.int32)
+    kmers = np.arange(4**k, dtype=np.int32)
+    digits = kmers[:, None] // 4 ** np.arange(k) % 4
+    opposites = ((3 - digits) @ 4 ** np.arange(k - 1, -1, -1)).astype(np.int32)
+    smaller = kmers <= opposites
+    return kmers[smaller], opposites[smaller]
 
 
-def _products(one_hot: Any, width: int) -> Any:
-    """Returns `[B, L - width + 1, 4**width]`: at each position, which word of `width` bases is there."""
+def _words(one_hot: Any, width: int) -> Any:
+    """Returns `[B, L - width + 1, 4**width]`: which word of `width` bases begins where."""
     length = one_hot.shape[1] - width + 1
     words = one_hot[:, :length]
     for offset in range(1, width):

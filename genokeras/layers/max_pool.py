@@ -10,7 +10,8 @@ from keras import ops
 class MaxPool1D(keras.layers.Layer):
     """Maximum over runs of `pool_size` positions; an incomplete run at the end is left out.
 
-    Shapes: `[B, L, ...] -> [B, L // pool_size, ...]`. A bool mask becomes true where any of a run is.
+    Shapes: `[B, L, ...] -> [B, L // pool_size, ...]`. A bool mask becomes true where any of a run
+    is.
     """
 
     def __init__(self, pool_size: int = 2, **kwargs: Any):

@@ -8,7 +8,7 @@ Norm = Literal["none", "batch", "layer"]
 
 
 def norm(kind: Norm, **options: Any) -> keras.layers.Layer:
-    """Returns a layer that normalises channels: over the batch, within a position, or not at all."""
+    """Returns a layer that normalises channels over the batch, each position by itself, or not."""
     if kind == "batch":
         return keras.layers.BatchNormalization(momentum=0.99, epsilon=1e-5, **options)
     if kind == "layer":

@@ -12,9 +12,9 @@ AMBIGUOUS = ("zero", "mean", "one")
 class OneHot(keras.layers.Layer):
     """Unpacks DNA (four bits a base in the order A, C, G, T) into a one-hot matrix.
 
-    Shapes: uint8 `[B, ceil(L/2)] -> (float [B, L, 4], bool mask [B, L])`; the mask is false at padding
-    (0000). A base that stands for several (N, IUPAC codes) becomes zeros (`zero`), the mean of its
-    bases (`mean`; N = 0.25 each) or ones (`one`), so A, C, G, T are the same for all three.
+    Shapes: uint8 `[B, ceil(L/2)] -> (float [B, L, 4], bool mask [B, L])`; the mask is false at
+    padding (0000). A base that stands for several (N, IUPAC codes) becomes zeros (`zero`), the mean
+    of its bases (`mean`; N = 0.25 each) or ones (`one`), so A, C, G, T are the same for all three.
     """
 
     def __init__(self, length: int, ambiguous: str = "zero", **kwargs: Any):

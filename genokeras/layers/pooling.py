@@ -27,7 +27,7 @@ class AttentionPool1D(keras.layers.Layer):
         scores = ops.matmul(x, self.kernel)
         if padding_mask is not None:
             scores = ops.where(padding_mask[..., None], scores, -_LARGE)
-        shares = ops.softmax(scores, axis=1)
+        shares = ops.exp(scores - ops.logsumexp(scores, axis=1, keepdims=True))
         pooled = ops.einsum("blh,blc->bhc", shares, x)
         return ops.reshape(pooled, (-1, self.num_heads * x.shape[2]))
 
@@ -54,5 +54,6 @@ class MaxMeanPool1D(keras.layers.Layer):
         return (input_shape[0], 2 * input_shape[-1])
 
 
-# Finite, so that a sequence of nothing but padding has a mean and a gradient; float16 ends at 65504.
+# Finite, so that a sequence of nothing but padding has a mean and a gradient; float16 ends at
+# 65504.
 _LARGE = 3e4

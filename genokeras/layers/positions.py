@@ -1,4 +1,4 @@
-"""Absolute positions added to features: learned or sinusoidal (rotary ones live in the attention)."""
+"""Absolute positions added to features (rotary ones are part of the attention)."""
 
 from typing import Any, Literal
 
@@ -9,7 +9,10 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("genokeras")
 class AddPositions(keras.layers.Layer):
-    """Adds a vector per position, learned (zero at the start) or sinusoidal. `[B, L, C] -> [B, L, C]`."""
+    """Adds a vector per position, learned (zero at the start) or sinusoidal.
+
+    Shapes: `[B, L, C] -> [B, L, C]`.
+    """
 
     def __init__(self, kind: Literal["learned", "sinusoidal"], **kwargs: Any):
         super().__init__(**kwargs)
@@ -30,7 +33,7 @@ class AddPositions(keras.layers.Layer):
 
 
 def sinusoids(length: int, channels: int, max_wavelength: float = 10_000.0) -> np.ndarray:
-    """Returns `[length, channels]`: sines in the first half of the channels, cosines in the second."""
+    """Returns `[length, channels]`: sines in the first half of the channels, then cosines."""
     num_sines = (channels + 1) // 2
     turns = np.outer(np.arange(length), max_wavelength ** (-np.arange(num_sines) / num_sines))
     return np.concatenate([np.sin(turns), np.cos(turns)], axis=1)[:, :channels]

@@ -19,9 +19,9 @@ def frequencies(
 ) -> np.ndarray:
     """Returns angles per position of `num_pairs` channel pairs.
 
-    `periods` (in positions) take the last pairs, the slowest ones; the others are the geometric series
-    `max_wavelength ** (-i / num_pairs)`, which by itself holds no period between 6.3 and 11 for common
-    sizes: DNA's helical 10.5 bp has to be asked for.
+    `periods` (in positions) take the last pairs, the slowest ones; the others are the geometric
+    series `max_wavelength ** (-i / num_pairs)`, which by itself holds no period between 6.3 and 11
+    for common sizes: DNA's helical 10.5 bp has to be asked for.
     """
     if len(periods) > num_pairs or any(period <= 0 for period in periods):
         raise ValueError(f"expected at most {num_pairs} positive periods, got {periods}")

@@ -15,7 +15,8 @@ class SelfAttention(keras.layers.Layer):
     """Softmax attention of every position to every position that the mask allows.
 
     Without rotary positions it does not see the order of its inputs. JAX uses flash attention where
-    the device has it. Shapes: `[B, L, C] -> [B, L, C]`, mask bool `[B, L]`; `num_heads` divides `C`.
+    the device has it. Shapes: `[B, L, C] -> [B, L, C]`, mask bool `[B, L]`; `num_heads` divides
+    `C`.
     """
 
     def __init__(

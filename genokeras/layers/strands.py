@@ -11,8 +11,9 @@ from keras import ops
 class BothStrands(keras.layers.Layer):
     """Stacks the opposite strand below a batch when predicting; does nothing when training.
 
-    Training sees one strand of an example at a time (the reader draws which), because seeing both at
-    once overfits. Shapes: `[B, L, ...] -> [2 B, L, ...]`; a mask `[B, L]` is read backwards only.
+    Training sees one strand of an example at a time (the reader draws which), because seeing both
+    at once overfits. Shapes: `[B, L, ...] -> [2 B, L, ...]`; a mask `[B, L]` is read backwards
+    only.
     """
 
     def call(self, x: Any, training: bool = False) -> Any:
@@ -29,8 +30,8 @@ class BothStrands(keras.layers.Layer):
 class MeanOfStrands(keras.layers.Layer):
     """Undoes `BothStrands` behind a network: the mean of the two strands' logits.
 
-    `strand_pairs[t]` is the task that is task `t` on the opposite strand. Shapes: `[2 B, T] -> [B, T]`
-    when predicting; does nothing when training.
+    `strand_pairs[t]` is the task that is task `t` on the opposite strand. Shapes: `[2 B, T] -> [B,
+    T]` when predicting; does nothing when training.
     """
 
     def __init__(self, strand_pairs: Sequence[int] | None = None, **kwargs: Any):

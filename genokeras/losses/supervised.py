@@ -1,7 +1,7 @@
 """Losses of labelled examples, one number per example and task, neither weighted nor reduced.
 
-Shapes: targets, logits, predictions `[B, T] -> [B, T]`. The engine applies the weights (a missing label
-has weight 0 and a target of 0) and divides by their sum.
+Shapes: targets, logits, predictions `[B, T] -> [B, T]`. The engine applies the weights (a missing
+label has weight 0 and a target of 0) and divides by their sum.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ def binary_cross_entropy(targets: Any, logits: Any) -> Any:
     Targets between 0 and 1 (smoothed labels) are allowed. A logit of zero costs `log 2` = 0.693.
     """
     targets = ops.cast(targets, logits.dtype)
-    return ops.relu(logits) - logits * targets + ops.log1p(ops.exp(-ops.abs(logits)))
+    return targets * ops.softplus(-logits) + (1 - targets) * ops.softplus(logits)
 
 
 def squared_error(targets: Any, predictions: Any) -> Any:

@@ -1,9 +1,9 @@
 """Exact scores of a binary classifier, from one sort, ties included; equal to scikit-learn's.
 
-Every function takes `counts`: how often each example occurs, integers `[N]` or `[R, N]` for `R` bootstrap
-resamples, which are then scored together: `[R]`, equal to the scores of the resampled arrays. Counts
-of zero leave examples out. Shapes: `N` examples, targets 0 or 1 `[N]`, scores `[N]`, higher for 1.
-What is undefined (one class only) is NaN.
+Every function takes `counts`: how often each example occurs, integers `[N]` or `[R, N]` for `R`
+bootstrap resamples, which are then scored together: `[R]`, equal to the scores of the resampled
+arrays. Counts of zero leave examples out. Shapes: `N` examples, targets 0 or 1 `[N]`, scores `[N]`,
+higher for 1. What is undefined (one class only) is NaN.
 """
 
 import numpy as np
@@ -54,7 +54,10 @@ def f1(targets: np.ndarray, predicted: np.ndarray, counts: np.ndarray | None = N
 
 
 def mcc(targets: np.ndarray, predicted: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
-    """Returns Matthews' correlation of targets and predictions (bool `[N]`); 0 if all are called alike."""
+    """Returns Matthews' correlation of targets and predictions (bool `[N]`).
+
+    It is 0 where all examples are called alike, as in scikit-learn.
+    """
     tp, fp, fn, tn = confusion(targets, predicted, counts)
     size = np.sqrt(tp + fp) * np.sqrt(fn + tn) * np.sqrt(tp + fn) * np.sqrt(fp + tn)
     value = (tp * tn - fp * fn) / np.where(size > 0, size, 1.0)

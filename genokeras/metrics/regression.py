@@ -1,4 +1,4 @@
-"""Exact scores of a regression; `counts` as in `classification`. Equal to SciPy's and scikit-learn's.
+"""Exact scores of a regression, equal to SciPy's and scikit-learn's; `counts` as for classifiers.
 
 Shapes: targets and predictions `[N]`. A correlation with something constant is undefined: NaN.
 """

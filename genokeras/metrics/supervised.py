@@ -1,7 +1,8 @@
-"""The scores of a model with labelled tasks: per task over the whole split, then averaged over tasks.
+"""The scores of labelled tasks: each over the whole split, then averaged over tasks.
 
-Shapes: `N` examples, `T` tasks; logits, targets, weight `[N, T]`. A label of weight 0 is missing (or
-padding) and counts nowhere; every other label counts once in the metrics and by its weight in `loss`.
+Shapes: `N` examples, `T` tasks; logits, targets, weight `[N, T]`. A label of weight 0 is missing
+(or padding) and counts nowhere; every other label counts once in the metrics and by its weight in
+`loss`.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,9 +42,9 @@ def supervised_scores(
 ) -> dict[str, Any]:
     """Returns `{"auroc": ..., "loss": ..., "n": ..., "num_undefined": ..., "tasks": {...}}`.
 
-    Averages are over the tasks where a metric is defined; None if there is none. `num_undefined` counts
-    tasks with one class only (or constant targets), `n` examples with a label. `tasks` holds the same
-    metrics of each task and is there if there are several.
+    Averages are over the tasks where a metric is defined; None if there is none. `num_undefined`
+    counts tasks with one class only (or constant targets), `n` examples with a label. `tasks` holds
+    the same metrics of each task and is there if there are several.
     """
     per_task = {
         task: _task_scores(task_type, logits[:, t], targets[:, t], weight[:, t])

@@ -69,6 +69,8 @@ class Config:
         for name in ("dropout", "block_dropout", "mutation_rate"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} must be in [0, 1), got {getattr(self, name)}")
+        if any(units < 1 for units in self.dense_units):
+            raise InputError(f"dense_units must be at least 1 each, got {self.dense_units}")
         if self.kmer not in (0, *range(2, 9)):
             raise InputError(f"kmer must be 2 to 8, or 0 for no k-mer branch, got {self.kmer}")
         whole = self.num_heads * (2 if self.positions == "rotary" else 1)

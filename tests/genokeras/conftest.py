@@ -1,4 +1,4 @@
-"""What tests of layers and models share: the other backend, and the check that a config is complete."""
+"""What tests of layers and models share: the other backend, and a check of configurations."""
 
 import inspect
 import os
@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 @pytest.fixture
 def on_jax(tmp_path) -> Callable[..., dict[str, np.ndarray]]:
-    """Runs Python code with Keras on JAX: arrays in as `given`, arrays out from the dict `result`."""
+    """Runs code with Keras on JAX: arrays go in as `given`, those of the dict `result` come out."""
 
     def run(code: str, **given: np.ndarray) -> dict[str, np.ndarray]:
         np.savez(tmp_path / "given.npz", **given)
@@ -37,7 +37,7 @@ def on_jax(tmp_path) -> Callable[..., dict[str, np.ndarray]]:
 
 @pytest.fixture
 def assert_config_complete() -> Callable[[object], None]:
-    """Checks that `get_config` holds every argument of `__init__`, with the value that was given."""
+    """Checks that `get_config` holds every argument of `__init__`, and makes the same again."""
 
     def check(layer: object) -> None:
         config = layer.get_config()

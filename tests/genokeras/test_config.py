@@ -61,7 +61,10 @@ def test_the_last_of_several_assignments_counts():
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("filtres=8", r"Sizes has no field 'filtres'. Did you mean 'filters'\? Fields: filters, dr"),
+        (
+            "filtres=8",
+            r"Sizes has no field 'filtres'. Did you mean 'filters'\? Fields: filters, dr",
+        ),
         ("filters", "expected name=value, got 'filters'"),
         ("filters=many", "Sizes.filters must be a whole number, got 'many'"),
         ("filters=8.0", "Sizes.filters must be a whole number, got '8.0'"),

@@ -1,0 +1,38 @@
+import numpy as np
+
+from genokeras.layers.one_hot import OneHot
+from genokeras.layers.strands import BothStrands, MeanOfStrands
+from tfrecords import sequence
+
+TEXTS = ["GATTACA-", "CCGN-AAT"]
+
+
+def test_the_second_half_is_the_reverse_complement():
+    packed = sequence.encode(TEXTS, 8)
+    (one_hot, mask), (opposite, opposite_mask) = (
+        OneHot(8)(p) for p in (packed, sequence.reverse_complement(packed, 8))
+    )
+    both, both_masks = BothStrands()(one_hot), BothStrands()(mask)
+    np.testing.assert_array_equal(both, np.concatenate([one_hot, opposite]))
+    np.testing.assert_array_equal(both_masks, np.concatenate([mask, opposite_mask]))
+
+
+def test_training_sees_what_it_is_given():
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    np.testing.assert_array_equal(MeanOfStrands((2, 1, 0))(x, training=True), x)
+    one_hot = np.eye(4, dtype=np.float32)[None]
+    np.testing.assert_array_equal(BothStrands()(one_hot, training=True), one_hot)
+
+
+def test_mean_of_strands_pairs_the_tasks():
+    """Tasks 0 and 1 are the plus and the minus strand of one assay, task 2 has no strand."""
+    given, opposite = np.array([[1.0, 2.0, 3.0]]), np.array([[10.0, 20.0, 30.0]])
+    logits = np.concatenate([given, opposite])
+    np.testing.assert_allclose(MeanOfStrands()(logits), [[5.5, 11, 16.5]])
+    np.testing.assert_allclose(MeanOfStrands((1, 0, 2))(logits), [[10.5, 6, 16.5]])
+
+
+def test_configs_are_complete(assert_config_complete):
+    assert_config_complete(MeanOfStrands((1, 0)))
+    assert_config_complete(MeanOfStrands())
+    assert_config_complete(BothStrands(name="both"))

@@ -1,0 +1,246 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy.lib.stride_tricks import sliding_window_view
+
+from genokeras.config import override
+from genokeras.layers import keyed_random
+from genokeras.models import cnn_attention, spec
+from genokeras.training.train_config import TrainConfig
+from tfrecords import sequence
+from tfrecords.errors import InputError
+
+PRESETS, TINY = cnn_attention.PRESETS, cnn_attention.PRESETS["tiny"]
+
+
+def build(preset, length=200, tasks=("bound",), **changes):
+    config = dataclasses.replace(PRESETS[preset], **changes)
+    return cnn_attention.build(config, spec.Spec(length, tasks))
+
+
+def random_dna(count, length, seed=0):
+    letters = np.random.default_rng(seed).choice(list("ACGT"), (count, length))
+    return sequence.encode(["".join(row) for row in letters], length)
+
+
+@pytest.mark.parametrize(
+    ("preset", "trainable"),
+    [
+        ("conv", 461_697),
+        ("conv_v2", 461_953),
+        ("baseline", 461_953),
+        ("single_conv_only", 9_153),
+        ("fewer_conv_channels", 60_657),
+        ("remove_mlp", 47_105),
+        ("add_one_transformer_block", 487_169),
+        ("add_two_transformer_blocks", 512_385),
+    ],
+)
+def test_the_chapters_networks_have_its_numbers_of_parameters(preset, trainable):
+    assert sum(int(np.prod(w.shape)) for w in build(preset).trainable_weights) == trainable
+
+
+def test_conv_has_the_chapters_kernels():
+    kernels = [tuple(w.shape) for w in build("conv").weights if w.name == "kernel"]
+    assert kernels == [(10, 4, 64), (10, 64, 64), (3200, 128), (128, 64), (64, 1)]
+
+
+def test_conv_v2_normalises_before_gelu_and_then_after_it():
+    names = [layer.name for layer in build("conv_v2").layers]
+    assert names.index("block_1_norm") < names.index("block_1_gelu")
+    assert names.index("block_2_gelu") < names.index("block_2_norm") < names.index("block_2_pool")
+    norm = build("conv_v2").get_layer("block_1_norm")
+    assert (norm.momentum, norm.epsilon) == (0.99, 1e-5)
+    assert build("conv_v2").get_layer("dense_1_dropout").rate == 0.2
+
+
+def numpy_conv(weights, packed, length):
+    """The chapter's first network, written down again in NumPy."""
+
+    def gelu(x):
+        return x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+    def conv(x, kernel, bias):
+        low, high = (len(kernel) - 1) // 2, len(kernel) // 2
+        padded = np.pad(x, ((0, 0), (low, high), (0, 0)))
+        windows = sliding_window_view(padded, len(kernel), axis=1)
+        return np.einsum("blck,kcf->blf", windows, kernel) + bias
+
+    def pool(x):
+        return np.maximum(x[:, 0 : x.shape[1] // 2 * 2 : 2], x[:, 1::2])
+
+    x = sequence.unpack(packed, length, ambiguous="one").astype(np.float64)
+    for kernel, bias in (weights[0:2], weights[2:4]):
+        x = pool(gelu(conv(x, kernel, bias)))
+    x = x.reshape(len(x), -1)
+    for kernel, bias in (weights[4:6], weights[6:8]):
+        x = gelu(x @ kernel + bias)
+    return x @ weights[8] + weights[9]
+
+
+@pytest.mark.parametrize("length", [40, 43])
+def test_conv_equals_an_independent_forward_pass(length):
+    """Also for odd lengths, and with Flax's padding of even kernels: 4 before, 5 after."""
+    model = build("conv", length)
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(0, 0.2, w.shape) for w in model.get_weights()]
+    model.set_weights(weights)
+    packed = sequence.encode(
+        ["".join(rng.choice(list("ACGTNR-"), length)) for _ in range(8)], length
+    )
+    expected = numpy_conv(weights, packed, length)
+    np.testing.assert_allclose(model(packed), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_conv_starts_as_the_chapter_reports():
+    """A fresh network knows nothing: a cross-entropy near log 2 = .693 (.698 is reported)."""
+    keras.utils.set_random_seed(0)
+    packed, targets = random_dna(64, 200), np.arange(64)[:, None] % 2
+    logits = np.asarray(build("conv")(packed))
+    loss = np.mean(np.logaddexp(0, logits) - targets * logits)
+    assert loss == pytest.approx(np.log(2), abs=0.03)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_has_its_training(preset):
+    training = dataclasses.replace(TrainConfig(), **cnn_attention.TRAINING[preset])
+    assert training.batch_size == (64 if preset in ("base", "tiny") else 32)
+
+
+def test_the_chapters_training():
+    conv, baseline = (cnn_attention.TRAINING[name] for name in ("conv", "baseline"))
+    assert (conv["optimizer"], conv["steps"], conv["schedule"]) == ("adam", 500, "constant")
+    assert (baseline["optimizer"], baseline["steps"], baseline["schedule"]) == (
+        *("adamw", 1000, "cosine"),
+    )
+    for training in (conv, baseline):
+        assert training["learning_rate"] == 1e-3
+        assert training["warmup_steps"] == training["clipnorm"] == training["ema"] == 0
+
+
+@pytest.mark.parametrize("positions", ["none", "learned", "sinusoidal", "rotary"])
+@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+def test_positions_and_norms_can_be_chosen(positions, norm):
+    model = build("tiny", 30, positions=positions, norm=norm)
+    learned = [w.path for w in model.weights if w.path.startswith("positions/")]
+    assert len(learned) == (positions == "learned")
+    assert np.isfinite(model(random_dna(4, 30))).all()
+
+
+def test_predictions_are_those_of_both_strands():
+    packed = random_dna(6, 31)
+    opposite = sequence.reverse_complement(packed, 31)
+    model = build("tiny", 31)
+    np.testing.assert_allclose(model(packed), model(opposite), atol=1e-6)
+    assert np.std(np.asarray(model(packed))) > 1e-3
+    one_strand = build("tiny", 31, strands="one", kmer=0)
+    assert np.abs(one_strand(packed) - one_strand(opposite)).max() > 1e-3
+
+
+def test_strand_pairs_swap_on_the_opposite_strand():
+    paired = spec.Spec(31, ("plus", "minus", "both"), strand_pairs=(1, 0, 2))
+    model = cnn_attention.build(dataclasses.replace(TINY, kmer=0), paired)
+    packed = random_dna(6, 31)
+    opposite = np.asarray(model(sequence.reverse_complement(packed, 31)))
+    np.testing.assert_allclose(np.asarray(model(packed))[:, [1, 0, 2]], opposite, atol=1e-6)
+
+
+def test_kmers_join_in_at_the_logit():
+    model = build("tiny", 30)
+    packed = random_dna(5, 30)
+    before = np.asarray(model(packed))
+    kmers = model.get_layer("kmer_linear")
+    kmers.set_weights([np.full((32, 1), 0.5)])
+    np.testing.assert_allclose(model(packed), before + 0.5 * 28, rtol=1e-5)
+    assert kmers.undecayed
+
+
+def test_how_much_padding_follows_does_not_matter():
+    """Beyond the reach of the convolutions (30 bp here) it is neither pooled nor attended to."""
+    dna = "".join(np.random.default_rng(0).choice(list("ACGT"), 32))
+    short, long = (build("tiny", length, strands="one") for length in (96, 128))
+    long.set_weights(short.get_weights())
+    logits = np.asarray(short(sequence.encode([dna + "-" * 64], 96)))
+    np.testing.assert_allclose(long(sequence.encode([dna + "-" * 96], 128)), logits, rtol=1e-4)
+    assert np.abs(short(sequence.encode([dna + "A" * 64], 96)) - logits) > 1e-3
+
+
+def test_heads_of_several_tasks_and_of_a_regression(tensors, planted):
+    batch = tensors(planted(8, 30))
+    batch["targets"] = tf.constant(np.random.default_rng(0).normal(size=(8, 3)), tf.float32)
+    for task_type, term in (("binary", "cross_entropy"), ("regression", "squared_error")):
+        model = cnn_attention.build(TINY, spec.Spec(30, tuple("abc"), task_type))
+        terms, outputs = cnn_attention.loss(TINY, model, batch, False, None)
+        assert list(terms) == [term]
+        assert terms[term].shape == outputs["logits"].shape == (8, 3)
+    expected = (outputs["logits"] - batch["targets"]) ** 2
+    np.testing.assert_allclose(terms["squared_error"], expected, rtol=1e-6)
+
+
+def test_a_saved_model_remembers_what_it_predicts(tmp_path, tensors, planted):
+    batch = tensors(planted(8, 30))
+    model = cnn_attention.build(TINY, spec.Spec(30, ("signal",), "regression"))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    terms, _ = cnn_attention.loss(TINY, loaded, batch, False, None)
+    assert list(terms) == ["squared_error"]
+
+
+def test_mutation_only_in_training(tensors, planted):
+    batch = tensors(planted(8, 30))
+    unchanged = cnn_attention.prepare(TINY, batch, training=False)
+    np.testing.assert_array_equal(unchanged["sequence"], batch["sequence"])
+    mutated = cnn_attention.prepare(TINY, batch, training=True)["sequence"]
+    changed = np.mean(np.unpackbits(mutated.numpy() ^ batch["sequence"].numpy(), axis=1))
+    assert 0 < changed < 0.1
+    without = dataclasses.replace(TINY, mutation_rate=0.0)
+    assert cnn_attention.prepare(without, batch, training=True) is batch
+
+
+def test_logits_are_float32_whatever_the_precision_inside(tensors, planted):
+    batch = tensors(planted(8, 30))
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = cnn_attention.build(TINY, spec.Spec(30, ("bound",)))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    with keyed_random.scope(batch["key"]):
+        terms, outputs = cnn_attention.loss(TINY, model, batch, True, None)
+    assert model.get_layer("stem_conv").compute_dtype == "bfloat16"
+    assert outputs["logits"].dtype == terms["cross_entropy"].dtype == tf.float32
+    assert np.isfinite(terms["cross_entropy"]).all()
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("filters=0", "filters must be at least 1, got 0"),
+        ("blocks=0", "blocks must be at least 1, got 0"),
+        ("attention_blocks=-1", "attention_blocks must be at least 0, got -1"),
+        ("dropout=1", r"dropout must be in \[0, 1\), got 1.0"),
+        ("mutation_rate=-0.1", r"mutation_rate must be in \[0, 1\), got -0.1"),
+        ("kmer=1", "kmer must be 2 to 8, or 0 for no k-mer branch, got 1"),
+        (
+            "filters=20",
+            "filters=20 must be a multiple of 16: 8 heads, and pairs of channels for ro",
+        ),
+        ("dense_units=64,0", r"dense_units must be at least 1 each, got \(64, 0\)"),
+        ("norm=group", "Config.norm must be one of none, batch, layer, got 'group'"),
+        ("strands=three", "Config.strands must be one of one, both, got 'three'"),
+    ],
+)
+def test_impossible_networks_are_refused(assignment, message):
+    with pytest.raises(InputError, match=message):
+        override(PRESETS["base"], [assignment])
+
+
+@pytest.mark.parametrize(
+    ("preset", "length", "shortest"), [("base", 5, 6), ("conv", 3, 4), ("single_conv_only", 1, 2)]
+)
+def test_too_short_sequences_are_refused(preset, length, shortest):
+    with pytest.raises(InputError, match=f"needs at least {shortest} bp, the data have {length}"):
+        build(preset, length)
+    assert np.isfinite(build(preset, shortest)(random_dna(2, shortest))).all()

@@ -1,0 +1,149 @@
+"""What `genokeras/models/spec.py` promises, checked for every model of the folder."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from genokeras.layers import keyed_random
+from genokeras.layers.one_hot import OneHot
+from genokeras.models import spec as specs
+from tfrecords import sequence
+
+LENGTH = 41
+SPEC = specs.Spec(LENGTH, ("bound",))
+ON_JAX = """
+import jax
+import keras
+from genokeras.layers import keyed_random
+from genokeras.models import spec as specs
+module = specs.load({name!r})
+config = module.PRESETS["tiny"]
+model = keras.saving.load_model("model.keras")
+
+@jax.jit
+def run(batch):
+    with keras.StatelessScope():
+        logits = model(batch["sequence"])
+        with keyed_random.scope(batch["key"]):
+            terms, _ = module.loss(config, model, module.prepare(config, batch, True), True, None)
+    return terms | {{"logits": logits}}
+
+result = run(dict(given))
+"""
+
+
+@pytest.fixture(params=specs.available())
+def module(request):
+    return specs.load(request.param)
+
+
+@pytest.fixture
+def tiny(module):
+    keras.utils.set_random_seed(0)
+    return module.build(module.PRESETS["tiny"], SPEC)
+
+
+def training_terms(module, model, batch):
+    config = module.PRESETS["tiny"]
+    with keyed_random.scope(batch["key"]):
+        return module.loss(config, model, module.prepare(config, batch, True), True, None)
+
+
+def total(terms, weight):
+    """What the engine makes of the terms when all examples weigh the same."""
+    return sum(tf.reduce_mean(term) for term in terms.values()) * tf.reduce_mean(weight)
+
+
+def test_configurations_are_frozen_dataclasses(module):
+    assert dataclasses.is_dataclass(module.Config)
+    assert {"base", "tiny"} <= set(module.PRESETS) == set(module.TRAINING)
+    for preset in module.PRESETS.values():
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(preset, dataclasses.fields(preset)[0].name, None)
+
+
+def test_every_layer_and_weight_has_a_name_of_its_own(module):
+    """Names that Keras makes up differ from one build to the next."""
+    first, second = (module.build(module.PRESETS["tiny"], SPEC) for _ in range(2))
+    assert [layer.name for layer in first.layers] == [layer.name for layer in second.layers]
+    paths = [weight.path for weight in first.weights]
+    assert paths == [weight.path for weight in second.weights]
+    assert len(set(paths)) == len(paths)
+
+
+def test_starts_with_one_hot_and_ends_in_float32(tiny):
+    assert "sequence" in [tensor.name for tensor in tiny.inputs]
+    assert isinstance(tiny.get_layer("one_hot"), OneHot)
+    assert all(output.dtype == "float32" for output in tiny.outputs)
+
+
+def test_loss_is_per_example_and_falls(module, tiny, planted, tensors):
+    optimizer = keras.optimizers.Adam(1e-2)
+    optimizer.build(tiny.trainable_variables)
+
+    @tf.function
+    def step(batch):
+        with tf.GradientTape() as tape:
+            terms, _ = training_terms(module, tiny, batch)
+            loss = total(terms, batch["weight"])
+        optimizer.apply(tape.gradient(loss, tiny.trainable_variables))
+        return loss, terms
+
+    losses = []
+    for seed in range(80):
+        loss, terms = step(tensors(planted(64, LENGTH, seed)))
+        losses.append(float(loss))
+    assert all(term.shape[0] == 64 for term in terms.values())
+    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:3])
+
+
+def test_saved_and_loaded_it_predicts_the_same(tiny, planted, tmp_path):
+    packed = planted(8, LENGTH)["sequence"]
+    tiny.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(packed), tiny(packed))
+
+
+def test_tensorflow_equals_jax(module, tiny, planted, tensors, tmp_path, on_jax):
+    """Predictions, and the training loss with mutations and dropout, from the same weights."""
+    batch = planted(8, LENGTH)
+    tiny.save(tmp_path / "model.keras")
+    theirs = on_jax(ON_JAX.format(name=module.__name__.split(".")[-1]), **batch)
+    np.testing.assert_allclose(tiny(batch["sequence"]), theirs.pop("logits"), atol=2e-5)
+    terms, _ = training_terms(module, tiny, tensors(batch))
+    assert set(terms) == set(theirs)
+    for name, term in terms.items():
+        np.testing.assert_allclose(term, theirs[name], atol=2e-5)
+
+
+def test_compiled_equals_eager(module, tiny, planted, tensors):
+    batch = tensors(planted(8, LENGTH))
+    eager, _ = training_terms(module, tiny, batch)
+    compiled = tf.function(lambda b: training_terms(module, tiny, b)[0], jit_compile=True)(batch)
+    for name in eager:
+        np.testing.assert_allclose(compiled[name], eager[name], atol=2e-5)
+
+
+def test_the_one_hot_matrix_has_a_gradient(tiny, planted):
+    one_hot, mask = tiny.get_layer("one_hot")(planted(8, LENGTH)["sequence"])
+    rest = specs.without_one_hot(tiny)
+    with tf.GradientTape() as tape:
+        tape.watch(one_hot)
+        outputs = rest([one_hot, mask])
+    gradient = tape.gradient(outputs, one_hot).numpy()
+    assert gradient.shape == (8, LENGTH, 4)
+    assert (np.abs(gradient).max(axis=(1, 2)) > 0).all()
+
+
+def test_a_prediction_does_not_depend_on_the_batch(tiny, planted):
+    packed = planted(8, LENGTH)["sequence"]
+    whole = np.asarray(tiny(packed))
+    np.testing.assert_allclose(tiny(packed[:3]), whole[:3], atol=1e-5)
+
+
+def test_unknown_bases_and_padding_are_survived(tiny):
+    packed = sequence.encode(["N" * LENGTH, "-" * LENGTH, "ACGT" + "-" * (LENGTH - 4)], LENGTH)
+    assert np.isfinite(tiny(packed)).all()
