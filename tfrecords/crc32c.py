@@ -1,12 +1,12 @@
 """The checksum of TFRecord files, masked CRC-32C, for all rows of a byte matrix at once.
 
-A CRC is linear over exclusive or: what two bytes add to it depends only on them and on how many
-bytes follow. So a row is cut into spans of at most 32 bytes; the CRC of each is the exclusive or of
-one table entry per pair of bytes, and those of neighbours are joined until one is left. No loop
+A CRC is affine over exclusive or: what two bytes change in it depends only on them and on how many
+bytes follow. So a row is cut into spans of at most 64 bytes; the change of each is the exclusive or
+of one table entry per pair of bytes, and those of neighbours are joined until one is left. No loop
 runs over rows or bytes. (Tables of pairs are large, but packed DNA uses few of their entries, which
 stay in the processor's cache.)
 
-Shapes: `N` rows of `W` bytes. A "register" is the CRC without its initial and final inversion.
+Shapes: `N` rows of `W` bytes, uint8 `[N, W]`; a CRC for each, uint32 `[N]`.
 """
 
 import functools
@@ -14,13 +14,14 @@ import functools
 import numpy as np
 
 _POLYNOMIAL = 0x82F63B78  # CRC-32C (Castagnoli), bits reversed.
-_SPAN = 32
+_SPAN = 64
 _INVERT = np.uint32(0xFFFFFFFF)
 
 
-def masked_crc32c(rows: np.ndarray) -> np.ndarray:
-    """Returns the checksum that TFRecord stores, uint32 `[N]`, of each row of uint8 `[N, W]`."""
-    return mask(feed(np.full(len(rows), _INVERT), rows) ^ _INVERT)
+def crc32c(rows: np.ndarray) -> np.ndarray:
+    """Returns the CRC-32C of each row."""
+    start = np.full(len(rows), _INVERT)
+    return _skip(start, rows.shape[1]) ^ change(rows) ^ _INVERT
 
 
 def mask(crc: np.ndarray) -> np.ndarray:
@@ -28,58 +29,42 @@ def mask(crc: np.ndarray) -> np.ndarray:
     return ((crc >> np.uint32(15)) | (crc << np.uint32(17))) + np.uint32(0xA282EAD8)
 
 
-def unmask(masked: np.ndarray) -> np.ndarray:
-    """The inverse of `mask`."""
-    rotated = masked - np.uint32(0xA282EAD8)
-    return (rotated >> np.uint32(17)) | (rotated << np.uint32(15))
+def change(difference: np.ndarray) -> np.ndarray:
+    """Returns `crc32c(a ^ difference) ^ crc32c(a)`, which is the same for every `a`.
 
-
-def feed(register: np.ndarray, rows: np.ndarray, zeros_before: int = 0) -> np.ndarray:
-    """Returns the registers, uint32 `[N]`, after the bytes of each row of uint8 `[N, W]`.
-
-    Args:
-        register: The registers before.
-        rows: The bytes.
-        zeros_before: Number of zero bytes to take before those of `rows`.
+    Zeros in front of a difference change nothing: spans and pairs are filled up with such.
     """
-    return skip(register, zeros_before + rows.shape[1]) ^ _from_zero(rows)
-
-
-def skip(register: np.ndarray, num_bytes: int) -> np.ndarray:
-    """Returns the registers, a new array, after `num_bytes` zero bytes."""
-    after = np.zeros_like(register)
-    for byte, table in enumerate(_skip_tables(num_bytes)):
-        after ^= table.take((register >> np.uint32(8 * byte)) & np.uint32(255), mode="clip")
-    return after
-
-
-def _from_zero(rows: np.ndarray) -> np.ndarray:
-    """Returns the registers, uint32 `[N]`, that start as zero, after the bytes of each row.
-
-    Zeros in front make no difference to them: spans and pairs are filled up with such.
-    """
-    num_rows, num_bytes = rows.shape
+    num_rows, num_bytes = difference.shape
     num_spans = max(1, -(-num_bytes // _SPAN))
     span = 2 * -(-num_bytes // (2 * num_spans))
     filled = np.zeros((num_rows, num_spans * span), np.uint8)
-    filled[:, num_spans * span - num_bytes :] = rows
+    filled[:, num_spans * span - num_bytes :] = difference
     pairs = filled.view("<u2").reshape(num_rows * num_spans, span // 2)
-    registers = np.zeros(num_rows * num_spans, np.uint32)
+    changes = np.zeros(num_rows * num_spans, np.uint32)
     for pair, table in zip(pairs.T, _pair_tables()[(_SPAN - span) // 2 :], strict=True):
         # `clip` spares the check of bounds, which 16 bits into 65536 entries cannot break.
-        registers ^= table.take(pair, mode="clip")
-    registers = registers.reshape(num_rows, num_spans)
-    while registers.shape[1] > 1:
-        if registers.shape[1] % 2:
-            registers = np.concatenate([np.zeros_like(registers[:, :1]), registers], axis=1)
-        registers = skip(registers[:, 0::2], span) ^ registers[:, 1::2]
+        changes ^= table.take(pair, mode="clip")
+    changes = changes.reshape(num_rows, num_spans)
+    while changes.shape[1] > 1:
+        if changes.shape[1] % 2:
+            changes = np.concatenate([np.zeros_like(changes[:, :1]), changes], axis=1)
+        changes = _skip(changes[:, 0::2], span) ^ changes[:, 1::2]
         span *= 2
-    return registers[:, 0]
+    return changes[:, 0]
+
+
+def _skip(changes: np.ndarray, num_bytes: int) -> np.ndarray:
+    """Returns what changes become when `num_bytes` zero bytes follow."""
+    by_byte = np.ascontiguousarray(changes, "<u4").view(np.uint8).reshape(*changes.shape, 4)
+    after = np.zeros(changes.shape, np.uint32)
+    for byte, table in enumerate(_skip_tables(num_bytes)):
+        after ^= table.take(by_byte[..., byte], mode="clip")
+    return after
 
 
 @functools.cache
 def _byte_tables() -> np.ndarray:
-    """uint32 `[32, 256]`: what a byte adds to the register that has 31 - `row` bytes after it."""
+    """uint32 `[64, 256]`: what a byte changes that has 63 - `row` bytes after it."""
     table = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         table = (table >> np.uint32(1)) ^ (table & np.uint32(1)) * np.uint32(_POLYNOMIAL)
@@ -92,17 +77,17 @@ def _byte_tables() -> np.ndarray:
 
 @functools.cache
 def _pair_tables() -> np.ndarray:
-    """uint32 `[16, 65536]`: the same for two bytes; the first is the low half of the number."""
+    """uint32 `[32, 65536]`: the same for two bytes; the first is the low half of the number."""
     tables = _byte_tables()
     return (tables[1::2, :, None] ^ tables[0::2, None, :]).reshape(_SPAN // 2, -1)
 
 
 @functools.lru_cache(maxsize=1024)
 def _skip_tables(num_bytes: int) -> np.ndarray:
-    """uint32 `[4, 256]`: what each byte of a register becomes after `num_bytes` zero bytes."""
-    registers = np.arange(256, dtype=np.uint32) << np.array([[0], [8], [16], [24]], np.uint32)
+    """uint32 `[4, 256]`: what each byte of a change becomes when `num_bytes` zero bytes follow."""
+    changes = np.arange(256, dtype=np.uint32) << np.array([[0], [8], [16], [24]], np.uint32)
     if num_bytes == 0:
-        return registers
+        return changes
     if num_bytes == 1:
-        return (registers >> np.uint32(8)) ^ _byte_tables()[-1][registers & np.uint32(255)]
-    return skip(skip(registers, num_bytes // 2), num_bytes - num_bytes // 2)
+        return (changes >> np.uint32(8)) ^ _byte_tables()[-1][changes & np.uint32(255)]
+    return _skip(_skip(changes, num_bytes // 2), num_bytes - num_bytes // 2)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tfrecords import crc32c
+from tfrecords.crc32c import change, crc32c, mask
 
 _HEADER_BYTES = 12
 _CHECKSUM_BYTES = 4
@@ -32,8 +32,8 @@ class Layout:
         example, ends = _example(field_bytes)
         header = np.frombuffer(len(example).to_bytes(8, "little"), np.uint8)
         body = np.frombuffer(example, np.uint8)
-        pieces = (header, _stored_crc(header), body, _stored_crc(body))
-        self.template = np.concatenate(pieces)
+        checksums = [_as_bytes(mask(crc32c(piece[None])))[0] for piece in (header, body)]
+        self.template = np.concatenate([header, checksums[0], body, checksums[1]])
         self.template.flags.writeable = False
         self.stride = len(self.template)
         self.columns = {
@@ -43,32 +43,27 @@ class Layout:
         self._fixed_bits = np.full(self.stride, 255, np.uint8)
         for columns in self.columns.values():
             self._fixed_bits[columns] = 0
-        self._crc_of_zeros = crc32c.unmask(crc32c.masked_crc32c(body[None]))
+        # The bytes of the Example from the first field on: those before it never differ.
+        first_field = min(columns.start for columns in self.columns.values())
+        self._variable = slice(first_field, self.stride - _CHECKSUM_BYTES)
+        self._crc_of_template = crc32c(body[None])
 
     def stamp(self, records: np.ndarray) -> None:
         """Writes the checksums of the Examples into the records' last four bytes."""
-        records[:, -_CHECKSUM_BYTES:] = self._checksums(records)
+        difference = records[:, self._variable] ^ self.template[self._variable]
+        records[:, -_CHECKSUM_BYTES:] = self._stored_crc(difference)
 
     def damaged(self, records: np.ndarray) -> np.ndarray:
         """Returns the indices of records with a wrong byte, whichever byte it is."""
-        wrong_bits = records ^ self.template
-        wrong_bits &= self._fixed_bits
-        wrong_bits[:, -_CHECKSUM_BYTES:] = records[:, -_CHECKSUM_BYTES:] ^ self._checksums(records)
-        return np.flatnonzero(wrong_bits.any(axis=1)) if wrong_bits.any() else np.empty(0, int)
+        difference = records ^ self.template
+        stored_crc = self._stored_crc(difference[:, self._variable])
+        difference &= self._fixed_bits
+        difference[:, -_CHECKSUM_BYTES:] = records[:, -_CHECKSUM_BYTES:] ^ stored_crc
+        return np.flatnonzero(difference.any(axis=1)) if difference.any() else np.empty(0, int)
 
-    def _checksums(self, records: np.ndarray) -> np.ndarray:
-        """Returns the checksums of records whose fixed bytes are right, uint8 `[N, 4]`.
-
-        A CRC is affine, so the fields alone change it: the bytes between them are in the template.
-        """
-        change = np.zeros(len(records), np.uint32)
-        end = 0
-        for columns in self.columns.values():
-            change = crc32c.feed(change, records[:, columns], zeros_before=columns.start - end)
-            end = columns.stop
-        change = crc32c.skip(change, self.stride - _CHECKSUM_BYTES - end)
-        crc = change ^ self._crc_of_zeros
-        return crc32c.mask(crc).astype("<u4").view(np.uint8).reshape(-1, _CHECKSUM_BYTES)
+    def _stored_crc(self, difference: np.ndarray) -> np.ndarray:
+        """Returns the checksums, uint8 `[N, 4]`, of Examples that differ so from the template."""
+        return _as_bytes(mask(self._crc_of_template ^ change(difference)))
 
 
 def _example(field_bytes: Mapping[str, int]) -> tuple[bytes, dict[str, int]]:
@@ -102,5 +97,5 @@ def _varint(number: int) -> bytes:
     return bytes([*digits, number])
 
 
-def _stored_crc(piece: np.ndarray) -> np.ndarray:
-    return crc32c.masked_crc32c(piece[None]).astype("<u4").view(np.uint8)
+def _as_bytes(crc: np.ndarray) -> np.ndarray:
+    return crc.astype("<u4").view(np.uint8).reshape(-1, _CHECKSUM_BYTES)
