@@ -161,7 +161,10 @@ class _Build:
 
     def _task_type(self, ingested: Ingested) -> str:
         if ingested.num_unlabelled:
-            self.log(f"Left out {ingested.num_unlabelled} rows that have no label.")
+            count = ingested.num_unlabelled
+            self.log(
+                f"Left out {count} {'row that has' if count == 1 else 'rows that have'} no label."
+            )
         if self.source.task_type is not None:
             return self.source.task_type
         if not ingested.is_binary:

@@ -63,7 +63,11 @@ def ingest(source: Source, folder: pathlib.Path, progress: Callable | None) -> I
         if bar:
             bar.close()
     if not num_rows:
-        raise InputError(f"all {ingested.num_unlabelled} rows lack their labels; nothing to learn")
+        count = ingested.num_unlabelled
+        which = (
+            "the only row has no label" if count == 1 else f"none of the {count} rows has a label"
+        )
+        raise InputError(f"{which}; nothing to learn")
     return ingested
 
 

@@ -1,0 +1,420 @@
+"""Whole builds: what is in the records, the same bytes every time, and after being killed."""
+
+import errno
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from data_prep.build import build_dataset
+from data_prep.build_config import BuildConfig
+from data_prep.csv_table import CsvTable
+from data_prep.fasta import Fasta
+from tfrecords import sequence
+from tfrecords.errors import InputError
+from tfrecords.manifest import Manifest
+from tfrecords.reader import Dataset
+
+ROOT = pathlib.Path(__file__).parents[2]
+FRACTIONS = BuildConfig(split_fractions=(0.6, 0.2, 0.2))
+
+
+@pytest.fixture
+def table(write, random_sequences):
+    """Writes a table of random sequences with labels 0, 1, 0, 1, ..."""
+
+    def make(num_rows=200, name="all.csv", seed=0):
+        texts = random_sequences(num_rows, 21, seed)
+        rows = [f"{text},{number % 2}" for number, text in enumerate(texts)]
+        return write(name, "\n".join(["sequence,label", *rows]) + "\n")
+
+    return make
+
+
+@pytest.fixture
+def split_table(write):
+    """Writes a table of rows (sequence, label, split), the label empty where it is missing."""
+
+    def make(*rows, name="all.csv"):
+        lines = [f"{text},{label},{split}" for text, label, split in rows]
+        return write(name, "\n".join(["sequence,label,split", *lines]) + "\n")
+
+    return make
+
+
+def build(source, data_dir, **options):
+    lines = []
+    manifest = build_dataset(source, data_dir, "x", log=lines.append, **options)
+    return manifest, lines
+
+
+def all_bytes(data_dir):
+    return {path.name: path.read_bytes() for path in data_dir.iterdir()}
+
+
+def read(data_dir, split):
+    opened = Dataset(data_dir).split(split)
+    return opened.read(np.arange(opened.num_examples))
+
+
+def test_records_hold_the_rows_of_the_table(table, tmp_path):
+    path = table()
+    lines = path.read_text().splitlines()[1:]
+    manifest, _ = build(CsvTable(path), tmp_path / "data", config=FRACTIONS)
+    seen = []
+    for split in ("train", "valid", "test"):
+        batch = read(tmp_path / "data", split)
+        texts = sequence.decode(batch["sequence"], 21)
+        found = zip(batch["row"], texts, batch["targets"][:, 0], strict=True)
+        seen += [(row, f"{text},{target:g}") for row, text, target in found]
+    assert sorted(seen) == list(enumerate(lines))
+    assert [manifest.num_examples(split) for split in ("train", "valid", "test")] == [120, 40, 40]
+    assert manifest.schema.names == ("row", "sequence", "targets")
+    assert (manifest.tasks, manifest.task_type) == (("label",), "binary")
+
+
+def test_example_data(gue_tf0, tmp_path):
+    files = {split: gue_tf0 / f"{split}.csv.gz" for split in ("train", "dev", "test")}
+    manifest, lines = build(CsvTable(files), tmp_path / "tf0")
+    assert (
+        "Warning: train and valid share 1 sequence, on either strand; dropped 1 of train." in lines
+    )
+    sizes = [manifest.num_examples(split) for split in ("train", "valid", "test")]
+    assert sizes == [32377, 1000, 1000]
+    assert manifest.statistics["splits"]["test"]["tasks"]["label"]["positives"] == 500
+    assert manifest.audit["distinct"]["train"] == 32370
+    assert Manifest.load(tmp_path / "tf0").sha256 == manifest.sha256
+    assert sum(manifest.base_composition.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("options", [{"workers": 2}, {"workers": 3}])
+def test_any_number_of_workers_gives_the_same_bytes(table, tmp_path, options):
+    config = BuildConfig(split_fractions=(0.6, 0.2, 0.2), num_shards=4)
+    one, _ = build(CsvTable(table()), tmp_path / "one", config=config, workers=1)
+    many, _ = build(CsvTable(table()), tmp_path / "many", config=config, **options)
+    assert all_bytes(tmp_path / "one") == all_bytes(tmp_path / "many")
+    assert one.sha256 == many.sha256
+    assert len(one.splits["train"]) == 4
+
+
+def test_seed_changes_splits_and_order(table, tmp_path):
+    for seed in (0, 1):
+        config = BuildConfig(split_fractions=(0.6, 0.2, 0.2), seed=seed)
+        build(CsvTable(table()), tmp_path / str(seed), config=config)
+    rows = [read(tmp_path / str(seed), "train")["row"] for seed in (0, 1)]
+    assert set(rows[0]) != set(rows[1])
+
+
+def test_records_are_not_in_the_order_of_a_sorted_table(split_table, random_sequences, tmp_path):
+    texts = random_sequences(400, 20)
+    rows = [(text, int(number < 200), "train") for number, text in enumerate(texts)]
+    build(CsvTable(split_table(*rows), split_column="split"), tmp_path / "data")
+    first_half = read(tmp_path / "data", "train")["targets"][:200]
+    assert 70 < first_half.sum() < 130
+
+
+def test_missing_labels_have_weight_0(write, tmp_path):
+    path = write("a.csv", "sequence,a,b,split\nACGT,1,,train\nACCT,,0,train\nTTTC,NA,,train\n")
+    source = CsvTable(path, target_columns=["a", "b"], split_column="split")
+    manifest, lines = build(source, tmp_path / "data")
+    batch = read(tmp_path / "data", "train")
+    order = np.argsort(batch["row"])
+    assert batch["row"][order].tolist() == [0, 1]
+    assert batch["targets"][order].tolist() == [[1, 0], [0, 0]]
+    assert batch["weight"][order].tolist() == [[1, 0], [0, 1]]
+    assert "Left out 1 row that has no label." in lines
+    assert manifest.audit["rows_without_label"] == 1
+    assert manifest.inputs[0]["num_rows"] == 3
+
+
+def test_both_strands_are_stored_for_training_only(split_table, reverse_complement, tmp_path):
+    rows = [("AACCG", 1, "train"), ("TTAGC", 0, "train"), ("GGGAT", 1, "test")]
+    source = CsvTable(split_table(*rows), split_column="split")
+    manifest, _ = build(source, tmp_path / "data", config=BuildConfig(reverse_complement="store"))
+    batch = read(tmp_path / "data", "train")
+    found = set(zip(sequence.decode(batch["sequence"], 5), batch["targets"][:, 0], strict=True))
+    both = {(text, float(label)) for text, label, _ in rows[:2]}
+    assert found == both | {(reverse_complement(text), label) for text, label in both}
+    assert sorted(batch["row"]) == [0, 0, 1, 1]
+    assert sequence.decode(read(tmp_path / "data", "test")["sequence"], 5) == ["GGGAT"]
+    assert manifest.reverse_complement == "store"
+
+
+def test_folds_share_nothing_and_cover_everything(table, tmp_path):
+    path, tests = table(), []
+    for fold in range(4):
+        config = BuildConfig(num_folds=4, fold=fold)
+        build(CsvTable(path), tmp_path / str(fold), config=config)
+        tests.append(set(read(tmp_path / str(fold), "test")["row"].tolist()))
+    assert sorted(row for fold in tests for row in fold) == list(range(200))
+
+
+def test_test_file_beside_rows_to_be_split(table, tmp_path):
+    inputs = {"input": table(), "test": table(40, "test.csv", seed=1)}
+    config = BuildConfig(split_fractions=(0.9, 0.1, 0))
+    manifest, _ = build(CsvTable(inputs), tmp_path / "data", config=config)
+    assert manifest.num_examples("valid") == 20
+    assert sorted(read(tmp_path / "data", "test")["row"]) == list(range(200, 240))
+    with pytest.raises(InputError, match="test is given by the input and by the fractions"):
+        build(CsvTable(inputs), tmp_path / "other", config=FRACTIONS)
+
+
+def test_regression_is_recognised(split_table, tmp_path):
+    rows = [("ACGT", 0.5, "train"), ("AAGG", 1, "train"), ("CACA", 0, "test")]
+    manifest, lines = build(CsvTable(split_table(*rows), split_column="split"), tmp_path / "data")
+    assert manifest.task_type == "regression"
+    assert "There are labels other than 0 and 1, so this is a regression." in lines
+
+
+def test_one_class_training_set_is_a_warning(split_table, tmp_path):
+    rows = [("ACGT", 1, "train"), ("AAGG", 1, "train"), ("CACA", 0, "test"), ("CATA", 1, "test")]
+    _, lines = build(CsvTable(split_table(*rows), split_column="split"), tmp_path / "data")
+    assert "Warning: all labels of label in train are 1." in lines
+
+
+def test_fasta_builds_as_tables_do(write, tmp_path):
+    bound, unbound = write("b.fa", ">1\nACGTA\n>2\nACGGA\n"), write("u.fa", ">3\nTTTTT\n")
+    source = Fasta({"train": [bound, unbound]}, labels=(1, 0))
+    manifest, _ = build(source, tmp_path / "data")
+    batch = read(tmp_path / "data", "train")
+    labels = dict(zip(sequence.decode(batch["sequence"], 5), batch["targets"][:, 0], strict=True))
+    assert labels == {"ACGTA": 1, "ACGGA": 1, "TTTTT": 0}
+    assert manifest.flags["labels"] == ["1", "0"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "config", "message"),
+    [
+        ([("ACGT", "", "train"), ("AGGT", 1, "test")], {}, "split train would be empty: there are"),
+        ([("ACGT", "", "train")], {}, "the only row has no label; nothing to learn"),
+        ([("ACGT", "", "train")] * 2, {}, "none of the 2 rows has a label; nothing to learn"),
+        (
+            [("ACGT", 1, "train"), ("ACGT", 1, "test")],
+            {"leak_threshold": 1.0},
+            "split train would be empty: all its sequences are in another split",
+        ),
+        ([("ACGT", 1, "train"), ("ACGT", 1, "test")], {}, "1 of 1 sequences of test"),
+    ],
+)
+def test_empty_splits_are_errors_and_nothing_is_left(split_table, tmp_path, rows, config, message):
+    source = CsvTable(split_table(*rows), split_column="split")
+    with pytest.raises(InputError, match=message):
+        build(source, tmp_path / "out" / "data", config=BuildConfig(**config))
+    assert not (tmp_path / "out").exists()
+
+
+def test_too_few_rows_for_the_fractions(table, tmp_path):
+    with pytest.raises(InputError, match="split test would be empty: there are too few rows"):
+        build(
+            CsvTable(table(4)),
+            tmp_path / "data",
+            config=BuildConfig(split_fractions=(0.8, 0.1, 0.1)),
+        )
+
+
+def test_rows_that_nobody_splits(table, tmp_path):
+    with pytest.raises(
+        InputError, match=r"does not say which rows are for training; give --split_f"
+    ):
+        build(CsvTable(table()), tmp_path / "data")
+    with pytest.raises(InputError, match="so there is nothing to split by fractions or folds"):
+        build(CsvTable({"train": table()}), tmp_path / "data", config=FRACTIONS)
+
+
+def test_wrong_name_and_workers(table, tmp_path):
+    source = CsvTable({"train": table()})
+    with pytest.raises(InputError, match="--name=TF-0, expected small letters, digits and _"):
+        build_dataset(source, tmp_path / "data", "TF-0")
+    with pytest.raises(InputError, match="--workers=0, expected 1 to 1024"):
+        build_dataset(source, tmp_path / "data", "x", workers=0)
+
+
+def test_same_build_again_does_nothing(table, tmp_path):
+    path = table()
+    first, _ = build(CsvTable(path), tmp_path / "data", config=FRACTIONS)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "data").iterdir()}
+    again, lines = build(CsvTable(path), tmp_path / "data", config=FRACTIONS)
+    assert lines == [f"{tmp_path}/data is built already, from the same input with the same flags."]
+    assert again == first
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "data").iterdir()}
+
+
+@pytest.mark.parametrize("change", ["input", "flags", "name", "damage"])
+def test_another_dataset_is_replaced_only_on_request(table, tmp_path, change):
+    path, config, name, data_dir = table(), FRACTIONS, "x", tmp_path / "data"
+    build(CsvTable(path), data_dir, config=config)
+    before = all_bytes(data_dir)
+    if change == "input":
+        table(seed=1)
+    elif change == "flags":
+        config = BuildConfig(split_fractions=(0.5, 0.25, 0.25))
+    elif change == "name":
+        name = "y"
+    else:
+        (data_dir / "x-test.tfrecord-00000-of-00001").unlink()
+        before.pop("x-test.tfrecord-00000-of-00001")
+    with pytest.raises(InputError, match=r"data holds a dataset \(x\) that was built from another"):
+        build_dataset(CsvTable(path), data_dir, name, config=config)
+    assert all_bytes(data_dir) == before
+    build_dataset(CsvTable(path), data_dir, name, config=config, overwrite=True)
+    build_dataset(CsvTable(path), tmp_path / "fresh", name, config=config)
+    assert all_bytes(data_dir) == all_bytes(tmp_path / "fresh")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["all.csv", "data", "fresh"]
+
+
+def test_failed_replacement_leaves_the_old_dataset(table, write, tmp_path):
+    build(CsvTable(table()), tmp_path / "data", config=FRACTIONS)
+    before = all_bytes(tmp_path / "data")
+    broken = write("broken.csv", "sequence,label\nACGT,1\nACXT,1\n")
+    with pytest.raises(InputError, match=r"broken\.csv:3: position 2: 'X' is no base"):
+        build(CsvTable(broken), tmp_path / "data", config=FRACTIONS, overwrite=True)
+    assert all_bytes(tmp_path / "data") == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["all.csv", "broken.csv", "data"]
+
+
+@pytest.mark.parametrize("full_after", [0, 3, 7])
+def test_full_disk_leaves_nothing(table, tmp_path, monkeypatch, full_after):
+    """The first writes are of the columns, the later ones of the order and the shards."""
+    source, writes = CsvTable(table()), []
+
+    def write_until_full(file, values):
+        writes.append(file)
+        if len(writes) > full_after:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        file.write(values.tobytes())
+
+    monkeypatch.setattr("data_prep.scratch._write_all", write_until_full)
+    with pytest.raises(OSError, match=f"No space left on device: '{tmp_path}/data'"):
+        build(source, tmp_path / "data", config=FRACTIONS)
+    assert [path.name for path in tmp_path.iterdir()] == ["all.csv"]
+
+
+def test_full_disk_while_shards_are_written_leaves_nothing(table, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tfrecords.writer.ShardWriter.write", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        build(CsvTable(table()), tmp_path / "data", config=FRACTIONS)
+    assert [path.name for path in tmp_path.iterdir()] == ["all.csv"]
+
+
+def test_no_permission_is_the_systems_own_error(table, tmp_path):
+    """Root may write anywhere, so a file stands where a folder should be."""
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(NotADirectoryError):
+        build(CsvTable(table()), tmp_path / "file" / "data", config=FRACTIONS)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+KILLED = """
+import json, multiprocessing, sys, time
+from data_prep.build import build_dataset
+from data_prep.build_config import BuildConfig
+from data_prep.csv_table import CsvTable
+
+class Bar:
+    def __init__(self, description, total, done=0):
+        self.is_last = description.startswith(sys.argv[3])
+        self.updates = 0
+    def update(self, advance):
+        self.updates += 1
+        if self.is_last and self.updates == 3:
+            workers = [child.pid for child in multiprocessing.active_children()]
+            print(json.dumps(workers), flush=True)
+            time.sleep(600)
+    def close(self):
+        pass
+
+if __name__ == "__main__":
+    config = BuildConfig(split_fractions=(0.6, 0.2, 0.2), num_shards=12)
+    build_dataset(CsvTable(sys.argv[1]), sys.argv[2], "x", config=config, workers=2, progress=Bar)
+"""
+
+
+def kill_during(step, path, data_dir, script):
+    """Kills a real build at its third piece of reading or writing; returns its workers."""
+    script.write_text(KILLED)
+    with subprocess.Popen(
+        [sys.executable, str(script), str(path), str(data_dir), step],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    ) as process:
+        workers = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGKILL)
+    return workers
+
+
+def is_running(pid):
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.skipif(not pathlib.Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_killed_while_writing_it_goes_on(table, tmp_path):
+    path, data_dir = table(2000), tmp_path / "data"
+    workers = kill_during("Writing", path, data_dir, tmp_path / "build.py")
+    deadline = time.monotonic() + 20
+    while any(map(is_running, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(workers) == 2
+    assert not any(map(is_running, workers)), "workers outlived their parent"
+    assert not data_dir.exists()
+    journal = (tmp_path / ".data.building" / "finished.jsonl").read_text().splitlines()
+    noted = [json.loads(line)["file"] for line in journal[1:]]
+    assert len(noted) >= 2
+    shards = tmp_path / ".data.building" / "dataset"
+    kept = {name: (shards / name).stat().st_ino for name in noted}
+    started = []
+
+    def progress(description, total, done=0):
+        started.append((description, total, done))
+        return type("Bar", (), {"update": lambda *_: None, "close": lambda _: None})()
+
+    config = BuildConfig(split_fractions=(0.6, 0.2, 0.2), num_shards=12)
+    build(CsvTable(path), data_dir, config=config, progress=progress)
+    assert {name: (data_dir / name).stat().st_ino for name in noted} == kept
+    assert started[-1] == ("Writing examples", 2000, 100 * len(noted))
+    build(CsvTable(path), tmp_path / "undisturbed", config=config)
+    assert all_bytes(data_dir) == all_bytes(tmp_path / "undisturbed")
+    assert not (tmp_path / ".data.building").exists()
+
+
+def test_killed_while_reading_it_starts_again(write, random_sequences, tmp_path):
+    text = random_sequences(1, 2000)[0]
+    rows = "".join(f"{text[i % 1000 : i % 1000 + 900]},{i % 2}\n" for i in range(5000))
+    path, data_dir = write("all.csv", f"sequence,label\n{rows}"), tmp_path / "data"
+    assert kill_during("Reading", path, data_dir, tmp_path / "build.py") == []
+    assert not data_dir.exists()
+    config = BuildConfig(split_fractions=(0.6, 0.2, 0.2), num_shards=12)
+    build(CsvTable(path), data_dir, config=config)
+    build(CsvTable(path), tmp_path / "undisturbed", config=config)
+    assert all_bytes(data_dir) == all_bytes(tmp_path / "undisturbed")
+
+
+def test_workers_import_no_framework():
+    code = (
+        "import sys, launch.build_dataset, data_prep.shards\n"
+        "print({'tensorflow', 'keras', 'jax', 'torch', 'pandas'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
+
+
+def test_a_worker_that_dies_is_explained(table, tmp_path, monkeypatch):
+    monkeypatch.setattr("data_prep.shards._start_worker", os.abort)
+    config = BuildConfig(split_fractions=(0.6, 0.2, 0.2), num_shards=4)
+    with pytest.raises(InputError, match="a worker process ended early: out of memory"):
+        build(CsvTable(table()), tmp_path / "data", config=config, workers=2)
