@@ -8,7 +8,7 @@ import sys
 from launch import app
 from tfrecords.errors import suggest
 
-_NOT_LAUNCHERS = ("__init__", "app", "cli", "progress")
+_NOT_LAUNCHERS = ("__init__", "app", "cli", "progress", "quiet")
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """The TensorFlow engine: what one training step and one evaluation step compute, on one device.
 
-Forward and backward pass are one compiled function; what crosses replicas, and what belongs to the
-optimizer, is outside of it. Axes: `B` batch, `T` tasks.
+A step has three parts: the weight of the global batch, loss and gradients, the update. Over several
+replicas the first and the last need what the others have, and only the middle may be compiled; on
+one device the whole step is one compiled function, which is faster. Axes: `B` batch, `T` tasks.
 """
 
 import contextlib
@@ -23,6 +24,7 @@ from genokeras.training.train_config import TrainConfig
 
 Batch = dict[str, Any]
 
+_JIT_STEPS_ON_CPU = 500
 _NVIDIA_DRIVER = pathlib.Path("/proc/driver/nvidia/version")
 
 
@@ -39,6 +41,7 @@ class TensorFlowEngine:
         model: keras.Model,
         optimizer: keras.optimizers.Optimizer,
         training: TrainConfig,
+        jit: bool,
     ):
         self._module, self._config, self._model = module, config, model
         self._optimizer, self._training = optimizer, training
@@ -46,9 +49,7 @@ class TensorFlowEngine:
         self._averages = [
             keras.Variable(weight, trainable=False, dtype=weight.dtype) for weight in weights
         ]
-        jit = use_jit(training.jit)
-        self._gradients = tf.function(self._loss_and_gradients, jit_compile=jit)
-        self._train = tf.function(self._train_step)
+        self._train = tf.function(self._train_step, jit_compile=jit)
         self._evaluate = tf.function(self._evaluate_step, jit_compile=jit)
 
     def place(self, batch: dict[str, np.ndarray]) -> Batch:
@@ -94,21 +95,21 @@ class TensorFlowEngine:
             average.assign(arrays["average"][name])
 
     def _train_step(self, batch: Batch) -> dict[str, Any]:
-        # Over several replicas, weights are summed here and gradients below: outside of the
-        # compiled function, since collectives inside of one fail.
         totals = _total_weights(batch["weight"])
-        losses, gradients = self._gradients(batch, totals)
-        norm = optimizers.global_norm(gradients)
+        losses, gradients = self._loss_and_gradients(batch, totals)
+        return losses | {"gradient_norm": self._update(gradients)}
+
+    def _update(self, gradients: list[Any]) -> Any:
+        """Changes the weights and their average; returns the norm that the gradient had."""
         step = self._optimizer.iterations + 0
+        norm = optimizers.global_norm(gradients)
         self._optimizer.apply(optimizers.clip(gradients, norm, self._training.clipnorm))
-        if self._averages:
-            rest = 1 - optimizers.ema_decay(self._training.ema, step)
-            for average, weight in zip(
-                self._averages, self._model.trainable_variables, strict=True
-            ):
-                change = weight.value - average.value
-                average.assign(average.value + tf.cast(rest, change.dtype) * change)
-        return losses | {"gradient_norm": norm}
+        kept = optimizers.ema_decay(self._training.ema, step)
+        weights = self._model.trainable_variables if self._averages else []
+        for average, weight in zip(self._averages, weights, strict=True):
+            change = weight.value - average.value
+            average.assign(average.value + tf.cast(1 - kept, change.dtype) * change)
+        return norm
 
     def _loss_and_gradients(
         self, batch: Batch, totals: dict[str, Any]
@@ -147,9 +148,14 @@ class TensorFlowEngine:
             )
 
 
-def use_jit(jit: str) -> bool:
-    """Returns whether to compile with XLA."""
-    return jit == "on" or (jit == "auto" and bool(tf.config.list_physical_devices("GPU")))
+def use_jit(jit: str, steps: int) -> bool:
+    """Returns whether to compile with XLA.
+
+    `auto`: on a GPU always; on a CPU, where it makes a step a third shorter but compiling takes
+    some seconds, in runs long enough to gain by it.
+    """
+    is_worth_it = steps >= _JIT_STEPS_ON_CPU or bool(tf.config.list_physical_devices("GPU"))
+    return jit == "on" or (jit == "auto" and is_worth_it)
 
 
 def describe_devices() -> str:

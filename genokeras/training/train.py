@@ -156,7 +156,8 @@ def _prepare(
         model = module.build(run.config, run.spec)
     precision.check(model, training.precision)
     optimizer = optimizers.build(training, steps, model)
-    engine = backend.TensorFlowEngine(module, run.config, model, optimizer, training)
+    jit = backend.use_jit(training.jit, steps.steps)
+    engine = backend.TensorFlowEngine(module, run.config, model, optimizer, training, jit)
     job = Job(
         module=module,
         model=model,
@@ -175,7 +176,8 @@ def _prepare(
         first = score(engine, module, run.spec, valid_split, training.batch_size, 1)
         known = list(metrics(first))
     tracker = early_stopping(training, run.spec.task_type, known)
-    _announce(run, dataset, job, tracker, backend, log)
+    compiler = "compiled with XLA" if jit else "without XLA"
+    _announce(run, job, tracker, f"{backend.describe_devices()}, {training.precision}, {compiler}")
     return job, engine, tracker
 
 
@@ -192,24 +194,19 @@ def _valid_split(run: Run, dataset: Dataset, log: Log) -> Split | None:
     return None
 
 
-def _announce(
-    run: Run, dataset: Dataset, job: Job, tracker: EarlyStopping, backend: Any, log: Log
-) -> None:
-    manifest, steps = dataset.manifest, job.plan
-    jit = "XLA" if backend.use_jit(run.training.jit) else "no XLA"
-    log(f"Devices: {backend.describe_devices()}; {run.training.precision}, {jit}")
-    log(
-        f"Training {run.model_name} (preset {run.preset}, {job.model.count_params():,} parameters) "
-        f"on {manifest.name}: {job.train.num_examples:,} examples of {run.spec.length} bp, "
-        f"{run.spec.task_type}: {_shortened(run.spec.tasks)}"
+def _announce(run: Run, job: Job, tracker: EarlyStopping, devices: str) -> None:
+    steps, spec = job.plan, run.spec
+    job.log(f"Devices: {devices}")
+    job.log(
+        f"Training {run.model_name}, preset {run.preset}, {job.model.count_params():,} parameters, "
+        f"on {job.train.num_examples:,} examples of {spec.length} bp, "
+        f"{spec.task_type}: {_shortened(spec.tasks)}"
     )
-    evaluations = (
-        f"{tracker.metric} on {job.valid.num_examples:,} examples" if job.valid else "none"
-    )
-    log(
+    evaluation = f"{tracker.metric} on {job.valid.num_examples:,} examples" if job.valid else "none"
+    job.log(
         f"{steps.steps:,} steps of {run.training.batch_size} examples "
-        f"({steps.steps / steps.steps_per_epoch:.3g} epochs); evaluation every {steps.eval_every}"
-        f" steps: {evaluations}"
+        f"({steps.steps / steps.steps_per_epoch:.3g} epochs); "
+        f"evaluation every {steps.eval_every} steps: {evaluation}"
     )
 
 

@@ -105,7 +105,11 @@ class TrainConfig:
     precision: str = _choice(
         "float32", ("float32", "mixed_bfloat16", "float64"), "Arithmetic of the network"
     )
-    jit: str = _choice("auto", ("auto", "on", "off"), "Compile with XLA; auto = on accelerators")
+    jit: str = _choice(
+        "auto",
+        ("auto", "on", "off"),
+        "Compile with XLA; auto: on a GPU, and on a CPU from 500 steps on",
+    )
     seed: int = _field(
         0,
         "an integer from 0 to 2147483647",

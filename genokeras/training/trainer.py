@@ -98,8 +98,8 @@ class Trainer:
             with Prefetch(self._batches(), self._engine.place) as batches:
                 while self.step < job.plan.steps and not self._tracker.should_stop:
                     results = self._engine.train_step(next(batches))
-                    self._window.add(self.step, results, batches.seconds_waited)
                     self.step += 1
+                    self._window.add(self.step, results, batches.seconds_waited)
                     shown = self._after_step(batches.seconds_waited)
                     if bar:
                         bar.update(1, **shown)
@@ -118,25 +118,24 @@ class Trainer:
 
     def _after_step(self, seconds_waited: float) -> dict[str, float]:
         """Does what is due after a step; returns what the progress bar is to show."""
-        plan, is_best, shown = self._job.plan, False, {}
+        plan, row, is_best = self._job.plan, {}, False
         is_last = self.step == plan.steps
         is_evaluation = is_last or self.step % plan.eval_every == 0
         if is_evaluation or self.step % plan.log_every == 0:
             row = {"train": self._training_row(seconds_waited)}
-            shown = {"loss": self.last_loss}
             if is_evaluation:
                 scored = self._evaluate()
                 row = scored | {"train": row["train"] | scored.get("train", {})}
-                is_best = self._judge(row, shown)
+                is_best = self._judge(row)
             self._record(row)
         is_end = is_last or self._tracker.should_stop
         if is_best or is_end or self.step % plan.checkpoint_every == 0:
             self._save()
             if is_best:
                 self._export()
-        if shown:
+        if row:
             self._window.restart_clock(seconds_waited)
-        return shown
+        return self._watched(row)
 
     def _training_row(self, seconds_waited: float) -> dict[str, float]:
         self._fold()
@@ -156,22 +155,22 @@ class Trainer:
             train = score(self._engine, job.module, job.spec, job.train, batch_size, sample)
         return {"valid": valid, "train": {k: v for k, v in metrics(train).items() if k != "loss"}}
 
-    def _judge(self, row: dict[str, dict[str, Any]], shown: dict[str, float]) -> bool:
-        """Compares with the best evaluation, says how it went; returns whether this is the best."""
-        epoch = self.step / self._job.plan.steps_per_epoch
-        line = f"step {self.step}  epoch {epoch:.2f}  train loss {self.last_loss:.4f}"
-        is_best = False
-        if "valid" in row:
-            name = self._tracker.metric
-            value = row["valid"][name]
-            is_best = self._tracker.update(self.step, value)
-            watched = {key: row["valid"][key] for key in ("loss", name)}
-            line += "  valid " + "  ".join(
-                f"{key} {'undefined' if value is None else f'{value:.4f}'}"
-                for key, value in watched.items()
-            )
+    def _judge(self, row: dict[str, dict[str, Any]]) -> bool:
+        """Says how an evaluation went; returns whether it is the best so far."""
+        is_best = "valid" in row and self._tracker.update(
+            self.step, row["valid"][self._tracker.metric]
+        )
+        line = f"step {self.step}  epoch {self.step / self._job.plan.steps_per_epoch:.2f}"
+        line += "".join(f"  {name} {value:.4f}" for name, value in self._watched(row).items())
         self._job.log(line + ("  (best so far)" if is_best else ""))
         return is_best
+
+    def _watched(self, row: dict[str, dict[str, Any]]) -> dict[str, float]:
+        """Returns the few numbers of a row that are shown while training."""
+        valid, name = row.get("valid", {}), self._tracker.metric
+        shown = {"loss": row.get("train", {}).get("loss"), "valid loss": valid.get("loss")}
+        shown |= {f"valid {name}": valid.get(name)}
+        return {key: value for key, value in shown.items() if value is not None}
 
     def _record(self, row: dict[str, dict[str, Any]]) -> None:
         if row:
@@ -184,7 +183,7 @@ class Trainer:
         training = self._job.training
         saved = checkpoint.steps(self._checkpoints)
         raise InputError(
-            f"the loss is {problem[1]} at step {problem[0]}; try a lower learning_rate (it is "
+            f"the {problem} is no longer finite; try a lower learning_rate (it is "
             f"{training.learning_rate:g}), clipnorm=1 (it is {training.clipnorm:g}) or "
             f"precision=float32 (it is {training.precision}); "
             + (f"the checkpoint of step {saved[-1]} is sound" if saved else "no step was saved")

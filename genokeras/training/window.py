@@ -33,13 +33,12 @@ class Window:
         self._clock = time.perf_counter(), seconds_waited
         self._timed_steps = 0
 
-    def fold(self) -> tuple[int, float] | None:
-        """Fetches all results; returns the first step whose loss is not finite, and that loss."""
+    def fold(self) -> str | None:
+        """Fetches all results; returns the first that is not finite, as `NAME of step STEP`."""
         for step, results in self._pending:
-            values = {name: float(value) for name, value in results.items()}
-            if not math.isfinite(values["loss"]):
-                return step, values["loss"]
-            for name, value in values.items():
+            for name, value in ((name, float(value)) for name, value in results.items()):
+                if not math.isfinite(value):
+                    return f"{name} of step {step}"
                 self._sums[name] = self._sums.get(name, 0.0) + value
             self._count += 1
         self._pending = []

@@ -1,0 +1,87 @@
+"""Trains a model on a dataset; the same command again goes on where the run stopped.
+
+python -m launch.train --data_dir=runs/tf0/data --workdir=runs/tf0/run
+
+Trains the `base` preset with the recipe that belongs to it. `--preset`, `--set=filters=64` (repeat
+it for more) and the training flags change that. While it trains, watch it with
+`tensorboard --logdir runs/tf0/run`; the best weights so far are in runs/tf0/run/model.keras.
+"""
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from genokeras.training.train_config import TrainConfig, value_type
+from launch import app, progress, quiet
+
+if TYPE_CHECKING:
+    from genokeras.training.train import TrainResult
+
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the dataset.", required=True)
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder of the run: new, or one with the same settings.", required=True
+)
+_MODEL = flags.DEFINE_string("model", "cnn_attention", "Model: a file of genokeras/models.")
+_PRESET = flags.DEFINE_string("preset", "base", "Preset of the model; a wrong name lists them.")
+_SET = flags.DEFINE_multi_string("set", [], "Field of the preset to change, as name=value.")
+_RESUME = flags.DEFINE_bool(
+    "resume", True, "Go on with the run in workdir; --noresume deletes it and starts anew."
+)
+
+_DEFINE = {
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+    bool: flags.DEFINE_bool,
+}
+
+
+def _define(field: dataclasses.Field) -> flags.FlagHolder:
+    """Defines the flag of a field. Not given, it is None, and the preset or TrainConfig decides."""
+    default = "" if field.default in (None, "") else f" Default: {field.default}."
+    return _DEFINE[value_type(field)](field.name, None, field.metadata["help"] + default)
+
+
+_TRAINING = {field.name: _define(field) for field in dataclasses.fields(TrainConfig)}
+
+
+def main() -> None:
+    given = {name: flag.value for name, flag in _TRAINING.items() if flag.value is not None}
+    TrainConfig(**given)  # A mistyped value should not have to wait for TensorFlow to load.
+    with quiet.loading():
+        from genokeras.training.train import recipe, train
+
+    result = train(
+        _DATA_DIR.value,
+        _WORKDIR.value,
+        model=_MODEL.value,
+        preset=_PRESET.value,
+        overrides=_SET.value,
+        training=recipe(_MODEL.value, _PRESET.value, **given),
+        resume=_RESUME.value,
+        progress=progress.start,
+        log=_log,
+    )
+    if not result.already_finished:
+        print(f"\n{_table(result)}")
+    print(f"\nCurves:  tensorboard --logdir {result.workdir}")
+    print(f"Scores:  python -m launch.evaluate --workdir={result.workdir} --split=test")
+
+
+def _log(line: str) -> None:
+    print(line, flush=True)
+
+
+def _table(result: "TrainResult") -> str:
+    """Returns the valid scores of the best evaluation as aligned text."""
+    if not result.scores:
+        return f"{result.steps} steps, training loss {result.loss:.4f}"
+    title = f"Best by valid {result.metric}: step {result.best_step} of {result.steps}"
+    scores = {name: x for name, x in result.scores.items() if isinstance(x, float)}
+    width = max(map(len, scores))
+    return "\n".join([title, *(f"  {name:{width}}  {x:.4f}" for name, x in scores.items())])
+
+
+if __name__ == "__main__":
+    app.run(main)
