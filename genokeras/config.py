@@ -46,6 +46,20 @@ def from_dict(config_class: type[ConfigT], values: Mapping[str, Any]) -> ConfigT
     return config_class(**fields)
 
 
+def require_at_least(config: Any, least: int, *names: str) -> None:
+    """Raises `InputError` if a field of `config` is below `least`."""
+    for name in names:
+        if getattr(config, name) < least:
+            raise InputError(f"{name} must be at least {least}, got {getattr(config, name)}")
+
+
+def require_rates(config: Any, *names: str) -> None:
+    """Raises `InputError` if a field of `config` is not from 0 up to, not including, 1."""
+    for name in names:
+        if not 0 <= getattr(config, name) < 1:
+            raise InputError(f"{name} must be in [0, 1), got {getattr(config, name)}")
+
+
 def _check_name(config_class: type, name: str) -> None:
     names = [field.name for field in dataclasses.fields(config_class)]
     if name not in names:

@@ -8,6 +8,16 @@ from typing import Any
 
 from keras import ops
 
+# A model's output is named after what it is, so that a saved model still knows its loss.
+OUTPUT = {"binary": "logits", "regression": "predictions"}
+
+
+def supervised_terms(output_name: str, targets: Any, outputs: Any) -> dict[str, Any]:
+    """Returns the loss that goes with an output of this name, by its own name."""
+    if output_name == OUTPUT["regression"]:
+        return {"squared_error": squared_error(targets, outputs)}
+    return {"cross_entropy": binary_cross_entropy(targets, outputs)}
+
 
 def binary_cross_entropy(targets: Any, logits: Any) -> Any:
     """Returns `-log p(target)` in nats, `p(1) = sigmoid(logit)`, exact for logits of any size.

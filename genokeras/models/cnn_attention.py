@@ -17,19 +17,19 @@ import keras
 import numpy as np
 from keras import layers
 
+from genokeras.config import require_at_least, require_rates
+from genokeras.layers.conv_tower import plain_tower, residual_tower, stem
 from genokeras.layers.dropout import KeyedDropout
 from genokeras.layers.gelu import gelu
 from genokeras.layers.kmer_linear import KmerLinear
-from genokeras.layers.max_pool import MaxPool1D
 from genokeras.layers.norm import Norm, norm
 from genokeras.layers.one_hot import OneHot
 from genokeras.layers.pooling import AttentionPool1D, MaxMeanPool1D
 from genokeras.layers.positions import AddPositions
 from genokeras.layers.redraw_bases import redraw_bases
-from genokeras.layers.residual_conv import ResidualConv
 from genokeras.layers.strands import BothStrands, MeanOfStrands
 from genokeras.layers.transformer_block import TransformerBlock
-from genokeras.losses.supervised import binary_cross_entropy, squared_error
+from genokeras.losses.supervised import OUTPUT, supervised_terms
 from genokeras.metrics.supervised import supervised_scores
 from genokeras.models.spec import Spec
 from tfrecords.errors import InputError
@@ -63,12 +63,10 @@ class Config:
     ambiguous: Literal["zero", "mean", "one"] = "zero"
 
     def __post_init__(self):
-        for name, least in _AT_LEAST.items():
-            if getattr(self, name) < least:
-                raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        for name in ("dropout", "block_dropout", "mutation_rate"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"{name} must be in [0, 1), got {getattr(self, name)}")
+        sizes = ("filters", "kernel_size", "blocks", "residual_kernel_size", "num_heads")
+        require_at_least(self, 1, *sizes)
+        require_at_least(self, 0, "attention_blocks")
+        require_rates(self, "dropout", "block_dropout", "mutation_rate")
         if any(units < 1 for units in self.dense_units):
             raise InputError(f"dense_units must be at least 1 each, got {self.dense_units}")
         if self.kmer not in (0, *range(2, 9)):
@@ -80,9 +78,6 @@ class Config:
                 + (", and pairs of channels for rotary positions" * (whole > self.num_heads))
             )
 
-
-_AT_LEAST = {"filters": 1, "kernel_size": 1, "blocks": 1, "residual_kernel_size": 1}
-_AT_LEAST |= {"attention_blocks": 0, "num_heads": 1}
 
 _BASELINE = Config(
     tower="plain",
@@ -116,16 +111,10 @@ _ADAM = {"optimizer": "adam", "learning_rate": 1e-3, "beta_2": 0.999, "batch_siz
 _ADAM |= {"steps": 500, "schedule": "constant", "warmup_steps": 0, "clipnorm": 0.0, "ema": 0.0}
 _COSINE = _ADAM | {"steps": 1000, "schedule": "cosine", "final_fraction": 0.0, "eval_every": 100}
 _ADAMW = _COSINE | {"optimizer": "adamw", "weight_decay": 1e-4}
-TRAINING: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(PRESETS, _ADAMW),
-    "base": {},
-    "tiny": {},
-    "conv": _ADAM,
-    "conv_v2": _COSINE,
-}
+TRAINING: dict[str, dict[str, Any]] = dict.fromkeys(PRESETS, _ADAMW)
+TRAINING |= {"base": {}, "tiny": {}, "conv": _ADAM, "conv_v2": _COSINE}
 
-# The output's name tells `loss` what a model, also a saved one, was built for.
-_OUTPUT = {"binary": "logits", "regression": "predictions"}
+_INITIALIZER = "lecun_normal"
 
 
 def build(config: Config, spec: Spec) -> keras.Model:
@@ -137,21 +126,20 @@ def build(config: Config, spec: Spec) -> keras.Model:
     x = one_hot
     if config.strands == "both":
         x, mask = BothStrands(name="both_strands")(x), BothStrands(name="both_masks")(mask)
-    tower = _residual_tower if config.tower == "residual" else _plain_tower
-    x, mask, stem = tower(x, mask, config)
-    x = _pool(_attention(x, mask, config), mask, stem, config)
+    x, mask, stem_pooled = _convolve(x, mask, config)
+    x = _pool(_attend(x, mask, config), mask, stem_pooled, config)
     for block, units in enumerate(config.dense_units, start=1):
-        dense = {"kernel_initializer": "lecun_normal", "name": f"dense_{block}"}
-        x = layers.Dense(units, gelu, **dense)(x)
+        x = layers.Dense(units, gelu, kernel_initializer=_INITIALIZER, name=f"dense_{block}")(x)
         x = KeyedDropout(config.dropout, name=f"dense_{block}_dropout")(x)
-    head = {"kernel_initializer": "lecun_normal", "dtype": "float32", "name": "head"}
-    x = layers.Dense(spec.num_tasks, **head)(x)
+    # Logits are never rounded to 16 bits: float32, or float64 if that is the precision.
+    exact = {"dtype": keras.config.dtype_policy().variable_dtype}
+    x = layers.Dense(spec.num_tasks, kernel_initializer=_INITIALIZER, name="head", **exact)(x)
     if config.strands == "both":
-        x = MeanOfStrands(spec.strand_pairs, dtype="float32", name="mean_of_strands")(x)
+        x = MeanOfStrands(spec.strand_pairs, name="mean_of_strands", **exact)(x)
     if config.kmer:
-        kmers = KmerLinear(config.kmer, spec.num_tasks, dtype="float32", name="kmer_linear")
-        x = layers.Add(dtype="float32", name="add_kmers")([x, kmers(one_hot)])
-    x = layers.Identity(dtype="float32", name=_OUTPUT[spec.task_type])(x)
+        kmers = KmerLinear(config.kmer, spec.num_tasks, name="kmer_linear", **exact)(one_hot)
+        x = layers.Add(name="add_kmers", **exact)([x, kmers])
+    x = layers.Identity(name=OUTPUT[spec.task_type], **exact)(x)
     return keras.Model(sequence, x, name="cnn_attention")
 
 
@@ -165,10 +153,7 @@ def loss(
     config: Config, model: keras.Model, batch: dict[str, Any], training: bool, gather: Callable
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     logits = model(batch["sequence"], training=training)
-    if model.output_names == [_OUTPUT["regression"]]:
-        terms = {"squared_error": squared_error(batch["targets"], logits)}
-    else:
-        terms = {"cross_entropy": binary_cross_entropy(batch["targets"], logits)}
+    terms = supervised_terms(model.output_names[0], batch["targets"], logits)
     return terms, {"logits": logits}
 
 
@@ -178,69 +163,37 @@ def scores(
     return supervised_scores(spec.task_type, spec.tasks, outputs["logits"], targets, weight)
 
 
-def _plain_tower(x: Any, mask: Any, config: Config) -> tuple[Any, Any, list[Any]]:
-    for block in range(1, config.blocks + 1):
-        name = f"block_{block}"
-        x = _conv(config, f"{name}_conv")(x)
-        steps = [norm(config.norm, name=f"{name}_norm"), _gelu(f"{name}_gelu")]
-        for step in reversed(steps) if block in config.norm_after_gelu else steps:
-            x = step(x)
-        x, mask = _halve(x, mask, name)
-    return x, mask, []
-
-
-def _residual_tower(x: Any, mask: Any, config: Config) -> tuple[Any, Any, list[Any]]:
-    x, mask = _halve(_conv(config, "stem_conv", use_bias=False)(x), mask, "stem")
-    x = _gelu("stem_gelu")(norm(config.norm, name="stem_norm")(x))
+def _convolve(x: Any, mask: Any, config: Config) -> tuple[Any, Any, list[Any]]:
+    """Returns features, mask, and (of a residual tower) the stem's features, pooled."""
+    wide = {"filters": config.filters, "kernel_size": config.kernel_size}
+    deep = {"blocks": config.blocks, "normalization": config.norm}
+    if config.tower == "plain":
+        return *plain_tower(x, mask, norm_after_gelu=config.norm_after_gelu, **wide, **deep), []
+    x, mask = stem(x, mask, normalization=config.norm, **wide)
     # What a single motif says should not have to pass through the depth.
-    stem = [MaxMeanPool1D(name="stem_max_mean")(x, padding_mask=mask)]
-    for block in range(1, config.blocks + 1):
-        if block == 2:
-            x, mask = _halve(x, mask, "residual_1")
-        dilation = max(1, 2 ** (block - 2))
-        x = ResidualConv(
-            config.residual_kernel_size,
-            dilation,
-            config.norm,
-            config.block_dropout,
-            name=f"residual_{block}",
-        )(x)
-    return x, mask, stem
+    stem_pooled = MaxMeanPool1D(name="stem_max_mean")(x, padding_mask=mask)
+    kernel_size, dropout = config.residual_kernel_size, config.block_dropout
+    x, mask = residual_tower(x, mask, kernel_size=kernel_size, dropout=dropout, **deep)
+    return x, mask, [stem_pooled]
 
 
-def _attention(x: Any, mask: Any, config: Config) -> Any:
+def _attend(x: Any, mask: Any, config: Config) -> Any:
     if config.positions in ("learned", "sinusoidal"):
         x = AddPositions(config.positions, name="positions")(x)
+    options = {"dropout": config.block_dropout, "use_rotary": config.positions == "rotary"}
     for block in range(1, config.attention_blocks + 1):
-        x = TransformerBlock(
-            config.num_heads,
-            config.filters,
-            config.block_dropout,
-            use_rotary=config.positions == "rotary",
-            name=f"attention_{block}",
-        )(x, padding_mask=mask)
+        name = f"attention_{block}"
+        attention = TransformerBlock(config.num_heads, config.filters, name=name, **options)
+        x = attention(x, padding_mask=mask)
     return x
 
 
-def _pool(x: Any, mask: Any, stem: list[Any], config: Config) -> Any:
+def _pool(x: Any, mask: Any, stem_pooled: list[Any], config: Config) -> Any:
     """From features at every position to one vector."""
     if config.pooling == "flatten":
         return layers.Flatten(name="flatten")(x)
-    x = _gelu("pool_gelu")(norm(config.norm, name="pool_norm")(x))
+    x = layers.Activation(gelu, name="pool_gelu")(norm(config.norm, name="pool_norm")(x))
     max_mean = MaxMeanPool1D(name="max_mean")(x, padding_mask=mask)
     attended = AttentionPool1D(name="attention_pool")(x, padding_mask=mask)
-    x = layers.Concatenate(name="pooled")([max_mean, attended, *stem])
+    x = layers.Concatenate(name="pooled")([max_mean, attended, *stem_pooled])
     return KeyedDropout(config.dropout, name="pooled_dropout")(x)
-
-
-def _conv(config: Config, name: str, use_bias: bool = True) -> layers.Layer:
-    kernel = {"padding": "same", "kernel_initializer": "lecun_normal", "use_bias": use_bias}
-    return layers.Conv1D(config.filters, config.kernel_size, name=name, **kernel)
-
-
-def _gelu(name: str) -> layers.Layer:
-    return layers.Activation(gelu, name=name)
-
-
-def _halve(x: Any, mask: Any, name: str) -> tuple[Any, Any]:
-    return MaxPool1D(2, name=f"{name}_pool")(x), MaxPool1D(2, name=f"{name}_mask")(mask)

@@ -200,17 +200,21 @@ def test_mutation_only_in_training(tensors, planted):
     assert cnn_attention.prepare(without, batch, training=True) is batch
 
 
-def test_logits_are_float32_whatever_the_precision_inside(tensors, planted):
+@pytest.mark.parametrize(
+    ("precision", "inside", "logits"),
+    [("mixed_bfloat16", "bfloat16", tf.float32), ("float64", "float64", tf.float64)],
+)
+def test_logits_are_never_of_16_bits(precision, inside, logits, tensors, planted):
     batch = tensors(planted(8, 30))
-    keras.config.set_dtype_policy("mixed_bfloat16")
+    keras.config.set_dtype_policy(precision)
     try:
         model = cnn_attention.build(TINY, spec.Spec(30, ("bound",)))
     finally:
         keras.config.set_dtype_policy("float32")
     with keyed_random.scope(batch["key"]):
         terms, outputs = cnn_attention.loss(TINY, model, batch, True, None)
-    assert model.get_layer("stem_conv").compute_dtype == "bfloat16"
-    assert outputs["logits"].dtype == terms["cross_entropy"].dtype == tf.float32
+    assert model.get_layer("stem_conv").compute_dtype == inside
+    assert outputs["logits"].dtype == terms["cross_entropy"].dtype == logits
     assert np.isfinite(terms["cross_entropy"]).all()
 
 

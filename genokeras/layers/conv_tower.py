@@ -1,0 +1,77 @@
+"""Convolutional towers: from the one-hot matrix to features of stretches of DNA.
+
+Functions on Keras tensors, for building functional models. Shapes: features `[B, L, C]` and mask
+bool `[B, L]` (true where there is DNA) in and out, shorter by the pooling.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras import layers
+
+from genokeras.layers.gelu import gelu
+from genokeras.layers.max_pool import MaxPool1D
+from genokeras.layers.norm import Norm, norm
+from genokeras.layers.residual_conv import ResidualConv
+
+
+def plain_tower(
+    x: Any,
+    mask: Any,
+    *,
+    blocks: int,
+    filters: int,
+    kernel_size: int,
+    normalization: Norm,
+    norm_after_gelu: Sequence[int] = (),
+) -> tuple[Any, Any]:
+    """Applies blocks, numbered from 1, of convolution, norm, GELU and halving.
+
+    In the blocks of `norm_after_gelu` the norm comes after GELU. Returns features and mask.
+    """
+    for block in range(1, blocks + 1):
+        name = f"block_{block}"
+        x = _conv(filters, kernel_size, name=f"{name}_conv")(x)
+        steps = [norm(normalization, name=f"{name}_norm"), _gelu(f"{name}_gelu")]
+        for step in reversed(steps) if block in norm_after_gelu else steps:
+            x = step(x)
+        x, mask = _halve(x, mask, name)
+    return x, mask
+
+
+def stem(
+    x: Any, mask: Any, *, filters: int, kernel_size: int, normalization: Norm
+) -> tuple[Any, Any]:
+    """Applies one wide convolution, halving, norm and GELU: halving first halves their cost."""
+    x, mask = _halve(_conv(filters, kernel_size, use_bias=False, name="stem_conv")(x), mask, "stem")
+    return _gelu("stem_gelu")(norm(normalization, name="stem_norm")(x)), mask
+
+
+def residual_tower(
+    x: Any, mask: Any, *, blocks: int, kernel_size: int, normalization: Norm, dropout: float
+) -> tuple[Any, Any]:
+    """Applies residual blocks, numbered from 1, halving after the first.
+
+    The dilation is 1 in the first two blocks and doubles from there.
+    """
+    for block in range(1, blocks + 1):
+        if block == 2:
+            x, mask = _halve(x, mask, "residual_1")
+        dilation = max(1, 2 ** (block - 2))
+        name = f"residual_{block}"
+        x = ResidualConv(kernel_size, dilation, normalization, dropout, name=name)(x)
+    return x, mask
+
+
+def _conv(filters: int, kernel_size: int, **options: Any) -> layers.Layer:
+    return layers.Conv1D(
+        filters, kernel_size, padding="same", kernel_initializer="lecun_normal", **options
+    )
+
+
+def _gelu(name: str) -> layers.Layer:
+    return layers.Activation(gelu, name=name)
+
+
+def _halve(x: Any, mask: Any, name: str) -> tuple[Any, Any]:
+    return MaxPool1D(2, name=f"{name}_pool")(x), MaxPool1D(2, name=f"{name}_mask")(mask)
