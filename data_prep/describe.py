@@ -38,21 +38,21 @@ def verify(data_dir: str | os.PathLike, *, progress: Callable | None = None) -> 
     manifest = dataset.manifest
     total = sum(manifest.num_examples(name) for name in manifest.splits)
     num_shards = sum(len(shards) for shards in manifest.splits.values())
+    splits = [dataset.split(name) for name in _names(manifest)]
     bar = progress("Verifying examples", total) if progress else None
     try:
-        for name in _names(manifest):
-            split = dataset.split(name)
+        for split in splits:
             step = max(1, _BLOCK_BYTES // manifest.schema.stride)
             for start in range(0, split.num_examples, step):
                 rows = np.arange(start, min(split.num_examples, start + step))
                 split.read(rows)
                 if bar:
                     bar.update(len(rows))
-            _check_shards(dataset, name)
+            _check_shards(dataset, split.name)
     finally:
         if bar:
             bar.close()
-    return f"All {total} records in {num_shards} shards are as they were written."
+    return f"All {total} records are as they were written; shards checked: {num_shards}."
 
 
 def _check_shards(dataset: Dataset, name: str) -> None:

@@ -1,13 +1,7 @@
-"""Whole builds: what is in the records, the same bytes every time, and after being killed."""
+"""Whole builds: what is in the records, the same bytes every time, and nothing half-done."""
 
 import errno
-import json
 import os
-import pathlib
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -21,7 +15,6 @@ from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
 from tfrecords.reader import Dataset
 
-ROOT = pathlib.Path(__file__).parents[2]
 FRACTIONS = BuildConfig(split_fractions=(0.6, 0.2, 0.2))
 
 
@@ -311,110 +304,3 @@ def test_no_permission_is_the_systems_own_error(table, tmp_path):
     with pytest.raises(NotADirectoryError):
         build(CsvTable(table()), tmp_path / "file" / "data", config=FRACTIONS)
     assert (tmp_path / "file").read_text() == "mine"
-
-
-KILLED = """
-import json, multiprocessing, sys, time
-from data_prep.build import build_dataset
-from data_prep.build_config import BuildConfig
-from data_prep.csv_table import CsvTable
-
-class Bar:
-    def __init__(self, description, total, done=0):
-        self.is_last = description.startswith(sys.argv[3])
-        self.updates = 0
-    def update(self, advance):
-        self.updates += 1
-        if self.is_last and self.updates == 3:
-            workers = [child.pid for child in multiprocessing.active_children()]
-            print(json.dumps(workers), flush=True)
-            time.sleep(600)
-    def close(self):
-        pass
-
-if __name__ == "__main__":
-    config = BuildConfig(split_fractions=(0.6, 0.2, 0.2), num_shards=12)
-    build_dataset(CsvTable(sys.argv[1]), sys.argv[2], "x", config=config, workers=2, progress=Bar)
-"""
-
-
-def kill_during(step, path, data_dir, script):
-    """Kills a real build at its third piece of reading or writing; returns its workers."""
-    script.write_text(KILLED)
-    with subprocess.Popen(
-        [sys.executable, str(script), str(path), str(data_dir), step],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    ) as process:
-        workers = json.loads(process.stdout.readline())
-        process.send_signal(signal.SIGKILL)
-    return workers
-
-
-def is_running(pid):
-    try:
-        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
-
-
-@pytest.mark.skipif(not pathlib.Path("/proc/self/stat").exists(), reason="needs /proc")
-def test_killed_while_writing_it_goes_on(table, tmp_path):
-    path, data_dir = table(2000), tmp_path / "data"
-    workers = kill_during("Writing", path, data_dir, tmp_path / "build.py")
-    deadline = time.monotonic() + 20
-    while any(map(is_running, workers)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert len(workers) == 2
-    assert not any(map(is_running, workers)), "workers outlived their parent"
-    assert not data_dir.exists()
-    journal = (tmp_path / ".data.building" / "finished.jsonl").read_text().splitlines()
-    noted = [json.loads(line)["file"] for line in journal[1:]]
-    assert len(noted) >= 2
-    shards = tmp_path / ".data.building" / "dataset"
-    kept = {name: (shards / name).stat().st_ino for name in noted}
-    started = []
-
-    def progress(description, total, done=0):
-        started.append((description, total, done))
-        return type("Bar", (), {"update": lambda *_: None, "close": lambda _: None})()
-
-    config = BuildConfig(split_fractions=(0.6, 0.2, 0.2), num_shards=12)
-    build(CsvTable(path), data_dir, config=config, progress=progress)
-    assert {name: (data_dir / name).stat().st_ino for name in noted} == kept
-    assert started[-1] == ("Writing examples", 2000, 100 * len(noted))
-    build(CsvTable(path), tmp_path / "undisturbed", config=config)
-    assert all_bytes(data_dir) == all_bytes(tmp_path / "undisturbed")
-    assert not (tmp_path / ".data.building").exists()
-
-
-def test_killed_while_reading_it_starts_again(write, random_sequences, tmp_path):
-    text = random_sequences(1, 2000)[0]
-    rows = "".join(f"{text[i % 1000 : i % 1000 + 900]},{i % 2}\n" for i in range(5000))
-    path, data_dir = write("all.csv", f"sequence,label\n{rows}"), tmp_path / "data"
-    assert kill_during("Reading", path, data_dir, tmp_path / "build.py") == []
-    assert not data_dir.exists()
-    config = BuildConfig(split_fractions=(0.6, 0.2, 0.2), num_shards=12)
-    build(CsvTable(path), data_dir, config=config)
-    build(CsvTable(path), tmp_path / "undisturbed", config=config)
-    assert all_bytes(data_dir) == all_bytes(tmp_path / "undisturbed")
-
-
-def test_workers_import_no_framework():
-    code = (
-        "import sys, launch.build_dataset, data_prep.shards\n"
-        "print({'tensorflow', 'keras', 'jax', 'torch', 'pandas'} & set(sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "set()\n"
-
-
-def test_a_worker_that_dies_is_explained(table, tmp_path, monkeypatch):
-    monkeypatch.setattr("data_prep.shards._start_worker", os.abort)
-    config = BuildConfig(split_fractions=(0.6, 0.2, 0.2), num_shards=4)
-    with pytest.raises(InputError, match="a worker process ended early: out of memory"):
-        build(CsvTable(table()), tmp_path / "data", config=config, workers=2)

@@ -1,0 +1,114 @@
+"""The summary of a dataset names what is in it, and its verification finds a flipped byte."""
+
+import pytest
+
+from data_prep.build import build_dataset
+from data_prep.build_config import BuildConfig
+from data_prep.csv_table import CsvTable
+from data_prep.describe import describe, verify
+from tfrecords.errors import InputError
+
+
+@pytest.fixture
+def data_dir(write, tmp_path):
+    rows = ["GATTACAGAT,1,,train", "ATCTGTAATC,1,0,train", "CCCCCCGGGG,0,1,test"]
+    table = write("a.csv", "\n".join(["sequence,CTCF,MYC,split", *rows]) + "\n")
+    build_dataset(CsvTable(table, split_column="split"), tmp_path / "data", "x")
+    return tmp_path / "data"
+
+
+def test_summary(data_dir):
+    text = describe(data_dir, examples=1)
+    for line in (
+        "x: 3 examples, 2 tasks (binary)",
+        "Record: row int64(), sequence uint8(5,) = 10 bp, targets float32(2,), weight float32(2,)",
+        "train           2      1  0.300               0",
+        "test            1      1  1.000               0",
+        "CTCF train            0          0          2",
+        "MYC  train            1          1          0",
+        "Input a.csv: 3 rows, sha256 ",
+        "split_column=split",
+        "  train: 2 rows, 1 distinct, 1 repeats on the other strand, 0 dropped",
+        "  train/test shared 0 sequences",
+        "First examples of test",
+        "  row 2  CTCF=0 MYC=1  CCCCCCGGGG",
+    ):
+        assert line in text, text
+    assert "valid" not in text
+
+
+def test_missing_label_and_regression_are_shown_as_such(write, tmp_path):
+    rows = ["ACGTA,0.25,train", "ACGGA,0.75,train"]
+    table = write("a.csv", "\n".join(["sequence,score,split", *rows]) + "\n")
+    build_dataset(
+        CsvTable(table, target_columns=["score"], split_column="split"), tmp_path / "y", "y"
+    )
+    text = describe(tmp_path / "y", examples=9)
+    assert "y: 2 examples, 1 task (regression)" in text
+    assert "max       mean        min    missing        std" in text
+    assert "score train         0.75        0.5       0.25          0       0.25" in text
+    assert "score=0.25  ACGTA" in text
+
+
+def test_long_sequences_and_many_tasks_are_cut(write, tmp_path):
+    names = [f"label_{number}" for number in range(30)]
+    row = ",".join(["ACGT" * 100, *["1"] * 30])
+    table = write("a.csv", ",".join(["sequence", *names]) + f"\n{row}\n")
+    build_dataset(CsvTable({"train": table}), tmp_path / "data", "x")
+    text = describe(tmp_path / "data", examples=1)
+    assert "... and 10 more tasks" in text
+    assert "ACGT" * 30 + "..." in text
+    assert max(map(len, text.splitlines())) < 600
+
+
+def test_verification(data_dir):
+    bars = []
+
+    def progress(description, total):
+        bars.append([description, total])
+        update = lambda _, advance: bars[-1].append(advance)  # noqa: E731
+        return type("Bar", (), {"update": update, "close": lambda _: None})()
+
+    assert verify(data_dir, progress=progress) == (
+        "All 3 records are as they were written; shards checked: 2."
+    )
+    assert bars == [["Verifying examples", 3, 2, 1]]
+
+
+def test_flipped_byte_is_found(data_dir):
+    shard = data_dir / "x-train.tfrecord-00000-of-00001"
+    content = bytearray(shard.read_bytes())
+    content[-20] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(InputError, match="x-train.tfrecord-00000-of-00001: record 1 is damaged"):
+        verify(data_dir)
+
+
+def test_whole_records_that_are_not_the_written_ones_are_found(data_dir):
+    """Records in another order are each in order; only the sha256 tells."""
+    shard = data_dir / "x-train.tfrecord-00000-of-00001"
+    content = shard.read_bytes()
+    half = len(content) // 2
+    shard.write_bytes(content[half:] + content[:half])
+    with pytest.raises(
+        InputError, match="its sha256 is [0-9a-f]{64}, the manifest has [0-9a-f]{64}"
+    ):
+        verify(data_dir)
+
+
+def test_what_is_no_dataset(tmp_path):
+    with pytest.raises(InputError, match="not a dataset, it has no manifest.json"):
+        describe(tmp_path)
+    with pytest.raises(InputError, match="--examples=-1, expected a number from 0"):
+        describe(tmp_path, examples=-1)
+
+
+def test_folds_and_fractions_are_among_the_flags(write, tmp_path, random_sequences):
+    rows = [f"{text},{number % 2}" for number, text in enumerate(random_sequences(60, 20))]
+    table = write("a.csv", "\n".join(["sequence,label", *rows]) + "\n")
+    config = BuildConfig(split_fractions=(0.5, 0.25, 0.25), seed=7)
+    build_dataset(CsvTable(table), tmp_path / "data", "x", config=config)
+    flags = next(line for line in describe(tmp_path / "data").splitlines() if "Flags" in line)
+    assert "files=input:a.csv" in flags
+    assert "seed=7" in flags
+    assert "split_fractions=0.5,0.25,0.25" in flags

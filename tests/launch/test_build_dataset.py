@@ -1,0 +1,140 @@
+"""`launch.build_dataset` as people type it: what it prints, and how it refuses."""
+
+import hashlib
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+HEADER = "sequence,label,subset\n"
+ROWS = "ACGT,1,train\nAAGG,0,train\nCACA,1,val\nTTTT,0,TEST\n"
+
+
+@pytest.fixture
+def launch(tmp_path):
+    """Runs the launcher in a folder of its own; `files` maps names to contents."""
+
+    def run(*args, files=None, data_dir="data", name="mine"):
+        for file, content in (files or {}).items():
+            (tmp_path / file).write_text(content)
+        command = [sys.executable, "-m", "launch.build_dataset", *args]
+        command += [f"--data_dir={data_dir}", f"--name={name}"]
+        return subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def refused(done):
+    """The one line, after those of progress, of a launcher that ended with exit code 2."""
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    *before, line = done.stderr.splitlines()
+    assert all(text.startswith("Reading (bytes): ") for text in before)
+    assert line.startswith("error: ")
+    return line
+
+
+def test_a_table_with_a_split_column(launch, tmp_path):
+    done = launch(
+        "--source=csv", "--input=all.tsv", "--split_column=subset",
+        files={"all.tsv": (HEADER + ROWS).replace(",", "\t")},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "Columns read: sequence, label.",
+        "Warning: all labels of label in valid are 1.",
+        "Warning: all labels of label in test are 0.",
+        "data: 2 train, 1 valid, 1 test examples of 4 bp; look at them with: python -m "
+        "launch.inspect_dataset --data_dir=data",
+    ]
+    assert "Writing examples: 4/4" in done.stderr
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == [
+        "dataset_info.json", "features.json", "manifest.json",
+        *(f"mine-{split}.tfrecord-00000-of-00001" for split in ("test", "train", "valid")),
+    ]  # fmt: skip
+
+
+def test_example_data_twice_gives_the_same_bytes(launch, tmp_path, gue_tf0):
+    hashes = []
+    for data_dir in ("one", "two"):
+        done = launch(
+            "--source=csv", f"--train={gue_tf0}/train.csv.gz", f"--dev={gue_tf0}/dev.csv.gz",
+            f"--test={gue_tf0}/test.csv.gz", data_dir=data_dir, name="tf0",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert "train and valid share 1 sequence, on either strand; dropped 1 of" in done.stdout
+        files = sorted((tmp_path / data_dir).iterdir())
+        hashes.append([hashlib.sha256(path.read_bytes()).hexdigest() for path in files])
+    assert hashes[0] == hashes[1]
+
+
+def test_fractions_folds_fasta_and_overwriting(launch, tmp_path):
+    letters = ["ACGT"[number % 4] + "ACGT"[number // 4 % 4] for number in range(16)]
+    rows = "".join(f"A{a}{b}CC,{a < b:d}\n" for a in letters for b in letters if a != b)
+    files = {"all.csv": f"sequence,label\n{rows}", "a.fa": ">x label=1\nACGTT\n>y label=0\nCCCCC\n"}
+    csv = ["--input=all.csv", "--seed=3"]
+    assert launch(*csv, "--split_fractions=0.8,0.1,0.1", files=files).returncode == 0
+    other = launch(*csv, "--num_folds=4", "--fold=1")
+    assert "data holds a dataset (mine) that was built from another input" in refused(other)
+    assert launch(*csv, "--num_folds=4", "--fold=1", "--overwrite").returncode == 0
+    again = launch(*csv, "--num_folds=4", "--fold=1", "--overwrite")
+    assert "data is built already" in again.stdout
+    done = launch("--source=fasta", "--train=a.fa", data_dir="fasta")
+    assert "fasta: 2 train examples of 5 bp" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--input=al.csv"], "al.csv: there is no such file. Did you mean 'all.csv'?"),
+        (["--input=all.csv"], "all.csv does not say which rows are for training (--split_column="),
+        (["--input=all.csv", "--split_fractions=0.8,x"], "--split_fractions=0.8,x, expected numb"),
+        (["--train=all.csv", "--labels=1"], "--labels has no meaning with --source=csv"),
+        (["--source=fasta", "--train=a.fa", "--split_column=x"], "--split_column has no meaning"),
+        ([], "no input file; give --train, --valid and --test, or --input"),
+        (["--train=all.csv", "--lenght=4"], "unknown flag --lenght. Did you mean 'length'?"),
+        (["--train=bad.csv"], "bad.csv:3: position 1: 'X' is no base and no IUPAC code"),
+        (["--train=leaky.csv", "--test=leaky2.csv"], "1 of 1 sequences of test (100.0%) are in "),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_nothing(launch, tmp_path, args, message):
+    files = {
+        "all.csv": HEADER + ROWS,
+        "bad.csv": "sequence,label\nACGT,1\nAXGT,1\n",
+        "leaky.csv": "sequence,label\nACGG,1\nTTTT,1\n",
+        "leaky2.csv": "sequence,label\nCCGT,1\n",
+    }
+    assert message in refused(launch(*args, files=files))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files)
+
+
+def test_data_dir_that_is_a_file(launch):
+    done = launch("--train=all.csv", files={"all.csv": HEADER + ROWS}, data_dir="all.csv/data")
+    assert refused(done).startswith("error: Not a directory: ")
+
+
+def test_data_dir_without_permission(launch, tmp_path):
+    (tmp_path / "all.csv").write_text(HEADER + ROWS)
+    (tmp_path / "closed").mkdir(mode=0o500)
+    if os.access(tmp_path / "closed", os.W_OK):
+        pytest.skip("root may write anywhere")
+    assert "Permission denied: " in refused(launch("--train=all.csv", data_dir="closed/data"))
+
+
+def test_help_shows_commands_that_work():
+    done = subprocess.run(
+        [sys.executable, "-m", "launch.build_dataset", "--help"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "python -m launch.build_dataset --source=csv" in done.stdout
+    assert "--split_fractions" in done.stdout

@@ -1,0 +1,49 @@
+"""`launch.inspect_dataset` shows a dataset, checks it, and refuses what is none."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from data_prep.build import build_dataset
+from data_prep.csv_table import CsvTable
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    (tmp_path / "a.csv").write_text("sequence,label\nACGT,1\nAAGG,0\n")
+    build_dataset(CsvTable({"train": tmp_path / "a.csv"}), tmp_path / "data", "mine")
+    return tmp_path / "data"
+
+
+def launch(*args):
+    return subprocess.run(
+        [sys.executable, "-m", "launch.inspect_dataset", *args],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_summary_examples_and_verification(data_dir):
+    done = launch(f"--data_dir={data_dir}", "--examples=5", "--verify")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("mine: 2 examples, 1 task (binary)\n")
+    assert "label=1  ACGT" in done.stdout
+    assert done.stdout.endswith("All 2 records are as they were written; shards checked: 1.\n")
+
+
+def test_damage_is_one_line_and_exit_code_2(data_dir):
+    shard = next(data_dir.glob("mine-train*"))
+    shard.write_bytes(shard.read_bytes()[:-1])
+    done = launch(f"--data_dir={data_dir}", "--verify")
+    assert done.returncode == 2
+    assert "mine-train.tfrecord-00000-of-00001: truncated in record 1" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_is_no_dataset(tmp_path):
+    done = launch(f"--data_dir={tmp_path}")
+    assert done.returncode == 2
+    assert "not a dataset, it has no manifest.json" in done.stderr
