@@ -23,7 +23,7 @@ from tfrecords.errors import InputError, suggest
 
 BATCH_SIZE = 256
 # Of the sequences that are read, packed and written at a time.
-_MAX_BATCHES = 16
+_MAX_BATCHES = 4
 _MAX_BASES = 1 << 23
 
 

@@ -65,7 +65,7 @@ def draw_roc_pr(curves: Sequence[Curve], path: str | os.PathLike, title: str = "
     pr.set(xlabel="Recall", ylabel="Precision", aspect="equal")
     for ax in (roc, pr):
         ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
-        if 0 < len(drawn) <= _MAX_LEGEND:
+        if len(drawn) <= _MAX_LEGEND and ax.get_legend_handles_labels()[1]:
             ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), frameon=False, fontsize=9)
     picture.suptitle(title)
     figure.save(picture, path)

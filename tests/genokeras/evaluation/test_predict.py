@@ -193,5 +193,5 @@ def test_columns_of_a_regression_are_predictions():
 
 
 def test_read_size_is_whole_batches_of_bounded_memory():
-    assert predict.read_size(Spec(101, ("a",)), 256) == 16 * 256
+    assert predict.read_size(Spec(101, ("a",)), 256) == 4 * 256
     assert predict.read_size(Spec(100_000, ("a",)), 256) == 256

@@ -1,0 +1,55 @@
+import builtins
+import subprocess
+import sys
+
+import pytest
+
+from genokeras.plots import figure
+from tfrecords.errors import InputError
+
+
+def test_a_picture_appears_whole_or_not_at_all(tmp_path, monkeypatch):
+    picture, _ = figure.panels(1)
+    figure.save(picture, tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+    def fail(path):
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(picture, "savefig", fail)
+    with pytest.raises(OSError, match="disk full"):
+        figure.save(picture, tmp_path / "b.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_panels_are_row_by_row():
+    _, panels = figure.panels(columns=2, rows=3)
+    assert [ax.get_subplotspec().get_geometry()[2] for ax in panels] == list(range(6))
+
+
+def test_without_matplotlib_the_error_says_how_to_get_it(monkeypatch):
+    real_import = builtins.__import__
+
+    def no_matplotlib(name, *args, **kwargs):
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return real_import(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", no_matplotlib)
+    with pytest.raises(InputError, match=r"pip install 'genokeras\[plot\]'"):
+        figure.panels(1)
+
+
+def test_drawing_leaves_the_notebooks_pyplot_alone(tmp_path):
+    """No backend is chosen, no figure is registered, and nothing is imported before drawing."""
+    code = f"""
+import sys
+from genokeras.plots import roc_pr
+assert "matplotlib" not in sys.modules
+import numpy as np
+roc_pr.draw_roc_pr([roc_pr.Curve("m", np.array([0., 1]), np.array([0, 1]))], "{tmp_path}/a.png")
+assert "matplotlib.pyplot" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from genokeras.plots import roc_pr
+from genokeras.plots.roc_pr import Curve
+
+
+@pytest.fixture
+def tied():
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 2, 300)
+    return np.round(rng.normal(targets), 1), targets
+
+
+def test_roc_points_are_scikit_learns_with_ties(tied):
+    x, y = roc_pr.roc_points(*tied)
+    expected_x, expected_y, _ = metrics.roc_curve(tied[1], tied[0], drop_intermediate=False)
+    np.testing.assert_allclose(x, expected_x)
+    np.testing.assert_allclose(y, expected_y)
+    assert metrics.auc(x, y) == pytest.approx(metrics.roc_auc_score(tied[1], tied[0]))
+
+
+def test_area_under_the_steps_is_the_average_precision(tied):
+    recall, precision = roc_pr.pr_points(*tied)
+    area = np.sum(np.diff(recall) * precision[1:])
+    assert area == pytest.approx(metrics.average_precision_score(tied[1], tied[0]), abs=1e-12)
+    # The negative control: straight lines between the points would promise more.
+    assert metrics.auc(recall, precision) > area
+
+
+def test_points_of_a_perfect_ranking_worked_by_hand():
+    scores, targets = np.array([4, 3, 2, 1]), np.array([1, 1, 0, 0])
+    assert [part.tolist() for part in roc_pr.roc_points(scores, targets)] == [
+        [0, 0, 0, 0.5, 1],
+        [0, 0.5, 1, 1, 1],
+    ]
+    assert [part.tolist() for part in roc_pr.pr_points(scores, targets)] == [
+        [0, 0.5, 1, 1, 1],
+        [1, 1, 1, 2 / 3, 0.5],
+    ]
+
+
+def drawn(monkeypatch, curves):
+    """The two panels of the picture."""
+    pictures = []
+    monkeypatch.setattr(roc_pr.figure, "save", lambda picture, path: pictures.append(picture))
+    roc_pr.draw_roc_pr(curves, "unused.png", "title")
+    return pictures[0].axes
+
+
+def test_baseline_is_dashed_and_named(monkeypatch, tied):
+    scores, targets = tied
+    roc, pr = drawn(
+        monkeypatch,
+        [
+            Curve("model", scores, targets, "model: AUROC 0.8", "model: AUPRC 0.7"),
+            Curve("k-mers", -scores, targets, "k-mers: AUROC 0.2", "k-mers: AUPRC 0.3", True),
+        ],
+    )
+    assert [text.get_text() for text in roc.get_legend().get_texts()] == [
+        "model: AUROC 0.8",
+        "k-mers: AUROC 0.2",
+    ]
+    assert [line.get_linestyle() for line in roc.get_lines()] == ["-", "--", ":"]
+    assert pr.get_lines()[0].get_drawstyle() == "steps-pre"
+    assert pr.get_lines()[0].get_color() != pr.get_lines()[2].get_color()
+
+
+def test_chance_precision_is_the_share_of_positives(monkeypatch):
+    targets = np.array([1, 0, 0, 0])
+    _, pr = drawn(monkeypatch, [Curve("model", np.arange(4.0), targets)])
+    assert pr.get_lines()[1].get_ydata() == [0.25, 0.25]
+
+
+def test_a_task_of_one_class_has_no_curve(monkeypatch):
+    roc, pr = drawn(monkeypatch, [Curve("model", np.arange(3.0), np.ones(3))])
+    assert len(roc.get_lines()) == 1
+    assert len(pr.get_lines()) == 0
+
+
+def test_many_points_are_thinned_and_keep_their_ends(monkeypatch):
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 2, 50_000)
+    roc, _ = drawn(monkeypatch, [Curve("model", rng.normal(targets), targets)])
+    x = roc.get_lines()[0].get_xdata()
+    assert len(x) <= 2000
+    assert (x[0], x[-1]) == (0, 1)
