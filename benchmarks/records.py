@@ -13,7 +13,6 @@ Memory: peak resident bytes of a process of its own that writes or reads so many
 
 import argparse
 import hashlib
-import importlib.metadata
 import json
 import os
 import pathlib
@@ -70,12 +69,12 @@ def main() -> None:
 
 def measure(folder: pathlib.Path, examples: int, pairs: int) -> dict:
     """Returns all results."""
+    import tensorflow as tf  # Not above: the processes whose memory is measured do without.
+
+    versions = {"numpy": np.__version__, "tensorflow": tf.__version__}
     return {
         "machine": machine(),
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("numpy", "tensorflow", "tensorflow-cpu")},
-        },
+        "versions": {"python": platform.python_version(), **versions},
         "examples": examples,
         "bases": LENGTH,
         "bytes_per_example": SCHEMA.stride,
@@ -89,10 +88,20 @@ def measure_writing(folder: pathlib.Path, examples: int, pairs: int) -> dict:
     """Times the writer against the loop, and checks that they write the same bytes."""
     columns = next(blocks(examples, examples))
     ours, theirs = folder / "ours", folder / "theirs"
+    digests = set()
+
+    def compare_and_remove() -> None:
+        # A file that replaces another waits for the disk, so each is written anew.
+        for path in (ours, theirs):
+            digests.add(hashlib.sha256(path.read_bytes()).hexdigest())
+            path.unlink()
+
     result = compare(
-        lambda: write_shard(ours, [columns]), lambda: write_with_tensorflow(theirs, columns), pairs
+        lambda: write_shard(ours, [columns]),
+        lambda: write_with_tensorflow(theirs, columns),
+        pairs,
+        after_each=compare_and_remove,
     )
-    digests = {hashlib.sha256(path.read_bytes()).hexdigest() for path in (ours, theirs)}
     if len(digests) > 1:
         raise RuntimeError("the two files differ")
     return as_rates(result, examples, examples)
@@ -207,16 +216,12 @@ def write_indices(path: pathlib.Path, examples: int) -> None:
     import tensorflow as tf
 
     rng = np.random.default_rng(0)
+    target = tf.train.Feature(float_list=tf.train.FloatList(value=[1.0]))
     with tf.io.TFRecordWriter(str(path)) as writer:
         for bases in rng.integers(0, 4, (examples, LENGTH), dtype=np.uint8):
-            fields = {
-                "sequence": tf.train.Feature(
-                    bytes_list=tf.train.BytesList(value=[bases.tobytes()])
-                ),
-                "target": tf.train.Feature(float_list=tf.train.FloatList(value=[1.0])),
-            }
-            example = tf.train.Example(features=tf.train.Features(feature=fields))
-            writer.write(example.SerializeToString())
+            sequence = tf.train.Feature(bytes_list=tf.train.BytesList(value=[bases.tobytes()]))
+            features = tf.train.Features(feature={"sequence": sequence, "target": target})
+            writer.write(tf.train.Example(features=features).SerializeToString())
 
 
 def read_with_tensorflow(path: pathlib.Path) -> None:
@@ -238,12 +243,17 @@ def read_with_tensorflow(path: pathlib.Path) -> None:
         pass
 
 
-def compare(ours: Callable, theirs: Callable, pairs: int) -> dict[str, list[float]]:
+def compare(
+    ours: Callable, theirs: Callable, pairs: int, after_each: Callable = lambda: None
+) -> dict[str, list[float]]:
     """Returns the seconds of each, taken in turns after a first pair that does not count."""
     times = {"ours": [], "theirs": []}
     for _ in range(pairs + 1):
-        times["ours"].append(seconds(ours))
-        times["theirs"].append(seconds(theirs))
+        for name, call in (("ours", ours), ("theirs", theirs)):
+            start = time.perf_counter()
+            call()
+            times[name].append(time.perf_counter() - start)
+        after_each()
     return {name: values[1:] for name, values in times.items()}
 
 
@@ -261,24 +271,13 @@ def median_with_interval(values: np.ndarray) -> dict:
     """Returns the median and its 95% bootstrap interval."""
     rng = np.random.default_rng(0)
     medians = np.median(rng.choice(values, (10_000, len(values))), axis=1)
-    low, high = np.quantile(medians, [0.025, 0.975])
-    return {"median": rounded(np.median(values)), "ci95": [rounded(low), rounded(high)]}
-
-
-def rounded(value: float) -> float:
-    """Returns a number to four digits."""
-    return float(f"{value:.4g}")
-
-
-def seconds(call: Callable) -> float:
-    """Returns how long a call takes."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+    numbers = [np.median(values), *np.quantile(medians, [0.025, 0.975])]
+    median, low, high = (float(f"{number:.4g}") for number in numbers)
+    return {"median": median, "ci95": [low, high]}
 
 
 def peak_bytes() -> int:
-    """Returns the peak resident memory of this process (a child's rusage has its parent's)."""
+    """Returns the peak resident memory of this process (`getrusage` would give the parent's)."""
     status = pathlib.Path("/proc/self/status").read_text()
     return 1024 * int(status.split("VmHWM:")[1].split()[0])
 
@@ -289,16 +288,9 @@ def machine() -> dict:
     return {
         "cpu": info.split("model name")[1].split("\n")[0].strip("\t :"),
         "cores": len(os.sched_getaffinity(0)),
+        "load_before": round(os.getloadavg()[0], 1),
         "system": f"{platform.system()} {platform.machine()}",
     }
-
-
-def version(name: str) -> str | None:
-    """Returns the version of an installed package."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 PEAK_OF = {"write": write_dataset, "read": read_dataset}
