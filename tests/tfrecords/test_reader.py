@@ -278,3 +278,19 @@ def test_a_step_past_the_epoch(save, make_columns):
     split = save(make_columns(50)).split("train")
     with pytest.raises(InputError, match="step 6 of an epoch that has 6 steps, counted from 0"):
         split.train_batch(0, 6, batch_size=8, seed=0)
+
+
+def test_tracks_are_turned_with_the_sequence(save):
+    # Three bins of two tasks, the two strands of one assay.
+    schema = Schema((Feature("sequence", "uint8", (3,), 6), Feature("targets", "float32", (3, 2))))
+    columns = {
+        "sequence": sequence.encode(["AAACCC"] * 40, 6),
+        "targets": np.tile(np.arange(6, dtype=np.float32).reshape(1, 3, 2), (40, 1, 1)),
+    }
+    split = save(columns, schema=schema, strand_pairs=(1, 0)).split("train")
+    batch = split.train_batch(0, 0, batch_size=40, seed=0)
+    texts = sequence.decode(batch["sequence"], 6)
+    assert set(texts) == {"AAACCC", "GGGTTT"}
+    for text, targets in zip(texts, batch["targets"].tolist(), strict=True):
+        forward = text == "AAACCC"
+        assert targets == ([[0, 1], [2, 3], [4, 5]] if forward else [[5, 4], [3, 2], [1, 0]])
