@@ -11,7 +11,8 @@ shorter ones are padded on both sides. Any number of sequences is read as a stre
 
 from absl import flags
 
-from launch import app, progress
+from data_prep.windows import read_windows
+from launch import app, progress, quiet
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
 _INPUT = flags.DEFINE_string(
@@ -40,10 +41,10 @@ _BATCH_SIZE = flags.DEFINE_integer(
 
 
 def main() -> None:
-    # Keras takes seconds to import, which a mistyped flag should not have to wait for.
-    from data_prep.windows import read_windows
-    from genokeras.evaluation.predict import read_size, write_predictions
-    from genokeras.training.workdir import Run
+    # A mistyped flag should not have to wait for TensorFlow to load.
+    with quiet.loading():
+        from genokeras.evaluation.predict import read_size, write_predictions
+        from genokeras.training.workdir import Run
 
     run = Run.open(_WORKDIR.value)
     windows = read_windows(

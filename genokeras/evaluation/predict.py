@@ -67,17 +67,15 @@ class Predictor:
         )
 
     def logits(self, packed: np.ndarray) -> np.ndarray:
-        """Returns the logits, float32 `[N, T]`, of packed sequences."""
+        """Returns the logits `[N, T]` of packed sequences, in the precision of the model."""
         if packed.dtype != np.uint8 or packed.shape[1:] != (self.spec.packed_width,):
             raise InputError(
                 f"got packed sequences {packed.dtype}{packed.shape}, expected uint8(N, "
                 f"{self.spec.packed_width}): {self.spec.length} bp as sequence.encode packs them"
             )
-        result = np.empty((len(packed), self.spec.num_tasks), np.float32)
-        for start in range(0, len(packed), self.batch_size):
-            batch = packed[start : start + self.batch_size]
-            result[start : start + self.batch_size] = self._batch(batch)
-        return result
+        starts = range(0, len(packed), self.batch_size)
+        parts = [self._batch(packed[start : start + self.batch_size]) for start in starts]
+        return np.concatenate(parts or [np.zeros((0, self.spec.num_tasks), np.float32)])
 
     def _batch(self, packed: np.ndarray) -> np.ndarray:
         size = len(packed)

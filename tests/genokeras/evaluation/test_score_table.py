@@ -1,0 +1,58 @@
+import pytest
+
+from genokeras.evaluation.score_table import score_table
+
+
+@pytest.fixture
+def result():
+    """As `evaluate` returns it, with few metrics."""
+    return {
+        "dataset": "tf0",
+        "split": "test",
+        "model": "cnn_attention",
+        "checkpoint": "best",
+        "step": 1080,
+        "reverse_complement": True,
+        "n": 1000,
+        "auroc": 0.91412,
+        "auroc_ci": [0.89771, 0.93104],
+        "mcc": None,
+        "threshold": 0.335,
+        "baseline": {"auroc": 0.9, "auroc_ci": [0.88, 0.92], "mcc": 0.5, "threshold": 0.4},
+        "difference": {"auroc": 0.01412, "auroc_ci": [-0.001, 0.02], "mcc": None},
+    }
+
+
+def test_columns_line_up(result):
+    title, blank, *table = score_table(result).splitlines()
+    assert title == "tf0, test split: 1,000 examples, both strands, checkpoint best (step 1080)"
+    assert blank == ""
+    assert [row[:64] for row in table] == [
+        "            cnn_attention             6-mer baseline            ",
+        "----------------------------------------------------------------",
+        "auroc       0.9141 [0.8977, 0.9310]   0.9000 [0.8800, 0.9200]   ",
+        "mcc         -                         0.5000                    ",
+        "threshold   0.3350                    0.4000                    ",
+    ]
+    assert [row[64:] for row in table if row[0] != "-"] == [
+        "difference",
+        "+0.0141 [-0.0010, +0.0200]",
+        "-",
+        "-",
+    ]
+
+
+def test_without_a_baseline_there_is_one_column(result):
+    text = score_table(result | {"baseline": None, "difference": None})
+    assert "baseline" not in text
+    assert "auroc       0.9141 [0.8977, 0.9310]\n" in text
+
+
+def test_several_tasks_have_a_row_each(result):
+    task = {"n": 600, "auroc": 0.8, "mcc": None}
+    result["tasks"] = {"ctcf": task, "x" * 60: task | {"auroc": None}}
+    result["baseline"]["tasks"] = dict.fromkeys(result["tasks"], {"auroc": 0.7})
+    rows = score_table(result).splitlines()[-4:]
+    assert rows[0].split() == ["task", "n", "auroc", "mcc", "6-mer", "auroc"]
+    assert rows[2].split() == ["ctcf", "600", "0.8000", "-", "0.7000"]
+    assert rows[3].split() == ["x" * 40, "600", "-", "-", "0.7000"]

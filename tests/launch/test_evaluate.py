@@ -1,0 +1,62 @@
+"""`launch.evaluate` as people call it; what it computes is tested in genokeras/evaluation."""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def launch(*args):
+    return subprocess.run(
+        [sys.executable, "-m", "launch.evaluate", *args],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_table_and_files(tiny_run):
+    done = launch(f"--workdir={tiny_run.workdir}", "--split=test", "--num_bootstrap=50")
+    assert done.returncode == 0, done.stderr
+    title, _, header, _, auroc = done.stdout.splitlines()[:5]
+    assert title.startswith("tiny, test split: 50 examples, both strands, checkpoint best (step ")
+    assert header.split() == ["cnn_attention", "6-mer", "baseline", "difference"]
+    result = json.loads((tiny_run.workdir / "evaluation" / "test.json").read_text())
+    assert auroc.split()[:2] == ["auroc", f"{result['auroc']:.4f}"]
+    assert "evaluation/test.*" in done.stdout
+    assert "Predicting test: 50/50" in done.stderr
+    assert "oneDNN" not in done.stderr
+
+
+def test_options_and_a_dataset_that_has_moved(tiny_run, tmp_path):
+    shutil.copytree(tiny_run.data_dir, tmp_path / "data")
+    shutil.copytree(tiny_run.workdir, tmp_path / "run")
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    config["data_dir"] = str(tmp_path / "old")
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    done = launch(f"--workdir={tmp_path / 'run'}", f"--data_dir={tmp_path / 'data'}",
+                  "--nobaseline", "--num_bootstrap=0", "--checkpoint=last", "--split=valid",
+                  "--noreverse_complement")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "valid split: 40 examples, one strand, checkpoint last (step 2)" in done.stdout
+    assert "chosen on the valid split itself" in done.stdout
+    assert "baseline" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "--workdir"),
+        (["--workdir=x", "--num_bootstrap=-1"], "flag --num_bootstrap=-1"),
+        (["--workdir=x", "--batchsize=3"], "unknown flag --batchsize. Did you mean 'batch_size'?"),
+    ],
+)
+def test_mistyped_flags_are_refused_before_anything_is_loaded(args, message):
+    done = launch(*args)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
