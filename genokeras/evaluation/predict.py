@@ -52,18 +52,23 @@ class Predictor:
         self._forward.compile(jit_compile=jit)
 
     @classmethod
-    def load(cls, run: Run, checkpoint: str | int = "best", **options: Any) -> "Predictor":
-        """Returns the predictor of a run's checkpoint: `best`, `last` or a step.
-
-        `options` are those of the class.
-        """
+    def load(
+        cls,
+        run: Run,
+        checkpoint: str | int = "best",
+        *,
+        batch_size: int = BATCH_SIZE,
+        reverse_complement: bool = True,
+    ) -> "Predictor":
+        """Returns the predictor of a run's checkpoint: `best`, `last` or a step."""
         module = run.model_module
         return cls(
             run.model(checkpoint_step(run, checkpoint)),
             run.spec,
             prepare=lambda batch: module.prepare(run.config, batch, training=False),
+            batch_size=batch_size,
+            reverse_complement=reverse_complement and not averages_strands(run.config, run.spec),
             jit=run.training.jit == "on" or (run.training.jit == "auto" and has_accelerator()),
-            **options,
         )
 
     def logits(self, packed: np.ndarray) -> np.ndarray:
@@ -123,6 +128,14 @@ def checkpoint_step(run: Run, checkpoint: str | int) -> int:
     )
 
 
+def averages_strands(config: Any, spec: Spec) -> bool:
+    """Whether a model gives both strands of a sequence one prediction by itself.
+
+    Averaging over strands once more would take twice as long and change nothing.
+    """
+    return getattr(config, "strands", "one") == "both" and spec.strand_pairs is None
+
+
 def has_accelerator() -> bool:
     """Whether computations run on something other than the CPU."""
     return any(not name.startswith("cpu") for name in keras.distribution.list_devices())
@@ -139,7 +152,7 @@ def predict(run: Run, sequences: Sequence[str], **options: Any) -> np.ndarray:
     Args:
       run: The run whose model predicts.
       sequences: IUPAC codes in either case, `run.spec.length` letters each; `-` is padding.
-      **options: `checkpoint` and those of `Predictor`.
+      **options: Those of `Predictor.load`.
     """
     predictor = Predictor.load(run, **options)
     logits = predictor.logits(sequence.encode(sequences, run.spec.length))

@@ -2,7 +2,8 @@
 
 A model is one module `genokeras/models/NAME.py`; `--model=NAME` finds it by its name. It has:
 
-- `Config`: frozen dataclass; `__post_init__` raises `InputError` for values that make no sense.
+- `Config`: frozen dataclass; `__post_init__` raises `InputError` for values that make no sense. A
+  field `strands` that is `both` says that a sequence and its reverse complement get one prediction.
 - `PRESETS: dict[str, Config]`, among them `base` (the default) and `tiny` (for tests).
 - `TRAINING: dict[str, dict]`: fields of the training configuration that belong to a preset.
 - `build(config, spec) -> keras.Model`: functional, inputs named after the schema (`sequence`:

@@ -6,6 +6,7 @@ import pytest
 
 from genokeras.evaluation import predict, prediction_table
 from genokeras.evaluation.predict import Predictor
+from genokeras.models import cnn_attention
 from genokeras.models.spec import Spec
 from tfrecords import sequence
 from tfrecords.errors import InputError
@@ -69,6 +70,20 @@ def test_tasks_of_a_strand_pair_swap_on_the_opposite_strand(motif_model):
     np.testing.assert_allclose(predictor.logits(opposite), [[-2, 2]])
     blurred = Predictor(motif_model(STRANDED), Spec(LENGTH, ("plus", "minus")))
     np.testing.assert_allclose(blurred.logits(packed), [[0, 0]])
+
+
+@pytest.mark.parametrize("preset", ["tiny", "fewer_conv_channels"])
+def test_a_model_is_trusted_with_both_strands_only_where_it_sees_both(preset):
+    """Where `averages_strands` spares the second pass, that pass would change nothing."""
+    config = cnn_attention.PRESETS[preset]
+    model = cnn_attention.build(config, PLAIN)
+    one_pass = Predictor(model, PLAIN, reverse_complement=False)
+    difference = one_pass.logits(random_packed(64)) - Predictor(model, PLAIN).logits(
+        random_packed(64)
+    )
+    is_same = np.abs(difference).max() < 1e-5
+    assert predict.averages_strands(config, PLAIN) == is_same == (preset == "tiny")
+    assert not predict.averages_strands(config, STRANDED)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 20, 64])
