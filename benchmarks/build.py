@@ -11,21 +11,25 @@ rows, at all of them, and at four times as many.
 """
 
 import argparse
+import importlib.metadata
 import json
+import os
 import pathlib
 import platform
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 
 import numpy as np
-from records import LENGTH, as_rates, compare, machine, peak_bytes, version
 
 from data_prep.build import build_dataset
 from data_prep.build_config import BuildConfig
 from data_prep.csv_table import CsvTable
 
+LENGTH = 200
 FULL_SIZE = 1_000_000
 RESULTS = pathlib.Path(__file__).parent / "results" / "build.json"
 BASES = np.frombuffer(b"ACGT", np.uint8)
@@ -53,20 +57,26 @@ def main() -> None:
 
 def measure(folder: pathlib.Path, rows: int, pairs: int) -> dict:
     """Returns all results."""
-    import pandas as pd
+    import pandas as pd  # Not at the top: it would count in the memory of the builds.
 
     table = write_table(folder / "all.csv", rows)
-    times = compare(lambda: build(table), lambda: pd.read_csv(table), pairs)
+    rates = {"build": [], "pandas": []}
+    for _ in range(pairs + 1):
+        rates["build"].append(rows / seconds(lambda: build(table)))
+        rates["pandas"].append(rows / seconds(lambda: pd.read_csv(table)))
+    ours, theirs = np.array(rates["build"][1:]), np.array(rates["pandas"][1:])
     return {
         "machine": machine(),
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("numpy", "pandas")},
+            **{name: importlib.metadata.version(name) for name in ("numpy", "pandas")},
         },
         "rows": rows,
         "bases": LENGTH,
         "table_bytes": table.stat().st_size,
-        "build": as_rates(times, rows, rows),
+        "build_rows_per_second": median_with_interval(ours),
+        "pandas_rows_per_second": median_with_interval(theirs),
+        "build_seconds_per_pandas_second": median_with_interval(theirs / ours),
         "memory": measure_memory(folder, rows),
     }
 
@@ -107,6 +117,40 @@ def write_table(path: pathlib.Path, rows: int) -> pathlib.Path:
             lines[:, LENGTH + 1] += rng.integers(0, 2, count, np.uint8)
             file.write(lines.tobytes())
     return path
+
+
+def median_with_interval(values: np.ndarray) -> dict:
+    """Returns the median and its 95% bootstrap interval, to four digits."""
+    rng = np.random.default_rng(0)
+    medians = np.median(rng.choice(values, (10_000, len(values))), axis=1)
+    low, high = np.quantile(medians, [0.025, 0.975])
+    return {
+        "median": float(f"{np.median(values):.4g}"),
+        "ci95": [float(f"{low:.4g}"), float(f"{high:.4g}")],
+    }
+
+
+def seconds(call: Callable) -> float:
+    """Returns how long a call takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def peak_bytes() -> int:
+    """Returns the peak resident memory of this process (a child's rusage has its parent's)."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    return 1024 * int(status.split("VmHWM:")[1].split()[0])
+
+
+def machine() -> dict:
+    """Describes the processor."""
+    info = pathlib.Path("/proc/cpuinfo").read_text()
+    return {
+        "cpu": info.split("model name")[1].split("\n")[0].strip("\t :"),
+        "cores": len(os.sched_getaffinity(0)),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
 
 
 if __name__ == "__main__":

@@ -177,11 +177,12 @@ class _Build:
         fractions = self.config.fractions
         if fractions is not None:
             _check_given_once(ingested.is_given, fractions)
-            rows = np.flatnonzero(split == UNSPLIT)
             keys, targets = (ingested.scratch.read(name) for name in ("key", "targets"))
-            if len(rows) < len(split):
+            is_unsplit = split == UNSPLIT
+            if not is_unsplit.all():
+                rows = np.flatnonzero(is_unsplit)
                 keys, targets = keys[rows], targets[rows]
-            split[rows] = splits.make_splits(keys, targets, task_type, self.config)
+            split[is_unsplit] = splits.make_splits(keys, targets, task_type, self.config)
             ingested.is_given[np.flatnonzero(fractions)] = True
         _check_not_empty(split, ingested.is_given, "there are too few rows with a label")
         return split

@@ -23,6 +23,10 @@ class Destination:
 
     def __init__(self, data_dir: str | os.PathLike):
         self.shown = os.fspath(data_dir)
+        if "://" in self.shown:
+            raise InputError(
+                f"--data_dir={self.shown} is not on this machine; build in a local folder, then copy"
+            )
         self.data_dir = pathlib.Path(os.path.realpath(data_dir))
         self.building = self._sibling("building")
         self._replaced = self._sibling("replaced")

@@ -20,7 +20,7 @@ from tfrecords.schema import Schema
 from tfrecords.writer import shard_file
 
 _SHARD_BYTES = 64 << 20
-_BLOCK = 1 << 20
+_BLOCK = 1 << 16
 _TRAIN = SPLITS.index("train")
 
 

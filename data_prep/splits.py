@@ -71,15 +71,20 @@ def _assign(
     """Returns the part, int8 `[N]`, of every row; part `i` gets `fractions[i]` of each stratum."""
     salt = mix(np.array([seed], np.uint64))
     places = _in_blocks(keys, lambda block: mix(block ^ salt) >> np.uint64(32), np.uint32)
-    parts = np.empty(len(keys), np.int8)
     ends = np.cumsum(fractions)[:-1] / np.sum(fractions)
+    # Rows of a stratum are in part i or a later one if their place is at least its i-th cut.
+    cuts = np.zeros((strata.max(initial=0) + 1, len(ends)), np.uint64)
     for stratum in np.flatnonzero(np.bincount(strata)):
-        rows = np.flatnonzero(strata == stratum)
-        ordered = np.sort(places[rows])
-        first_of_next = np.rint(ends * len(rows)).astype(int)
-        # Beyond the last row there is no place to cut at: the parts after that get nothing.
-        cuts = np.append(ordered.astype(np.uint64), 1 << 32)[first_of_next]
-        parts[rows] = np.searchsorted(cuts, places[rows], side="right")
+        ordered = places[strata == stratum]
+        ordered.sort()
+        first = np.rint(ends * len(ordered)).astype(int)
+        is_inside = first < len(ordered)
+        cuts[stratum] = 1 << 32
+        cuts[stratum, is_inside] = ordered[first[is_inside]]
+    parts = np.empty(len(keys), np.int8)
+    for start in range(0, len(keys), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        parts[block] = (places[block, None] >= cuts[strata[block]]).sum(axis=1)
     return parts
 
 
