@@ -18,14 +18,12 @@ from data_prep import audit, splits, statistics
 from data_prep.build_config import BuildConfig, check_range
 from data_prep.destination import Destination
 from data_prep.ingest import Ingested, ingest
-from data_prep.plan import Plan, make_plan
-from data_prep.resume import FinishedShards
-from data_prep.scratch import Scratch
-from data_prep.shards import ShardTask, write_shards
+from data_prep.plan import make_plan
+from data_prep.resume import write_plan
 from data_prep.source import UNSPLIT, Source
 from tfrecords import tfds_metadata
 from tfrecords.errors import InputError
-from tfrecords.manifest import SPLITS, Manifest, Shard
+from tfrecords.manifest import SPLITS, Manifest
 from tfrecords.schema import NAME, Feature, Schema
 from tfrecords.sequence import packed_width
 
@@ -220,7 +218,9 @@ class _Build:
             stores_both_strands=config.reverse_complement == "store",
             num_shards=config.num_shards,
         )
-        shards = self._write_shards(plan, schema, scratch)
+        shards = write_plan(
+            plan, schema, scratch, self.destination, workers=self.workers, progress=self.progress
+        )
         return Manifest(
             name=self.name,
             schema=schema,
@@ -234,36 +234,6 @@ class _Build:
             statistics={"length": self.source.length, "splits": described},
             audit=audited.report | {"rows_without_label": ingested.num_unlabelled},
         )
-
-    def _write_shards(
-        self, plan: Plan, schema: Schema, scratch: Scratch
-    ) -> dict[str, tuple[Shard, ...]]:
-        """Writes those shards that are not there yet, and returns all of them by split."""
-        folder = self.destination.new
-        journal = self.destination.building / "finished.jsonl"
-        finished = FinishedShards(folder, journal, plan.digest)
-        tasks = [
-            ShardTask(folder / shard.file, schema, scratch, plan.order, shard.start, shard.stop)
-            for shard in plan.shards
-            if shard.file not in finished.shards
-        ]
-        done = sum(shard.num_examples for shard in finished.shards.values())
-        bar = self.progress("Writing examples", plan.num_examples, done) if self.progress else None
-
-        def note(shard: Shard) -> None:
-            finished.add(shard)
-            if bar:
-                bar.update(shard.num_examples)
-
-        try:
-            write_shards(tasks, self.workers, note)
-        finally:
-            if bar:
-                bar.close()
-        found = {}
-        for shard in plan.shards:
-            found[shard.split] = (*found.get(shard.split, ()), finished.shards[shard.file])
-        return found
 
 
 def _schema(length: int, num_tasks: int, has_weight: bool) -> Schema:

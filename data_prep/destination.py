@@ -25,13 +25,11 @@ class Destination:
         self.shown = os.fspath(data_dir)
         if "://" in self.shown:
             raise InputError(
-                f"--data_dir={self.shown} is not on this machine; build in a local folder, then copy"
+                f"--data_dir={self.shown} is not on this machine; build in a local folder first"
             )
         self.data_dir = pathlib.Path(os.path.realpath(data_dir))
         self.building = self._sibling("building")
         self._replaced = self._sibling("replaced")
-        if not self.data_dir.exists() and self._replaced.exists():
-            self._replaced.rename(self.data_dir)  # Killed between the two renames of `publish`.
 
     def _sibling(self, role: str) -> pathlib.Path:
         return self.data_dir.with_name(f".{self.data_dir.name}.{role}")
@@ -47,6 +45,8 @@ class Destination:
         Raises:
             InputError: Something else is there.
         """
+        if not self.data_dir.exists() and self._replaced.exists():
+            self._replaced.rename(self.data_dir)  # Killed between the two renames of `publish`.
         if self.data_dir.is_dir():
             if (self.data_dir / manifests.FILE).exists():
                 return Manifest.load(self.data_dir)

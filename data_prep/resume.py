@@ -1,12 +1,54 @@
-"""Which shards of a build are complete: what a build that was killed leaves to the next one."""
+"""Writes the shards of a plan, but for those that a build which was killed has left complete."""
 
 import dataclasses
 import hashlib
 import json
 import pathlib
 import shutil
+from collections.abc import Callable
 
+from data_prep.destination import Destination
+from data_prep.plan import Plan
+from data_prep.scratch import Scratch
+from data_prep.shards import ShardTask, write_shards
 from tfrecords.manifest import Shard
+from tfrecords.schema import Schema
+
+
+def write_plan(
+    plan: Plan,
+    schema: Schema,
+    scratch: Scratch,
+    destination: Destination,
+    *,
+    workers: int | None,
+    progress: Callable | None,
+) -> dict[str, tuple[Shard, ...]]:
+    """Writes those shards of a plan that are not there yet; returns all of them, by split."""
+    folder = destination.new
+    finished = FinishedShards(folder, destination.building / "finished.jsonl", plan.digest)
+    tasks = [
+        ShardTask(folder / shard.file, schema, scratch, plan.order, shard.start, shard.stop)
+        for shard in plan.shards
+        if shard.file not in finished.shards
+    ]
+    done = sum(shard.num_examples for shard in finished.shards.values())
+    bar = progress("Writing examples", plan.num_examples, done) if progress else None
+
+    def note(shard: Shard) -> None:
+        finished.add(shard)
+        if bar:
+            bar.update(shard.num_examples)
+
+    try:
+        write_shards(tasks, workers, note)
+    finally:
+        if bar:
+            bar.close()
+    shards: dict[str, tuple[Shard, ...]] = {}
+    for planned in plan.shards:
+        shards[planned.split] = (*shards.get(planned.split, ()), finished.shards[planned.file])
+    return shards
 
 
 class FinishedShards:
