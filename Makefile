@@ -44,7 +44,7 @@ demo: $(INSTALLED)
 	  --valid=$(GUE)/dev.csv.gz --test=$(GUE)/test.csv.gz --data_dir=$(DEMO)/data --name=tf0
 	@echo 'The demo trains for $(DEMO_STEPS) steps; without --steps a run takes 8 epochs.'
 	@$(RUN) -m launch.train --data_dir=$(DEMO)/data --workdir=$(DEMO)/run --steps=$(DEMO_STEPS)
-	@$(RUN) -m launch.evaluate --workdir=$(DEMO)/run --split=test --baseline
+	@$(RUN) -m launch.evaluate --workdir=$(DEMO)/run --split=test
 	@echo
 	@echo 'Learning curves:  $(VENV)/bin/tensorboard --logdir $(DEMO)/run'
 
