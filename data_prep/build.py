@@ -125,6 +125,7 @@ class _Build:
         if found is None:
             return None
         if self._would_give(found) and self.destination.is_intact(found):
+            self.destination.clear_up()
             self.log(f"{shown} is built already, from the same input with the same flags.")
             return found
         if not overwrite:

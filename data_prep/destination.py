@@ -119,6 +119,13 @@ class Destination:
         shutil.rmtree(self._replaced, ignore_errors=True)
         shutil.rmtree(self.building)
 
+    def clear_up(self) -> None:
+        """Removes what is left of a build that was killed after its dataset was in place."""
+        if self.building.exists():
+            with contextlib.suppress(_BusyError), self._locked():
+                shutil.rmtree(self.building)
+        shutil.rmtree(self._replaced, ignore_errors=True)
+
 
 class _BusyError(InputError):
     """Somebody else's build is running; nothing of it may be touched."""

@@ -143,7 +143,7 @@ def _check_lengths(rows: TextRows, length: int | None) -> None:
         raise InputError(
             f"{rows.where(row)}: the sequence has {len(rows.sequences[row])} bases, those before "
             f"it {length}; --length={length} crops longer ones to their centre and pads shorter "
-            "ones with unknown bases"
+            "ones at both ends"
         )
     if "-" in "".join(rows.sequences):
         row = next(row for row, text in enumerate(rows.sequences) if "-" in text)

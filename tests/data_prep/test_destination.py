@@ -117,6 +117,16 @@ def test_two_builds_of_one_dataset_do_not_mix(tmp_path):
     assert files(tmp_path / "data") == ["manifest.json", "x-train"]
 
 
+def test_killed_after_the_renames_the_rest_is_cleared_up_unless_it_is_in_use(tmp_path):
+    fill(tmp_path / "data")
+    (tmp_path / ".data.replaced").mkdir()
+    with Destination(tmp_path / "data").open():
+        Destination(tmp_path / "data").clear_up()
+        assert files(tmp_path) == [".data.building", "data"]
+    Destination(tmp_path / "data").clear_up()
+    assert files(tmp_path) == ["data"]
+
+
 def test_places_that_are_taken(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match="file is a file; give a new or an empty folder as --data"):
