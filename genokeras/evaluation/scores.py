@@ -6,6 +6,7 @@ the other metrics.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -84,13 +85,13 @@ def score_split(
       `*_at_threshold`. With several tasks, metrics are means over the tasks that have them, and
       `tasks` holds the same of every task. What is undefined is None.
     """
-    metrics = _metrics(labels, thresholds)
+    columns = _columns(labels, logits, thresholds or [None] * len(labels.tasks))
     everyone = np.ones((1, len(logits)))
-    point = {key: value[0] for key, value in _score(labels, logits, metrics, everyone).items()}
+    point = {key: value[0] for key, value in _score(columns, everyone).items()}
     samples: Samples = {}
     if num_bootstrap:
         samples = bootstrap.resampled_scores(
-            lambda counts: _score(labels, logits, metrics, counts),
+            functools.partial(_score, columns),
             len(logits),
             num_resamples=num_bootstrap,
             seed=seed,
@@ -114,15 +115,35 @@ def difference(scores: Scores, other: Scores) -> dict[str, Any]:
     return result
 
 
-def _metrics(
-    labels: Labels, thresholds: Sequence[float | None] | None
-) -> tuple[dict[str, Metric], ...]:
-    """Returns the metrics of every task by name, those at its threshold among them."""
-    known = METRICS[labels.task_type]
-    return tuple(
-        known | ({} if threshold is None else _at_threshold(threshold))
-        for threshold in thresholds or [None] * len(labels.tasks)
-    )
+@dataclasses.dataclass(frozen=True)
+class _Column:
+    """The labelled examples of one task, lowest logit first, and its metrics by name.
+
+    In this order the metrics, which sort by logit themselves, do so in no time.
+    """
+
+    task: str
+    rows: np.ndarray
+    targets: np.ndarray
+    logits: np.ndarray
+    weight: np.ndarray
+    metrics: Mapping[str, Metric]
+
+
+def _columns(
+    labels: Labels, logits: np.ndarray, thresholds: Sequence[float | None]
+) -> list[_Column]:
+    columns = []
+    for task, (name, threshold) in enumerate(zip(labels.tasks, thresholds, strict=True)):
+        rows = np.flatnonzero(labels.weight[:, task] > 0)
+        rows = rows[np.argsort(logits[rows, task], kind="stable")]
+        arrays = (array[rows, task] for array in (labels.targets, logits, labels.weight))
+        targets, of_task, weight = (array.astype(np.float64) for array in arrays)
+        metrics = METRICS[labels.task_type]
+        if threshold is not None:
+            metrics = metrics | _at_threshold(threshold)
+        columns.append(_Column(name, rows, targets, of_task, weight, metrics))
+    return columns
 
 
 def _at_threshold(threshold: float) -> dict[str, Metric]:
@@ -134,28 +155,25 @@ def _at_threshold(threshold: float) -> dict[str, Metric]:
     return {f"{name}_at_threshold": bind(metric) for name, metric in _AT_THRESHOLD.items()}
 
 
-def _score(
-    labels: Labels, logits: np.ndarray, metrics: Sequence[Mapping[str, Metric]], counts: np.ndarray
-) -> Samples:
+def _score(columns: Sequence[_Column], counts: np.ndarray) -> Samples:
     """Returns all scores, `[R]`, of `R` resamples given as counts `[R, N]`."""
     result: Samples = {}
     loss = weight = 0.0
-    for task, name in enumerate(labels.tasks):
-        rows = np.flatnonzero(labels.weight[:, task] > 0)
-        drawn = counts if len(rows) == counts.shape[1] else counts[:, rows]
-        weighted = drawn * labels.weight[rows, task]
-        columns = labels.targets[rows, task], np.asarray(logits[rows, task], np.float64)
-        for metric, function in metrics[task].items():
-            of_metric = weighted if metric == "loss" else drawn
-            undefined = np.full(len(counts), np.nan)
-            result[name, metric] = function(*columns, of_metric) if len(rows) else undefined
+    for column in columns:
+        # Unlike counts[:, rows], this keeps the examples of a resample side by side in memory.
+        drawn = np.take(counts, column.rows, axis=1)
+        weighted = drawn * column.weight
+        for name, metric in column.metrics.items():
+            score = np.full(len(counts), np.nan)
+            if len(column.rows):
+                score = metric(column.targets, column.logits, weighted if name == "loss" else drawn)
+            result[column.task, name] = score
         total = weighted.sum(axis=1)
-        loss = loss + np.where(total > 0, result[name, "loss"], 0.0) * total
+        loss = loss + np.where(total > 0, result[column.task, "loss"], 0.0) * total
         weight = weight + total
-    for metric in dict.fromkeys(metric for named in metrics for metric in named):
-        result[_ALL, metric] = _mean(
-            [result[task, metric] for task in labels.tasks if (task, metric) in result]
-        )
+    for name in dict.fromkeys(name for column in columns for name in column.metrics):
+        keys = [(column.task, name) for column in columns]
+        result[_ALL, name] = _mean([result[key] for key in keys if key in result])
     # As training minimises it: over all labels together.
     result[_ALL, "loss"] = np.where(weight > 0, loss / np.where(weight > 0, weight, 1.0), np.nan)
     return result
