@@ -75,7 +75,8 @@ class _LogBar:
             self._print()
 
     def close(self) -> None:
-        self._print()
+        if sys.exception() is None:  # After a mistake the one line about it is all that is printed.
+            self._print()
 
     def _print(self) -> None:
         self._printed = time.monotonic()

@@ -22,6 +22,16 @@ def test_log_gets_a_last_line_with_count_and_values(capsys):
     assert re.fullmatch(r"Writing shards: 3/3  [\d,.]+/s  0 s left  loss 0\.25\n", line)
 
 
+def test_log_gets_no_line_when_a_mistake_ends_the_work(capsys):
+    bar = progress.start("Reading", 3)
+    with pytest.raises(ValueError, match="row 1"):
+        try:
+            raise ValueError("row 1")
+        finally:
+            bar.close()
+    assert capsys.readouterr().err == ""
+
+
 def test_log_gets_a_line_every_ten_seconds_at_most(capsys, monkeypatch):
     clock = iter(range(100))  # One second passes between two looks at the clock.
     monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(clock)))
