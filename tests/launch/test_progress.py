@@ -24,11 +24,10 @@ def test_log_gets_a_last_line_with_count_and_values(capsys):
 
 def test_log_gets_no_line_when_a_mistake_ends_the_work(capsys):
     bar = progress.start("Reading", 3)
-    with pytest.raises(ValueError, match="row 1"):
-        try:
-            raise ValueError("row 1")
-        finally:
-            bar.close()
+    try:
+        raise ValueError("row 1")
+    except ValueError:
+        bar.close()
     assert capsys.readouterr().err == ""
 
 
