@@ -39,8 +39,9 @@ def _curves(
     curves = []
     for column, (task, of_task) in enumerate(_by_task(scores, labels)):
         rows = labels.weight[:, column] > 0
+        is_baseline = name == _BASELINE
         label = name if len(labels.tasks) == 1 else task
-        text = name if len(labels.tasks) == 1 or name == _BASELINE else task
+        text = f"{task}, {name}" if is_baseline and len(labels.tasks) > 1 else label
         curves.append(
             Curve(
                 label,
@@ -48,7 +49,7 @@ def _curves(
                 labels.targets[rows, column],
                 auroc=f"{text}: AUROC {_shown(of_task, 'auroc')}",
                 auprc=f"{text}: AUPRC {_shown(of_task, 'auprc')}",
-                is_baseline=name == _BASELINE,
+                is_baseline=is_baseline,
             )
         )
     return curves
@@ -58,7 +59,7 @@ def _clouds(scores: Mapping[str, Any], labels: Labels, predictions: np.ndarray) 
     clouds = []
     for column, (task, of_task) in enumerate(_by_task(scores, labels)):
         rows = labels.weight[:, column] > 0
-        text = f"{task}: Pearson r {_shown(of_task, 'pearson_r')}"
+        text = f"{task}\nPearson r {_shown(of_task, 'pearson_r')}"
         clouds.append(Cloud(text, labels.targets[rows, column], predictions[rows, column]))
     return clouds
 

@@ -24,8 +24,8 @@ def is_available() -> bool:
     return importlib.util.find_spec("matplotlib") is not None
 
 
-def panels(columns: int, rows: int = 1) -> tuple["Figure", list["Axes"]]:
-    """Returns a figure and its panels, row by row.
+def panels(columns: int, rows: int = 1, inches_below: float = 0.0) -> tuple["Figure", list["Axes"]]:
+    """Returns a figure and its panels, row by row; `inches_below` is more room for legends.
 
     Raises:
       InputError: matplotlib is not installed.
@@ -35,7 +35,8 @@ def panels(columns: int, rows: int = 1) -> tuple["Figure", list["Axes"]]:
     except ImportError:
         raise InputError("pictures need matplotlib: pip install 'genokeras[plot]'") from None
     width, height = _PANEL_INCHES
-    figure = Figure((width * columns, height * rows), dpi=150, layout="constrained")
+    size = width * columns, height * rows + inches_below
+    figure = Figure(size, dpi=150, layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)

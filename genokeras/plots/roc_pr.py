@@ -50,8 +50,8 @@ def draw_roc_pr(curves: Sequence[Curve], path: str | os.PathLike, title: str = "
 
     Dotted: what chance gives. Curves of one label share a colour, a baseline is dashed.
     """
-    picture, (roc, pr) = figure.panels(columns=2)
     drawn = [curve for curve in curves if 0 < np.mean(curve.targets) < 1]
+    picture, (roc, pr) = figure.panels(columns=2, inches_below=0.19 * min(len(drawn), _MAX_LEGEND))
     labels = list(dict.fromkeys(curve.label for curve in drawn))
     for curve in drawn:
         colour = figure.COLOURS[labels.index(curve.label) % len(figure.COLOURS)]
@@ -66,7 +66,9 @@ def draw_roc_pr(curves: Sequence[Curve], path: str | os.PathLike, title: str = "
     for ax in (roc, pr):
         ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
         if len(drawn) <= _MAX_LEGEND and ax.get_legend_handles_labels()[1]:
-            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), frameon=False, fontsize=9)
+            # Under the axis and its label, whatever the size of the panel.
+            below = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "borderaxespad": 4.5}
+            ax.legend(**below, frameon=False, fontsize=9)
     picture.suptitle(title)
     figure.save(picture, path)
 

@@ -34,7 +34,8 @@ def draw_scatter(clouds: Sequence[Cloud], path: str | os.PathLike, title: str = 
             both = np.concatenate([cloud.targets, cloud.predictions])
             ends = float(both.min()), float(both.max())
             ax.plot(ends, ends, color=figure.GREY, linestyle=":", linewidth=1)
-        ax.set(xlabel="True", ylabel="Predicted", title=cloud.title)
+        ax.set(xlabel="True", ylabel="Predicted")
+        ax.set_title(cloud.title, fontsize=10)
     for ax in panels[len(shown) :]:
         ax.set_axis_off()
     left_out = f" (the first {len(shown)} of {len(clouds)} tasks)" if shown != clouds else ""

@@ -47,6 +47,8 @@ def test_several_tasks_have_a_curve_each_and_few_of_them_the_baseline(drawn, num
     curves, _ = drawn[0]
     assert len(curves) == num_curves
     assert curves[1].auroc.startswith(f"tf1: AUROC {result['tasks']['tf1']['auroc']:.3f}")
+    baselines = [curve.auprc.split(": AUPRC")[0] for curve in curves if curve.is_baseline]
+    assert baselines == ["tf0, 6-mer baseline", "tf1, 6-mer baseline"][: num_curves - num_tasks]
 
 
 def test_without_a_baseline_there_is_one_curve(drawn):
@@ -67,4 +69,4 @@ def test_a_regression_is_drawn_as_points(drawn):
     split_pictures.draw_split(result, labels, predictions, None, "unused.png")
     clouds, _ = drawn[0]
     assert [len(cloud.targets) for cloud in clouds] == [40, 50]
-    assert clouds[0].title.startswith("tf0: Pearson r 0.")
+    assert clouds[0].title.startswith("tf0\nPearson r 0.")
