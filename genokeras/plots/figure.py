@@ -48,7 +48,7 @@ def save(figure: "Figure", path: str | os.PathLike) -> None:
     path = pathlib.Path(path)
     partial = path.with_name(f".{path.name}.partial{path.suffix}")
     try:
-        figure.savefig(partial)
+        figure.savefig(partial, bbox_inches="tight")
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ def test_a_picture_appears_whole_or_not_at_all(tmp_path, monkeypatch):
     figure.save(picture, tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
-    def fail(path):
+    def fail(path, **_):
         path.write_bytes(b"half")
         raise OSError("disk full")
 
