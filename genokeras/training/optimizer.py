@@ -59,11 +59,13 @@ def build(training: TrainConfig, plan: Plan, model: keras.Model) -> keras.optimi
     rate = schedule(training, plan)
     decay = training.weight_decay
     decay = DEFAULT_WEIGHT_DECAY[training.optimizer] if decay is None else decay
+    # Named, since Keras would number the optimizers of a process, and with them their variables.
+    options = {"weight_decay": decay or None, "name": training.optimizer}
     if training.optimizer == "sgd":
-        optimizer = keras.optimizers.SGD(rate, training.beta_1, weight_decay=decay or None)
+        optimizer = keras.optimizers.SGD(rate, training.beta_1, **options)
     else:
         moments = {"beta_1": training.beta_1, "beta_2": training.beta_2, "epsilon": _EPSILON}
-        optimizer = keras.optimizers.Adam(rate, weight_decay=decay or None, **moments)
+        optimizer = keras.optimizers.Adam(rate, **moments, **options)
     optimizer.exclude_from_weight_decay(var_list=undecayed(model))
     optimizer.build(model.trainable_variables)
     return optimizer

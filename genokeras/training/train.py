@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import math
 import pathlib
 import random
 import time
@@ -196,9 +197,10 @@ def _valid_split(run: Run, dataset: Dataset, log: Log) -> Split | None:
 
 def _announce(run: Run, job: Job, tracker: EarlyStopping, devices: str) -> None:
     steps, spec = job.plan, run.spec
+    size = sum(math.prod(weight.shape) for weight in job.model.trainable_variables)
     job.log(f"Devices: {devices}")
     job.log(
-        f"Training {run.model_name}, preset {run.preset}, {job.model.count_params():,} parameters, "
+        f"Training {run.model_name}, preset {run.preset}, {size:,} trainable parameters, "
         f"on {job.train.num_examples:,} examples of {spec.length} bp, "
         f"{spec.task_type}: {_shortened(spec.tasks)}"
     )

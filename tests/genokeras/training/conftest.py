@@ -1,7 +1,7 @@
 """Small datasets with a known answer, made with the writer itself."""
 
-import dataclasses
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -16,15 +16,7 @@ MOTIF = "TGACTCA"
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 
-@dataclasses.dataclass(frozen=True)
-class Planted:
-    """Random DNA; `MOTIF` is in the positives, and in no negative on either strand."""
-
-    texts: list[str]
-    targets: np.ndarray
-
-
-def planted(num_examples: int, seed: int = 0) -> Planted:
+def _planted(num_examples: int, seed: int = 0) -> tuple[list[str], np.ndarray]:
     rng = np.random.default_rng(seed)
     rows = rng.choice(list("ACGT"), (2 * num_examples, WINDOW_BP))
     texts = ["".join(row) for row in rows]
@@ -35,10 +27,10 @@ def planted(num_examples: int, seed: int = 0) -> Planted:
         at = rng.integers(WINDOW_BP - len(MOTIF))
         text = texts[row][:at] + MOTIF + texts[row][at + len(MOTIF) :]
         texts[row] = text if rng.random() < 0.5 else text.translate(COMPLEMENT)[::-1]
-    return Planted(texts, targets[:, None].astype(np.float32))
+    return texts, targets[:, None].astype(np.float32)
 
 
-def write_dataset(
+def _write_dataset(
     data_dir: pathlib.Path,
     texts: list[str],
     targets: np.ndarray,
@@ -46,7 +38,6 @@ def write_dataset(
     splits: dict[str, int] | None = None,
     task_type: str = "binary",
 ) -> pathlib.Path:
-    """Writes a dataset whose splits are consecutive rows, `splits` of them each."""
     length, num_tasks = len(texts[0]), targets.shape[1]
     columns = {
         "row": np.arange(len(texts), dtype=np.int64),
@@ -78,8 +69,19 @@ def write_dataset(
 
 
 @pytest.fixture(scope="session")
+def planted() -> Callable[..., tuple[list[str], np.ndarray]]:
+    """Makes random DNA and targets; positives hold `MOTIF`, negatives on neither strand."""
+    return _planted
+
+
+@pytest.fixture(scope="session")
+def write_dataset() -> Callable[..., pathlib.Path]:
+    """Writes a dataset whose splits are consecutive rows, `splits[name]` of them each."""
+    return _write_dataset
+
+
+@pytest.fixture(scope="session")
 def data_dir(tmp_path_factory) -> pathlib.Path:
     """300 training and 100 validation examples of 40 bp."""
     folder = tmp_path_factory.mktemp("planted") / "data"
-    dna = planted(400)
-    return write_dataset(folder, dna.texts, dna.targets, splits={"train": 300, "valid": 100})
+    return _write_dataset(folder, *_planted(400), splits={"train": 300, "valid": 100})

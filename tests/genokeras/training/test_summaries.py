@@ -1,0 +1,137 @@
+import json
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from genokeras.training.summaries import Summaries, read_rows, scalars
+
+NOTHING = {"rows": [], "sizes": {}}
+
+
+def add(summaries, *steps):
+    for step in steps:
+        summaries.add(step, step / 10, {"train": {"loss": 1 / step}})
+
+
+def curve(workdir, tag="train/loss"):
+    accumulator = EventAccumulator(str(workdir / "tensorboard")).Reload()
+    return [(event.step, event.value) for event in accumulator.Scalars(tag)]
+
+
+def steps(workdir):
+    return [row["step"] for row in read_rows(workdir)]
+
+
+def test_rows_wait_for_the_commit(tmp_path):
+    summaries = Summaries(tmp_path)
+    add(summaries, 1, 2)
+    assert read_rows(tmp_path) == []
+    summaries.commit()
+    summaries.close()
+    assert steps(tmp_path) == [1, 2]
+    assert curve(tmp_path) == [(1, 1.0), (2, 0.5)]
+
+
+def test_killed_before_the_commit_nothing_is_lost_or_doubled(tmp_path):
+    """The rows are in the checkpoint, and the files get them when the run goes on."""
+    first = Summaries(tmp_path)
+    add(first, 1, 2)
+    state = first.state()
+    first.close()
+    second = Summaries(tmp_path)
+    second.rewind(state)
+    add(second, 3)
+    second.commit()
+    second.close()
+    assert steps(tmp_path) == [1, 2, 3]
+    assert [step for step, _ in curve(tmp_path)] == [1, 2, 3]
+
+
+def test_killed_after_the_commit_nothing_is_doubled(tmp_path):
+    first = Summaries(tmp_path)
+    add(first, 1)
+    first.commit()
+    add(first, 2, 3)
+    state = first.state()
+    first.commit()
+    first.close()
+    for _ in range(2):
+        again = Summaries(tmp_path)
+        again.rewind(state)
+        again.close()
+        assert steps(tmp_path) == [1, 2, 3]
+        assert [step for step, _ in curve(tmp_path)] == [1, 2, 3]
+
+
+def test_killed_in_the_middle_of_the_commit(tmp_path):
+    """A row of which half was written is cut off."""
+    first = Summaries(tmp_path)
+    add(first, 1)
+    first.commit()
+    add(first, 2)
+    state = first.state()
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 2, "epo')
+    first.close()
+    second = Summaries(tmp_path)
+    second.rewind(state)
+    second.close()
+    assert steps(tmp_path) == [1, 2]
+
+
+def test_back_to_an_older_checkpoint_takes_later_rows_away(tmp_path):
+    summaries = Summaries(tmp_path)
+    add(summaries, 1)
+    old = summaries.state()
+    summaries.commit()
+    add(summaries, 2)
+    summaries.commit()
+    summaries.close()
+    again = Summaries(tmp_path)
+    again.rewind(old)
+    again.close()
+    assert steps(tmp_path) == [1]
+    assert curve(tmp_path) == [(1, 1.0)]
+
+
+def test_start_from_nothing_leaves_nothing_but_what_is_not_ours(tmp_path):
+    summaries = Summaries(tmp_path)
+    add(summaries, 1)
+    summaries.commit()
+    summaries.close()
+    (tmp_path / "tensorboard" / "notes.txt").write_text("mine")
+    Summaries(tmp_path).rewind(NOTHING)
+    assert read_rows(tmp_path) == []
+    assert [path.name for path in (tmp_path / "tensorboard").iterdir()] == ["notes.txt"]
+
+
+def test_numbers_that_json_lacks_are_null_and_not_drawn(tmp_path):
+    summaries = Summaries(tmp_path)
+    parts = {"train": {"gradient_norm": float("inf")}, "valid": {"auroc": None, "n": 3}}
+    summaries.add(4, 0.4, parts)
+    summaries.commit()
+    summaries.close()
+    row = json.loads((tmp_path / "metrics.jsonl").read_text())
+    assert row["train"] == {"gradient_norm": None}
+    assert dict(scalars(row)) == {"valid/n": 3}
+
+
+def test_tasks_have_curves_of_their_own():
+    valid = {"auroc": 0.75, "tasks": {"CTCF": {"auroc": 0.9}, "SRF": {"auroc": 0.6}}}
+    assert dict(scalars({"step": 1, "valid": valid})) == {
+        "valid/auroc": 0.75,
+        "valid/auroc/CTCF": 0.9,
+        "valid/auroc/SRF": 0.6,
+    }
+
+
+def test_wall_time_is_that_of_the_measurement(tmp_path):
+    summaries = Summaries(tmp_path)
+    add(summaries, 1)
+    state = summaries.state()
+    summaries.close()
+    again = Summaries(tmp_path)
+    again.rewind(state)
+    again.close()
+    accumulator = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert accumulator.Scalars("train/loss")[0].wall_time == pytest.approx(state["rows"][0]["time"])
