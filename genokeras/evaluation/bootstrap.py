@@ -51,12 +51,14 @@ def resampled_scores(
     """
     bar = progress("Bootstrap", num_resamples) if progress else None
     blocks = []
-    for counts in resample_counts(num_examples, num_resamples, seed):
-        blocks.append(score(counts))
+    try:
+        for counts in resample_counts(num_examples, num_resamples, seed):
+            blocks.append(score(counts))
+            if bar:
+                bar.update(len(counts))
+    finally:
         if bar:
-            bar.update(len(counts))
-    if bar:
-        bar.close()
+            bar.close()
     names = blocks[0] if blocks else ()
     return {name: np.concatenate([np.asarray(block[name]) for block in blocks]) for name in names}
 

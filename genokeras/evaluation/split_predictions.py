@@ -40,19 +40,21 @@ def predict_split(
     spec, count = predictor.spec, split.num_examples
     if not count:
         raise InputError(f"split {split.name} has no examples")
-    parts: dict[str, list[np.ndarray]] = {}
-    step = read_size(spec, predictor.batch_size)
     bar = progress(f"Predicting {split.name}", count) if progress else None
-    for start in range(0, count, step):
-        columns = split.read(np.arange(start, min(start + step, count)))
-        columns["logits"] = predictor.logits(columns.pop("sequence"))
-        for name in ("row", "targets", "weight", "logits"):
-            if name in columns:
-                parts.setdefault(name, []).append(columns[name])
+    parts: dict[str, list[np.ndarray]] = {}
+    try:
+        step = read_size(spec, predictor.batch_size)
+        for start in range(0, count, step):
+            columns = split.read(np.arange(start, min(start + step, count)))
+            columns["logits"] = predictor.logits(columns.pop("sequence"))
+            for name in ("row", "targets", "weight", "logits"):
+                if name in columns:
+                    parts.setdefault(name, []).append(columns[name])
+            if bar:
+                bar.update(len(columns["logits"]))
+    finally:
         if bar:
-            bar.update(len(columns["logits"]))
-    if bar:
-        bar.close()
+            bar.close()
     whole = {name: np.concatenate(arrays) for name, arrays in parts.items()}
     _check_finite(whole["logits"], split)
     weight = whole.get("weight", np.ones_like(whole["targets"]))
