@@ -247,23 +247,28 @@ def compare(
     ours: Callable, theirs: Callable, pairs: int, after_each: Callable = lambda: None
 ) -> dict[str, list[float]]:
     """Returns the seconds of each, taken in turns after a first pair that does not count."""
-    times = {"ours": [], "theirs": []}
+    times = {"ours": [], "theirs": [], "ours_cpu": [], "theirs_cpu": []}
     for _ in range(pairs + 1):
         for name, call in (("ours", ours), ("theirs", theirs)):
-            start = time.perf_counter()
+            start, start_cpu = time.perf_counter(), time.process_time()
             call()
             times[name].append(time.perf_counter() - start)
+            times[name + "_cpu"].append(time.process_time() - start_cpu)
         after_each()
     return {name: values[1:] for name, values in times.items()}
 
 
 def as_rates(times: dict[str, list[float]], ours: int, theirs: int) -> dict:
-    """Returns examples per second of both, and their ratio."""
+    """Returns examples per second of both, and their ratio; of ours also per second of one core.
+
+    The last says what a machine that others use at the same time would do if it were idle.
+    """
     our_rates, their_rates = ours / np.array(times["ours"]), theirs / np.array(times["theirs"])
     return {
         "examples_per_second": median_with_interval(our_rates),
         "reference_examples_per_second": median_with_interval(their_rates),
         "ratio": median_with_interval(our_rates / their_rates),
+        "examples_per_cpu_second": median_with_interval(ours / np.array(times["ours_cpu"])),
     }
 
 
