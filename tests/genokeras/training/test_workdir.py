@@ -1,0 +1,130 @@
+import json
+
+import pytest
+
+from genokeras.training import settings, workdir
+from genokeras.training.train import train
+from genokeras.training.train_config import TrainConfig
+from genokeras.training.workdir import Run
+from tfrecords.errors import InputError
+
+TRAINING = TrainConfig(steps=4, eval_every=2, batch_size=16, jit="off")
+
+
+@pytest.fixture(scope="module")
+def run(data_dir, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "run"
+    train(data_dir, folder, preset="remove_mlp", overrides=["filters=4"], training=TRAINING)
+    return Run.open(folder)
+
+
+def test_run_knows_its_settings(run, data_dir):
+    assert (run.model_name, run.preset, run.training) == ("cnn_attention", "remove_mlp", TRAINING)
+    assert run.config.filters == 4
+    assert run.config.dense_units == ()
+    assert (run.spec.length, run.spec.tasks) == (40, ("bound",))
+    assert run.data_dir == data_dir
+    assert run.manifest.name == "planted"
+
+
+def test_models_of_named_checkpoints(run):
+    assert run.best_step in (2, 4)
+    kernels = {
+        which: run.model(which).get_layer("block_1_conv").kernel.numpy().tobytes()
+        for which in ("best", "last", 2, 4)
+    }
+    assert kernels["last"] == kernels[4] != kernels[2]
+    assert kernels["best"] == kernels[run.best_step]
+
+
+def test_unknown_checkpoint_lists_those_there_are(run):
+    with pytest.raises(InputError) as error:
+        run.model(3)
+    assert str(error.value) == f"{run.workdir}: no checkpoint 3; there are best, last, 2, 4"
+
+
+def test_no_run(tmp_path):
+    with pytest.raises(InputError) as error:
+        Run.open(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path}: no run here, it has no config.json; launch.train makes one"
+    )
+
+
+def test_no_checkpoint_yet(run, tmp_path):
+    (tmp_path / "config.json").write_text((run.workdir / "config.json").read_text())
+    with pytest.raises(InputError) as error:
+        Run.open(tmp_path).model()
+    assert str(error.value) == (
+        f"{tmp_path}: no checkpoint yet; the first one comes with the first evaluation or after "
+        "checkpoint_every steps"
+    )
+
+
+def test_dataset_that_has_moved(run, data_dir, tmp_path):
+    config = json.loads((run.workdir / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"data_dir": "/nowhere/data"}))
+    with pytest.raises(InputError) as error:
+        Run.open(tmp_path).dataset()
+    assert str(error.value) == (
+        f"/nowhere/data: no such folder, the dataset of {tmp_path} is not there any more; "
+        "give its place now with --data_dir"
+    )
+    assert Run.open(tmp_path, data_dir).manifest.name == "planted"
+
+
+def test_dataset_that_is_another(run, write_dataset, planted, tmp_path):
+    other = write_dataset(tmp_path / "other", *planted(20, seed=3))
+    with pytest.raises(InputError) as error:
+        Run.open(run.workdir, other).dataset()
+    assert str(error.value).startswith(
+        f"{other}: not the dataset that {run.workdir} was trained on (manifest sha256 "
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format_version": 9}, "format version 9, this version of genokeras reads 1"),
+        ({"model": "dnabert"}, "no model 'dnabert'."),
+        ({"training": {"stepps": 3}}, "TrainConfig has no field 'stepps'. Did you mean 'steps'?"),
+    ],
+)
+def test_settings_of_another_version(run, tmp_path, change, message):
+    config = json.loads((run.workdir / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | change))
+    with pytest.raises(InputError) as error:
+        Run.open(tmp_path)
+    assert str(error.value).startswith(f"{tmp_path / 'config.json'}: {message}")
+
+
+def test_second_training_in_one_folder_is_kept_out(tmp_path):
+    with workdir.locked(tmp_path), pytest.raises(InputError) as error, workdir.locked(tmp_path):
+        pass
+    assert str(error.value) == f"{tmp_path}: another process is training in it"
+    with workdir.locked(tmp_path):
+        assert tmp_path.is_dir()
+
+
+def test_changed_environment_is_said(data_dir, tmp_path):
+    """Bits depend on versions and threads; a run goes on, but says that it is not the same."""
+    train(data_dir, tmp_path, preset="remove_mlp", overrides=["filters=4"], training=TRAINING)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["environment"]["versions"]["numpy"] = "1.0"
+    config["environment"]["threads"]["intra-op"] = 96
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "result.json").unlink()
+    lines = []
+    train(
+        data_dir, tmp_path, preset="remove_mlp", overrides=["filters=4"], training=TRAINING,
+        log=lines.append,
+    )  # fmt: skip
+    line = next(line for line in lines if line.startswith("Not the same to the last bit"))
+    assert "versions.numpy was 1.0 and is now" in line
+    assert "threads.intra-op was 96 and is now" in line
+
+
+def test_revision_is_that_of_the_source():
+    """In a checkout a hash, elsewhere nothing."""
+    found = settings.revision()
+    assert found is None or len(found.removesuffix("-dirty")) == 40
