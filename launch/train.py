@@ -14,6 +14,7 @@ from absl import flags
 
 from genokeras.training.train_config import TrainConfig, value_type
 from launch import app, progress, quiet
+from tfrecords.manifest import Manifest
 
 if TYPE_CHECKING:
     from genokeras.training.train import TrainResult
@@ -48,7 +49,9 @@ _TRAINING = {field.name: _define(field) for field in dataclasses.fields(TrainCon
 
 def main() -> None:
     given = {name: flag.value for name, flag in _TRAINING.items() if flag.value is not None}
-    TrainConfig(**given)  # A mistyped value should not have to wait for TensorFlow to load.
+    # What is mistyped should not have to wait for TensorFlow to load.
+    TrainConfig(**given)
+    Manifest.load(_DATA_DIR.value)
     with quiet.loading():
         from genokeras.training.train import recipe, train
 

@@ -1,0 +1,109 @@
+"""`launch.train` as people call it; what it does is tested in genokeras/training."""
+
+import dataclasses
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from genokeras.training.train_config import TrainConfig
+
+ROOT = pathlib.Path(__file__).parents[2]
+SMALL = ["--preset=single_conv_only", "--set=filters=4", "--batch_size=16", "--jit=off"]
+
+
+def command(*args):
+    return [sys.executable, "-m", "launch.train", *map(str, args)]
+
+
+def launch(*args):
+    return subprocess.run(command(*args), cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_run_from_first_line_to_last_and_its_replay(tiny_run, tmp_path):
+    workdir = tmp_path / "run"
+    done = launch(
+        f"--data_dir={tiny_run.data_dir}", f"--workdir={workdir}", *SMALL, "--steps=6",
+        "--eval_every=3", "--seed=3", "--early_stopping=loss",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("Devices: CPU (")
+    assert lines[1].startswith("Training cnn_attention, preset single_conv_only, ")
+    assert lines[2] == (
+        "6 steps of 16 examples (0.75 epochs); evaluation every 3 steps: loss on 40 examples"
+    )
+    table = lines.index(next(line for line in lines if line.startswith("Best by valid loss: step")))
+    assert [line.split()[0] for line in lines[table + 1 : table + 4]] == ["loss", "auroc", "auprc"]
+    assert lines[-2:] == [
+        f"Curves:  tensorboard --logdir {workdir}",
+        f"Scores:  python -m launch.evaluate --workdir={workdir} --split=test",
+    ]
+    assert "Training: 6/6" in done.stderr
+    assert "oneDNN" not in done.stderr
+    assert "I0000" not in done.stderr
+
+    replay = launch(f"--flagfile={workdir / 'flags.txt'}")
+    assert replay.returncode == 0, replay.stderr
+    assert replay.stdout.splitlines()[0] == f"{workdir}: already finished, nothing to do"
+    settings = json.loads((workdir / "config.json").read_text())
+    assert settings["training"]["seed"] == 3
+    assert settings["overrides"] == ["filters=4"]
+
+
+def test_interrupted_run_ends_with_one_line_and_goes_on(tiny_run, tmp_path):
+    workdir, flags = tmp_path / "run", ["--steps=100000", "--eval_every=5", "--log_every=5"]
+    process = subprocess.Popen(
+        command(f"--data_dir={tiny_run.data_dir}", f"--workdir={workdir}", *SMALL, *flags),
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while process.poll() is None and not list(workdir.glob("checkpoints/step-*")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert stderr.splitlines()[-1] == (
+        "error: interrupted; the same command goes on from where this one stopped"
+    )
+    assert "Traceback" not in stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "--data_dir"),
+        (["--steps=5", "--epochs=2"], "error: steps=5 and epochs=2 were both given: leave one out"),
+        (["--learning_rate=-1"], "error: learning_rate=-1.0: expected a number above 0"),
+        (["--batch_size=many"], "flag --batch_size=many"),
+        (["--optimizer=adamm"], "error: optimizer='adamm': expected one of adamw, adam, sgd"),
+        (["--lerning_rate=1"], "error: unknown flag --lerning_rate. Did you mean 'learning_rate'?"),
+    ],
+)
+def test_mistyped_flags_are_refused_before_anything_is_loaded(args, message):
+    where = ["--data_dir=d", "--workdir=w"] if args else []
+    done = launch(*where, *args)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_every_training_setting_is_a_flag_with_its_help():
+    done = launch("--help")
+    assert done.returncode == 0
+    text = " ".join(done.stdout.split())
+    assert "python -m launch.train --data_dir=runs/tf0/data --workdir=runs/tf0/run" in text
+    for field in dataclasses.fields(TrainConfig):
+        assert f"--{field.name}: {field.metadata['help']}" in text.replace("--[no]", "--")
+    assert "Peak learning rate. Default: 0.0015." in text
+
+
+def test_missing_dataset(tmp_path):
+    done = launch(f"--data_dir={tmp_path / 'data'}", f"--workdir={tmp_path / 'run'}")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: {tmp_path / 'data'}: no such folder; build_dataset makes datasets\n"
+    )
