@@ -52,12 +52,12 @@ def test_installed_wheel_trains_elsewhere(wheel, tmp_path):
         for number, row in enumerate(letters)
     ]
     (tmp_path / "all.csv").write_text("\n".join(["sequence,label,subset", *rows]) + "\n")
-    environment = os.environ | {"PYTHONPATH": str(site)}
-    where = run(sys.executable, "-c", "import launch; print(launch.__file__)", env=environment)
+    elsewhere = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": str(site)}}
+    where = run(sys.executable, "-c", "import launch; print(launch.__file__)", **elsewhere)
     assert pathlib.Path(where.strip()).is_relative_to(site)
     genokeras = [sys.executable, str(site / "bin" / "genokeras")]
     run(*genokeras, "build_dataset", "--source=csv", "--input=all.csv", "--split_column=subset",
-        "--data_dir=data", "--name=mine", cwd=tmp_path, env=environment)  # fmt: skip
+        "--data_dir=data", "--name=mine", **elsewhere)  # fmt: skip
     run(*genokeras, "train", "--data_dir=data", "--preset=tiny", "--workdir=run", "--steps=2",
-        "--batch_size=8", cwd=tmp_path, env=environment)  # fmt: skip
+        "--batch_size=8", **elsewhere)  # fmt: skip
     assert (tmp_path / "run" / "model.keras").exists()
