@@ -37,7 +37,6 @@ def describe(
         "spec": dataclasses.asdict(run.spec),
         "data_dir": str(run.data_dir.absolute()),
         "manifest_sha256": run.manifest_sha256,
-        "revision": revision(),
         "environment": dict(environment),
     }
     return json.loads(json.dumps(settings))
@@ -48,11 +47,14 @@ def read(workdir: pathlib.Path) -> dict[str, Any] | None:
     path = workdir / CONFIG_FILE
     if not path.is_file():
         return None
-    settings = json.loads(path.read_text())
-    if settings.get("format_version") != FORMAT_VERSION:
+    try:
+        settings = json.loads(path.read_text())
+        version = settings["format_version"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path}: not the settings of a run ({error!r})") from None
+    if version != FORMAT_VERSION:
         raise InputError(
-            f"{path}: format version {settings.get('format_version')}, "
-            f"this version of genokeras reads {FORMAT_VERSION}"
+            f"{path}: format version {version}, this version of genokeras reads {FORMAT_VERSION}"
         )
     return settings
 
@@ -80,6 +82,26 @@ def flags_text(values: Mapping[str, Any], overrides: Sequence[str]) -> str:
     """Returns flags as a flag file holds them."""
     lines = [f"--{name}={value}" for name, value in values.items() if value is not None]
     return "".join(f"{line}\n" for line in [*lines, *(f"--set={text}" for text in overrides)])
+
+
+def environment(devices: str, threads: Mapping[str, int]) -> dict[str, Any]:
+    """Returns what the last bits of results depend on besides the settings."""
+    return {
+        "revision": revision(),
+        "versions": versions(),
+        "devices": devices,
+        "threads": dict(threads),
+    }
+
+
+def changed_environment(settings: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Returns in words how the environment differs from that of the settings, or nothing."""
+    then, now = flat(settings["environment"]), flat(now)
+    return ", ".join(
+        f"{name} was {then.get(name)} and is now {now.get(name)}"
+        for name in {**then, **now}
+        if then.get(name) != now.get(name)
+    )
 
 
 def versions() -> dict[str, str]:

@@ -123,8 +123,8 @@ def train(
         with locked(run.workdir):
             if old is None:
                 _start_run(run, overrides)
-            else:
-                _compare_environment(old, log)
+            elif changed := settings.changed_environment(old, _environment()):
+                log(f"Changed since the run began, so the last bits may differ: {changed}")
             trainer = Trainer(job, engine, tracker)
             if trainer.restore():
                 log(f"Going on from step {trainer.step}")
@@ -236,23 +236,7 @@ def _flags(run: Run, overrides: Sequence[str]) -> str:
 
 def _environment() -> dict[str, Any]:
     backend = _backend()
-    return {
-        "versions": settings.versions(),
-        "devices": backend.describe_devices(),
-        "threads": backend.num_threads(),
-    }
-
-
-def _compare_environment(old: dict[str, Any], log: Log) -> None:
-    """Says what has changed since the run began, since then the last bits may differ."""
-    then, now = settings.flat(old["environment"]), settings.flat(_environment())
-    changed = [
-        f"{name} was {then[name]} and is now {value}"
-        for name, value in now.items()
-        if name in then and then[name] != value
-    ]
-    if changed:
-        log(f"Not the same to the last bit as an undisturbed run: {', '.join(changed)}")
+    return settings.environment(backend.describe_devices(), backend.num_threads())
 
 
 def _result(trainer: Trainer, tracker: EarlyStopping, job: Job) -> dict[str, Any]:

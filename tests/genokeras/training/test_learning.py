@@ -10,7 +10,7 @@ def test_planted_motif_is_learned_without_a_mistake(planted, write_dataset, tmp_
     """AUROC 1: every sequence with the motif scores above every one without."""
     splits = {"train": 2000, "valid": 400}
     data_dir = write_dataset(tmp_path / "data", *planted(2400), splits=splits)
-    training = recipe(preset="tiny", steps=300, learning_rate=5e-3, jit="off")
+    training = recipe(preset="tiny", steps=300, learning_rate=5e-3, eval_every=100, jit="off")
     options = {"preset": "tiny", "overrides": ["mutation_rate=0", "dropout=0"]}
     result = train(data_dir, tmp_path / "run", **options, training=training)
     assert result.scores["auroc"] == 1.0

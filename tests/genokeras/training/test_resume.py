@@ -92,7 +92,7 @@ def test_killed_run_ends_like_an_undisturbed_one(processes, data_dir, tmp_path):
     )  # fmt: skip
     options = {"preset": "fewer_conv_channels", "training": training}
     process = start(processes, data_dir, tmp_path / "undisturbed", options)
-    delays = [random.Random(seed).uniform(0, 0.1) for seed in range(4)]
+    delays = [random.Random(seed).uniform(0, 0.1) for seed in range(3)]
     kills = train_with_kills(processes, data_dir, tmp_path / "killed", options, delays)
     process.join()
     assert kills >= 2

@@ -85,6 +85,7 @@ def test_dataset_that_is_another(run, write_dataset, planted, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"format_version": None}, "format version None, this version of genokeras reads 1"),
         ({"format_version": 9}, "format version 9, this version of genokeras reads 1"),
         ({"model": "dnabert"}, "no model 'dnabert'."),
         ({"training": {"stepps": 3}}, "TrainConfig has no field 'stepps'. Did you mean 'steps'?"),
@@ -96,6 +97,12 @@ def test_settings_of_another_version(run, tmp_path, change, message):
     with pytest.raises(InputError) as error:
         Run.open(tmp_path)
     assert str(error.value).startswith(f"{tmp_path / 'config.json'}: {message}")
+
+
+def test_broken_settings(tmp_path):
+    (tmp_path / "config.json").write_text('{"model":')
+    with pytest.raises(InputError, match="config.json: not the settings of a run"):
+        Run.open(tmp_path)
 
 
 def test_second_training_in_one_folder_is_kept_out(tmp_path):
@@ -119,7 +126,8 @@ def test_changed_environment_is_said(data_dir, tmp_path):
         data_dir, tmp_path, preset="remove_mlp", overrides=["filters=4"], training=TRAINING,
         log=lines.append,
     )  # fmt: skip
-    line = next(line for line in lines if line.startswith("Not the same to the last bit"))
+    start = "Changed since the run began, so the last bits may differ: "
+    line = next(line for line in lines if line.startswith(start))
     assert "versions.numpy was 1.0 and is now" in line
     assert "threads.intra-op was 96 and is now" in line
 
