@@ -5,13 +5,10 @@ import pathlib
 import subprocess
 import sys
 
-import pytest
-
 ROOT = pathlib.Path(__file__).parents[2]
 
 
 def test_small_run():
-    pytest.importorskip("pandas")
     results = ROOT / "benchmarks" / "results" / "build.json"
     before = results.read_bytes() if results.exists() else None
     done = subprocess.run(

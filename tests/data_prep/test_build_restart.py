@@ -82,7 +82,6 @@ def is_running(pid):
     return state != "Z"
 
 
-@pytest.mark.skipif(not pathlib.Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_killed_while_writing_it_goes_on(table, tmp_path):
     path, data_dir = table(2000, 21), tmp_path / "data"
     workers = kill_during("Writing", path, data_dir, tmp_path / "build.py")

@@ -1,21 +1,18 @@
 """Shards are ordinary TFRecord files: TensorFlow, TFDS and Grain read them and would write them."""
 
 import json
-import os
 
+import grain
 import numpy as np
 import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-tf = pytest.importorskip("tensorflow")
-grain = pytest.importorskip("grain")
-tfds = pytest.importorskip("tensorflow_datasets")
-
-from tfrecords import tfds_metadata  # noqa: E402
-from tfrecords.grain_source import Examples, TrainBatches  # noqa: E402
-from tfrecords.schema import Feature, Schema  # noqa: E402
-from tfrecords.tf_dataset import as_tf_dataset  # noqa: E402
-from tfrecords.writer import ShardWriter  # noqa: E402
+from tfrecords import tfds_metadata
+from tfrecords.grain_source import Examples, TrainBatches
+from tfrecords.schema import Feature, Schema
+from tfrecords.tf_dataset import as_tf_dataset
+from tfrecords.writer import ShardWriter
 
 ALL_TYPES = Schema(
     tuple(
