@@ -21,6 +21,8 @@ Row = dict[str, Any]
 METRICS_FILE = "metrics.jsonl"
 EVENTS_FOLDER = "tensorboard"
 
+_COUNTS = ("n", "num_undefined")  # The same in every row: no curves.
+
 
 class Summaries:
     """Writes the rows of one run.
@@ -88,13 +90,13 @@ def read_rows(workdir: pathlib.Path) -> list[Row]:
 
 
 def scalars(row: Row) -> Iterator[tuple[str, float]]:
-    """Yields tag and value of every number of a row: `valid/auroc`, `valid/auroc/CTCF`, ..."""
+    """Yields tag and value of every metric of a row: `valid/auroc`, `valid/auroc/CTCF`, ..."""
     for part in ("train", "valid"):
         values = dict(row.get(part, {}))
         for task, task_values in values.pop("tasks", {}).items():
             values |= {f"{name}/{task}": value for name, value in task_values.items()}
         for name, value in values.items():
-            if value is not None:
+            if value is not None and name.split("/")[0] not in _COUNTS:
                 yield f"{part}/{name}", value
 
 

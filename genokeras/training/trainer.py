@@ -216,6 +216,11 @@ class Trainer:
     def _export_best(self) -> None:
         """Sees to it that model.keras is the best evaluation's (or, without one, the last)."""
         best = self._tracker.best_step or self.step
+        if self._job.valid is not None and self._tracker.best_step is None:
+            metric = self._tracker.metric
+            self._job.log(
+                f"valid {metric} was never defined: the last weights are kept as the best"
+            )
         if self._exported_step == best:
             return
         if best != self.step:

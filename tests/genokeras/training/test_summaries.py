@@ -107,13 +107,15 @@ def test_start_from_nothing_leaves_nothing_but_what_is_not_ours(tmp_path):
 
 def test_numbers_that_json_lacks_are_null_and_not_drawn(tmp_path):
     summaries = Summaries(tmp_path)
-    parts = {"train": {"gradient_norm": float("inf")}, "valid": {"auroc": None, "n": 3}}
+    valid = {"auroc": None, "loss": 0.5, "n": 3, "num_undefined": 1}
+    parts = {"train": {"gradient_norm": float("inf")}, "valid": valid}
     summaries.add(4, 0.4, parts)
     summaries.commit()
     summaries.close()
     row = json.loads((tmp_path / "metrics.jsonl").read_text())
     assert row["train"] == {"gradient_norm": None}
-    assert dict(scalars(row)) == {"valid/n": 3}
+    assert row["valid"] == valid
+    assert dict(scalars(row)) == {"valid/loss": 0.5}
 
 
 def test_tasks_have_curves_of_their_own():

@@ -274,9 +274,11 @@ def test_undefined_metric_leaves_the_last_weights(tmp_path, planted, write_datas
     targets[64:] = 0
     splits = {"train": 64, "valid": 32}
     data_dir = write_dataset(tmp_path / "data", texts, targets, splits=splits)
-    result = again(data_dir, tmp_path / "run", training={"steps": 4, "eval_every": 2})
+    training, lines = dataclasses.replace(SETTINGS, steps=4, eval_every=2), []
+    result = train(data_dir, tmp_path / "run", **SMALL, training=training, log=lines.append)
     assert result.best_step == 4
     assert result.scores["auroc"] is None
+    assert lines[-1] == "valid auroc was never defined: the last weights are kept as the best"
 
 
 def test_infinite_loss_stops_with_advice(data_dir, tmp_path):
