@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from genokeras.training import optimizer
+from genokeras.training import optimizer, tensorflow_engine
 from genokeras.training.tensorflow_engine import TensorFlowEngine, num_threads, use_jit
 from genokeras.training.train_config import Plan, TrainConfig
 from tfrecords.errors import InputError
@@ -215,3 +215,12 @@ def test_compiler_is_used_where_it_pays():
 def test_thread_pools_are_counted():
     assert num_threads().keys() == {"intra-op", "inter-op"}
     assert min(num_threads().values()) >= 1
+
+
+def test_gpu_that_tensorflow_does_not_find_is_said(monkeypatch, tmp_path):
+    monkeypatch.setattr(tensorflow_engine, "_NVIDIA_DRIVER", tmp_path)
+    monkeypatch.setattr(tensorflow_engine.tf.config, "list_physical_devices", lambda kind: [])
+    assert tensorflow_engine.describe_devices().endswith(
+        "threads); this machine has an NVIDIA driver, but TensorFlow found no GPU: install the "
+        "extra `cuda` (not `tf-cpu`)"
+    )

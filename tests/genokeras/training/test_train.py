@@ -318,6 +318,15 @@ def test_folder_with_other_things_is_left_alone(data_dir, tmp_path):
     )
 
 
+def test_other_backend_is_refused(data_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(InputError) as error:
+        again(data_dir, tmp_path / "run")
+    assert str(error.value) == (
+        "Keras runs on jax, but training needs TensorFlow so far; set KERAS_BACKEND=tensorflow"
+    )
+
+
 def test_recipe_of_a_preset_and_changes():
     assert recipe() == TrainConfig()
     assert recipe(preset="conv", epochs=3).steps is None
