@@ -17,8 +17,12 @@ def test_chatter_while_loading_is_not_seen(capfd):
     assert capfd.readouterr().err == "later\n"
 
 
+def fail():
+    chatter("libcudart.so: wrong ELF class\n")
+    raise ImportError
+
+
 def test_it_is_seen_when_loading_fails(capfd):
     with pytest.raises(ImportError), quiet.loading():
-        chatter("libcudart.so: wrong ELF class\n")
-        raise ImportError
+        fail()
     assert capfd.readouterr().err == "libcudart.so: wrong ELF class\n"
