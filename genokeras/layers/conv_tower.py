@@ -31,7 +31,8 @@ def plain_tower(
     """
     for block in range(1, blocks + 1):
         name = f"block_{block}"
-        x = _conv(filters, kernel_size, name=f"{name}_conv")(x)
+        conv = {"padding": "same", "kernel_initializer": "lecun_normal", "name": f"{name}_conv"}
+        x = layers.Conv1D(filters, kernel_size, **conv)(x)
         steps = [norm(normalization, name=f"{name}_norm"), _gelu(f"{name}_gelu")]
         for step in reversed(steps) if block in norm_after_gelu else steps:
             x = step(x)
@@ -42,8 +43,19 @@ def plain_tower(
 def stem(
     x: Any, mask: Any, *, filters: int, kernel_size: int, normalization: Norm
 ) -> tuple[Any, Any]:
-    """Applies one wide convolution, halving, norm and GELU: halving first halves their cost."""
-    x, mask = _halve(_conv(filters, kernel_size, use_bias=False, name="stem_conv")(x), mask, "stem")
+    """Applies one wide convolution, halving, norm and GELU: halving first halves their cost.
+
+    Under a norm the size of a kernel does not matter but slows its learning, so these start small.
+    """
+    conv = layers.Conv1D(
+        filters,
+        kernel_size,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="glorot_uniform",
+        name="stem_conv",
+    )
+    x, mask = _halve(conv(x), mask, "stem")
     return _gelu("stem_gelu")(norm(normalization, name="stem_norm")(x)), mask
 
 
@@ -61,12 +73,6 @@ def residual_tower(
         name = f"residual_{block}"
         x = ResidualConv(kernel_size, dilation, normalization, dropout, name=name)(x)
     return x, mask
-
-
-def _conv(filters: int, kernel_size: int, **options: Any) -> layers.Layer:
-    return layers.Conv1D(
-        filters, kernel_size, padding="same", kernel_initializer="lecun_normal", **options
-    )
 
 
 def _gelu(name: str) -> layers.Layer:
