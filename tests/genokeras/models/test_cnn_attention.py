@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 
 import keras
@@ -24,6 +25,15 @@ def build(preset, length=200, tasks=("bound",), **changes):
 def random_dna(count, length, seed=0):
     letters = np.random.default_rng(seed).choice(list("ACGT"), (count, length))
     return sequence.encode(["".join(row) for row in letters], length)
+
+
+@contextlib.contextmanager
+def precision(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy("float32")
 
 
 @pytest.mark.parametrize(
@@ -57,42 +67,60 @@ def test_conv_v2_normalises_before_gelu_and_then_after_it():
     assert build("conv_v2").get_layer("dense_1_dropout").rate == 0.2
 
 
-def numpy_conv(weights, packed, length):
-    """The chapter's first network, written down again in NumPy."""
+def numpy_forward(weights, packed, length, norms=("", "")):
+    """The chapter's first two networks, written down again in NumPy."""
 
     def gelu(x):
         return x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
 
-    def conv(x, kernel, bias):
+    def conv(x, block):
+        kernel = weights[f"{block}_conv/kernel"]
         low, high = (len(kernel) - 1) // 2, len(kernel) // 2
         padded = np.pad(x, ((0, 0), (low, high), (0, 0)))
         windows = sliding_window_view(padded, len(kernel), axis=1)
-        return np.einsum("blck,kcf->blf", windows, kernel) + bias
+        return np.einsum("blck,kcf->blf", windows, kernel) + weights[f"{block}_conv/bias"]
+
+    def batch_norm(x, block):
+        gamma, beta, mean, variance = (
+            weights[f"{block}_norm/{name}"]
+            for name in ("gamma", "beta", "moving_mean", "moving_variance")
+        )
+        return (x - mean) / np.sqrt(variance + 1e-5) * gamma + beta
 
     def pool(x):
         return np.maximum(x[:, 0 : x.shape[1] // 2 * 2 : 2], x[:, 1::2])
 
+    def dense(x, name):
+        return x @ weights[f"{name}/kernel"] + weights[f"{name}/bias"]
+
     x = sequence.unpack(packed, length, ambiguous="one").astype(np.float64)
-    for kernel, bias in (weights[0:2], weights[2:4]):
-        x = pool(gelu(conv(x, kernel, bias)))
-    x = x.reshape(len(x), -1)
-    for kernel, bias in (weights[4:6], weights[6:8]):
-        x = gelu(x @ kernel + bias)
-    return x @ weights[8] + weights[9]
+    for block, place in zip(("block_1", "block_2"), norms, strict=True):
+        x = conv(x, block)
+        x = batch_norm(x, block) if place == "before GELU" else x
+        x = gelu(x)
+        x = pool(batch_norm(x, block) if place == "after GELU" else x)
+    x = gelu(dense(x.reshape(len(x), -1), "dense_1"))
+    return dense(gelu(dense(x, "dense_2")), "head")
 
 
 @pytest.mark.parametrize("length", [40, 43])
-def test_conv_equals_an_independent_forward_pass(length):
+@pytest.mark.parametrize(
+    ("preset", "norms"), [("conv", ("", "")), ("conv_v2", ("before GELU", "after GELU"))]
+)
+def test_the_chapters_networks_equal_an_independent_forward_pass(preset, norms, length):
     """Also for odd lengths, and with Flax's padding of even kernels: 4 before, 5 after."""
-    model = build("conv", length)
     rng = np.random.default_rng(0)
-    weights = [rng.normal(0, 0.2, w.shape) for w in model.get_weights()]
-    model.set_weights(weights)
+    with precision("float64"):
+        model = build(preset, length)
+    for weight in model.weights:
+        weight.assign(rng.normal(0, 0.2, weight.shape) + (weight.name == "moving_variance"))
+    weights = {weight.path: np.asarray(weight) for weight in model.weights}
     packed = sequence.encode(
         ["".join(rng.choice(list("ACGTNR-"), length)) for _ in range(8)], length
     )
-    expected = numpy_conv(weights, packed, length)
-    np.testing.assert_allclose(model(packed), expected, rtol=1e-4, atol=1e-5)
+    expected = numpy_forward(weights, packed, length, norms)
+    np.testing.assert_allclose(model(packed), expected, rtol=1e-5, atol=1e-6)
+    assert np.std(expected) > 0.01
 
 
 def test_conv_starts_as_the_chapter_reports():
@@ -201,16 +229,13 @@ def test_mutation_only_in_training(tensors, planted):
 
 
 @pytest.mark.parametrize(
-    ("precision", "inside", "logits"),
+    ("policy", "inside", "logits"),
     [("mixed_bfloat16", "bfloat16", tf.float32), ("float64", "float64", tf.float64)],
 )
-def test_logits_are_never_of_16_bits(precision, inside, logits, tensors, planted):
+def test_logits_are_never_of_16_bits(policy, inside, logits, tensors, planted):
     batch = tensors(planted(8, 30))
-    keras.config.set_dtype_policy(precision)
-    try:
+    with precision(policy):
         model = cnn_attention.build(TINY, spec.Spec(30, ("bound",)))
-    finally:
-        keras.config.set_dtype_policy("float32")
     with keyed_random.scope(batch["key"]):
         terms, outputs = cnn_attention.loss(TINY, model, batch, True, None)
     assert model.get_layer("stem_conv").compute_dtype == inside
