@@ -84,6 +84,7 @@ _BASELINE = Config(
     filters=64,
     kernel_size=10,
     blocks=2,
+    norm="slow_batch",
     attention_blocks=0,
     positions="none",
     pooling="flatten",

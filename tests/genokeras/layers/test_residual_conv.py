@@ -56,8 +56,9 @@ def test_dropout_is_keyed_and_only_in_training():
 
 
 def test_norms_have_flax_constants():
-    batch, layer = norm("batch"), norm("layer")
-    assert (batch.momentum, batch.epsilon, layer.epsilon) == (0.99, 1e-5, 1e-6)
+    batch, slow, layer = norm("batch"), norm("slow_batch"), norm("layer")
+    assert (slow.momentum, slow.epsilon, layer.epsilon) == (0.99, 1e-5, 1e-6)
+    assert (batch.momentum, batch.epsilon) == (0.9, 1e-5)
     x = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
     np.testing.assert_array_equal(norm("none")(x), x)
 

@@ -150,7 +150,7 @@ def test_the_chapters_training():
 
 
 @pytest.mark.parametrize("positions", ["none", "learned", "sinusoidal", "rotary"])
-@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+@pytest.mark.parametrize("norm", ["none", "batch", "slow_batch", "layer"])
 def test_positions_and_norms_can_be_chosen(positions, norm):
     model = build("tiny", 30, positions=positions, norm=norm)
     learned = [w.path for w in model.weights if w.path.startswith("positions/")]
