@@ -257,7 +257,7 @@ def test_logits_are_never_of_16_bits(policy, inside, logits, tensors, planted):
             "filters=20 must be a multiple of 16: 8 heads, and pairs of channels for ro",
         ),
         ("dense_units=64,0", r"dense_units must be at least 1 each, got \(64, 0\)"),
-        ("norm=group", "Config.norm must be one of none, batch, layer, got 'group'"),
+        ("norm=group", "Config.norm must be one of none, batch, slow_batch, layer, got 'group'"),
         ("strands=three", "Config.strands must be one of one, both, got 'three'"),
     ],
 )
