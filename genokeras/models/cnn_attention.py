@@ -115,8 +115,6 @@ _ADAMW = _COSINE | {"optimizer": "adamw", "weight_decay": 1e-4}
 TRAINING: dict[str, dict[str, Any]] = dict.fromkeys(PRESETS, _ADAMW)
 TRAINING |= {"base": {}, "tiny": {}, "conv": _ADAM, "conv_v2": _COSINE}
 
-_INITIALIZER = "lecun_normal"
-
 
 def build(config: Config, spec: Spec) -> keras.Model:
     shortest = max(config.kmer, 4 if config.tower == "residual" else 2**config.blocks)
@@ -130,11 +128,11 @@ def build(config: Config, spec: Spec) -> keras.Model:
     x, mask, stem_pooled = _convolve(x, mask, config)
     x = _pool(_attend(x, mask, config), mask, stem_pooled, config)
     for block, units in enumerate(config.dense_units, start=1):
-        x = layers.Dense(units, gelu, kernel_initializer=_INITIALIZER, name=f"dense_{block}")(x)
+        x = layers.Dense(units, gelu, kernel_initializer="lecun_normal", name=f"dense_{block}")(x)
         x = KeyedDropout(config.dropout, name=f"dense_{block}_dropout")(x)
     # Logits are never rounded to 16 bits: float32, or float64 if that is the precision.
     exact = {"dtype": keras.config.dtype_policy().variable_dtype}
-    x = layers.Dense(spec.num_tasks, kernel_initializer=_INITIALIZER, name="head", **exact)(x)
+    x = layers.Dense(spec.num_tasks, kernel_initializer="lecun_normal", name="head", **exact)(x)
     if config.strands == "both":
         x = MeanOfStrands(spec.strand_pairs, name="mean_of_strands", **exact)(x)
     if config.kmer:
