@@ -101,6 +101,8 @@ def encode_sequences(rows: TextRows, length: int, is_resizing: bool) -> np.ndarr
     _check_lengths(rows, None if is_resizing else length)
     try:
         if is_resizing:
+            # Letters that are cropped away are checked as well: all of them, as one sequence.
+            dna.encode([text := "".join(rows.sequences)], len(text))
             return dna.encode(lengths.resize(rows.sequences, length), length)
         return dna.encode(rows.sequences, length)
     except InputError:

@@ -87,6 +87,14 @@ def test_resizing_takes_any_length():
         encode_sequences(rows([""]), 4, is_resizing=True)
 
 
+@pytest.mark.parametrize("text", ["AXACGT", "AAACGTTX", "XACGT", "ACGTX", "A\u00b5ACGTTT"])
+def test_letters_that_are_cropped_away_are_checked_too(text):
+    position = next(place for place, letter in enumerate(text) if letter not in "ACGT")
+    message = f"a.csv:3: position {position}: '{text[position]}' is no base and no IUPAC code"
+    with pytest.raises(InputError, match=message):
+        encode_sequences(rows(["ACGT", text, "C"]), 4, is_resizing=True)
+
+
 def test_options_are_checked():
     with pytest.raises(InputError, match="--length=0, expected a positive number of bases"):
         check_options(0, None)
