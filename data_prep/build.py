@@ -207,7 +207,7 @@ class _Build:
         schema = _schema(self.source.length, len(tasks), bool(ingested.num_missing))
         found = statistics.gather(scratch.read("sequence"), scratch.read("targets"), audited.split)
         described = {name: sums.to_json(tasks, task_type) for name, sums in found.items()}
-        for line in statistics.one_class_warnings(described, task_type):
+        for line in statistics.label_warnings(described, task_type):
             self.log(line)
         plan = make_plan(
             self.destination.building / "order",

@@ -110,13 +110,14 @@ def gather(
     return {SPLITS[code]: statistics for code, statistics in found.items()}
 
 
-def one_class_warnings(described: dict[str, dict], task_type: str) -> list[str]:
-    """Returns a line for every split and binary task whose labels are all the same."""
-    if task_type != "binary":
-        return []
-    return [
-        f"Warning: all labels of {task} in {split} are {int(labels['positives'] > 0)}."
-        for split, statistics in described.items()
-        for task, labels in statistics["tasks"].items()
-        if not (labels["positives"] and labels["negatives"])
-    ]
+def label_warnings(described: dict[str, dict], task_type: str) -> list[str]:
+    """Returns a line for every split and task without labels, or with those of one class only."""
+    lines = []
+    for split, statistics in described.items():
+        for task, labels in statistics["tasks"].items():
+            if labels["missing"] == statistics["rows"]:
+                lines.append(f"Warning: {split} has no label of {task}.")
+            elif task_type == "binary" and not (labels["positives"] and labels["negatives"]):
+                only = int(labels["positives"] > 0)
+                lines.append(f"Warning: all labels of {task} in {split} are {only}.")
+    return lines

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_prep.statistics import gather, one_class_warnings
+from data_prep.statistics import gather, label_warnings
 from tfrecords import sequence
 
 
@@ -57,8 +57,19 @@ def test_regression_targets_are_described_as_numpy_does():
 
 def test_a_task_with_one_class_is_warned_of():
     described, _ = statistics_of(["A"] * 4, [[1, 0], [1, 1], [0, 0], [1, 0]], split=[0, 0, 1, 1])
-    assert one_class_warnings(described, "binary") == [
+    assert label_warnings(described, "binary") == [
         "Warning: all labels of a in train are 1.",
         "Warning: all labels of b in valid are 0.",
     ]
-    assert one_class_warnings(described, "regression") == []
+
+
+@pytest.mark.parametrize("task_type", ["binary", "regression"])
+def test_a_task_without_labels_is_not_taken_for_one_of_zeros(task_type):
+    targets = [[1, np.nan], [0, np.nan], [1, 0], [0, 1]]
+    described, _ = statistics_of(["A"] * 4, targets, split=[0, 0, 1, 1], task_type=task_type)
+    assert label_warnings(described, task_type) == ["Warning: train has no label of b."]
+
+
+def test_one_value_throughout_is_no_class_of_a_regression():
+    described, _ = statistics_of(["A"] * 2, [[1, 0], [1, 0]], task_type="regression")
+    assert label_warnings(described, "regression") == []
