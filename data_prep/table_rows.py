@@ -90,7 +90,7 @@ def _parsed(
             ]
             if not numbered:
                 return
-            numbered = [(line, row) for line, row in numbered if row]
+            numbered = [(line, row) for line, row in numbered if not _is_blank(row, num_columns)]
             for line, row in numbered:
                 if len(row) != num_columns:
                     raise InputError(
@@ -104,6 +104,11 @@ def _parsed(
     except csv.Error as error:
         line = first_line + reader.line_num - 1
         raise InputError(f"{text.path}:{line}: {error}") from None
+
+
+def _is_blank(row: list[str], num_columns: int) -> bool:
+    """Whether a line holds nothing but blanks, too few for a row of empty cells."""
+    return len(row) < num_columns and not "".join(row).strip()
 
 
 def _extra_lines(row: list[str]) -> int:

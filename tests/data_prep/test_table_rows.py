@@ -46,6 +46,17 @@ def test_line_is_where_the_row_starts(write):
     assert lines == [2, 4, 9]
 
 
+@pytest.mark.parametrize("blank", ["", " ", "  \t "])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_lines_of_blanks_are_no_rows(write, blank, quote):
+    text = f"a,b,c\n{blank}\n{quote}1{quote},2,3\n{blank}\n{blank}\n4,5,6\n{blank}\n"
+    assert read(write("a.csv", text)) == ([["1", "2", "3"], ["4", "5", "6"]], [3, 6])
+
+
+def test_blank_cells_are_not_a_blank_line(write):
+    assert read(write("a.csv", "a,b,c\n , ,\n1,2,3\n"))[0] == [[" ", " ", ""], ["1", "2", "3"]]
+
+
 def test_lines_are_right_far_into_a_large_file(write):
     table = "a,b,c\n" + "".join(f"{number},{'ACGT' * 20},0\n" for number in range(2, 60_000))
     for text in (table, table.replace("59999,", '"59999",')):
