@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from tfrecords.errors import InputError
 
 _BLOCK = 1 << 20
+# A block of Zstandard, four bytes at the least, becomes up to 128 kB: these bytes at most 32 MB.
+_ZSTD_BLOCK = 1 << 10
 _MAGIC = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".zst": b"\x28\xb5\x2f\xfd"}
 _OTHER_MAGIC = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
@@ -100,17 +102,18 @@ class TextFile:
         blocks = itertools.islice(TextFile(self.path).blocks(), block)
         return 1 + sum(text.count("\n") for text in blocks)
 
-    def _decompressed(self) -> io.RawIOBase:
+    def _decompressed(self) -> io.IOBase:
         if self._suffix == ".gz":
             return gzip.GzipFile(fileobj=io.BufferedReader(self._watched, _BLOCK))
         if self._suffix == ".bz2":
             return bz2.BZ2File(io.BufferedReader(self._watched, _BLOCK))
         if self._suffix == ".zst":
-            return _Zstd(self._watched, _zstandard(self.path))
+            compressed = io.BufferedReader(self._watched, _BLOCK)
+            return io.BufferedReader(_Zstd(compressed, _zstandard(self.path)), _BLOCK)
         return self._watched
 
 
-def _whole_lines(binary: io.RawIOBase) -> Iterator[bytes]:
+def _whole_lines(binary: io.IOBase) -> Iterator[bytes]:
     """Yields all bytes in blocks that end where a line does."""
     rest = b""
     while block := binary.read(_BLOCK):
@@ -151,7 +154,7 @@ class _Watched(io.RawIOBase):
 class _Zstd(io.RawIOBase):
     """Decompressed bytes of Zstandard frames; unlike the package's own reader, minds a cut."""
 
-    def __init__(self, raw: io.RawIOBase, zstandard):
+    def __init__(self, raw: io.BufferedReader, zstandard):
         self._raw, self._zstandard = raw, zstandard
         self._frame, self._ready, self._rest = None, b"", b""
 
@@ -160,7 +163,7 @@ class _Zstd(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:
         while not self._ready:
-            block = self._rest or self._raw.read(1 << 17)
+            block = self._rest or self._raw.read(_ZSTD_BLOCK)
             if not block:
                 if self._frame is not None:
                     raise EOFError

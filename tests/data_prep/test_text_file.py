@@ -4,6 +4,7 @@ import bz2
 import gzip
 import hashlib
 import sys
+import tracemalloc
 
 import pytest
 import zstandard
@@ -41,6 +42,22 @@ def test_files_joined_after_compression_read_as_one(tmp_path, suffix):
     path = tmp_path / f"table.csv{suffix}"
     path.write_bytes(COMPRESS[suffix](b"one\n") + COMPRESS[suffix](b"two\n"))
     assert read(path) == ["one", "two"]
+
+
+def test_memory_of_zstandard_does_not_depend_on_how_well_a_file_compresses(tmp_path):
+    """200 MB of one letter are 6 kB of a file; whoever reads it all at once holds it all."""
+    path = tmp_path / "table.csv.zst"
+    line = b"A" * 999 + b"\n"
+    frame = zstandard.ZstdCompressor().compressobj()
+    parts = [frame.compress(line * 1000) for _ in range(200)]
+    path.write_bytes(b"".join([*parts, frame.flush()]))
+    assert path.stat().st_size < 100_000
+    tracemalloc.start()
+    num_letters = sum(map(len, TextFile(path).blocks()))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert num_letters == 200_000_000
+    assert peak < 80_000_000
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
