@@ -60,7 +60,7 @@ class Config:
     dropout: float = 0.2
     block_dropout: float = 0.1
     kmer: int = 6  # 0: no k-mer branch.
-    strands: Literal["one", "both"] = "both"  # Both: predictions are the mean of the two.
+    strands: Literal["one", "both"] = "both"  # Both: the mean of the two, of unstranded data.
     mutation_rate: float = 0.05
     ambiguous: Literal["zero", "mean", "one"] = "zero"
 
@@ -124,10 +124,11 @@ def build(config: Config, spec: Spec) -> keras.Model:
         raise InputError(f"this network needs at least {shortest} bp, the data have {spec.length}")
     sequence = keras.Input((spec.packed_width,), dtype="uint8", name="sequence")
     one_hot, mask = OneHot(spec.length, config.ambiguous, name="one_hot")(sequence)
-    x = one_hot
-    if config.strands == "both":
-        x, mask = BothStrands(name="both_strands")(x), BothStrands(name="both_masks")(mask)
-    x, mask, stem_pooled = _convolve(x, mask, config)
+    averages_strands = config.strands == "both" and not spec.stranded
+    if averages_strands:
+        one_hot = BothStrands(name="both_strands")(one_hot)
+        mask = BothStrands(name="both_masks")(mask)
+    x, mask, stem_pooled = _convolve(one_hot, mask, config)
     x = _pool(_attend(x, mask, config), mask, stem_pooled, config)
     for block, units in enumerate(config.dense_units, start=1):
         x = layers.Dense(units, gelu, kernel_initializer="lecun_normal", name=f"dense_{block}")(x)
@@ -135,11 +136,13 @@ def build(config: Config, spec: Spec) -> keras.Model:
     # Logits are never rounded to 16 bits: float32, or float64 if that is the precision.
     exact = {"dtype": keras.config.dtype_policy().variable_dtype}
     x = layers.Dense(spec.num_tasks, kernel_initializer="lecun_normal", name="head", **exact)(x)
-    if config.strands == "both":
-        x = MeanOfStrands(spec.strand_pairs, name="mean_of_strands", **exact)(x)
     if config.kmer:
-        kmers = KmerLinear(config.kmer, spec.num_tasks, name="kmer_linear", **exact)(one_hot)
+        sizes = config.kmer, spec.num_tasks, spec.stranded
+        kmers = KmerLinear(*sizes, name="kmer_linear", **exact)(one_hot)
         x = layers.Add(name="add_kmers", **exact)([x, kmers])
+    if averages_strands:
+        # Last: what is the same for both strands must have its tasks swapped and averaged as well.
+        x = MeanOfStrands(spec.strand_pairs, name="mean_of_strands", **exact)(x)
     x = layers.Identity(name=OUTPUT[spec.task_type], **exact)(x)
     return keras.Model(sequence, x, name="cnn_attention")
 

@@ -3,7 +3,8 @@
 A model is one module `genokeras/models/NAME.py`; `--model=NAME` finds it by its name. It has:
 
 - `Config`: frozen dataclass; `__post_init__` raises `InputError` for values that make no sense. A
-  field `strands` that is `both` says that a sequence and its reverse complement get one prediction.
+  field `strands` that is `both` says that a sequence and its reverse complement get one prediction
+  (with the tasks of `spec.strand_pairs` swapped), except where `spec.stranded`.
 - `PRESETS: dict[str, Config]`, among them `base` (the default) and `tiny` (for tests).
 - `TRAINING: dict[str, dict]`: fields of the training configuration that belong to a preset.
 - `build(config, spec) -> keras.Model`: functional, inputs named after the schema (`sequence`:
@@ -42,6 +43,8 @@ class Spec:
 
     `strand_pairs[t]` is the task that task `t` becomes on the opposite strand (None: all tasks are
     strandless). `base_composition` holds the shares of A, C, G, T in the training split.
+    `stranded`: targets belong to the given strand and say nothing about the opposite one, so that
+    a model must neither be blind to the strand nor average over both.
     """
 
     length: int
@@ -49,6 +52,7 @@ class Spec:
     task_type: str = "binary"
     strand_pairs: tuple[int, ...] | None = None
     base_composition: tuple[float, ...] | None = None
+    stranded: bool = False
 
     def __post_init__(self):
         if self.task_type not in TASK_TYPES:
@@ -69,6 +73,7 @@ class Spec:
             task_type=manifest.task_type,
             strand_pairs=manifest.strand_pairs,
             base_composition=tuple(shares[base] for base in "ACGT") if shares else None,
+            stranded=manifest.reverse_complement == "none",
         )
 
     @property

@@ -28,8 +28,8 @@ def one_hot(texts):
     return OneHot(length)(sequence.encode(texts, length))[0]
 
 
-def built(k, units=1):
-    layer = KmerLinear(k, units)
+def built(k, units=1, stranded=False):
+    layer = KmerLinear(k, units, stranded)
     layer.build((None, 30, 4))
     layer.set_weights([np.random.default_rng(k).normal(size=layer.kernel.shape)])
     return layer
@@ -64,6 +64,17 @@ def test_is_blind_to_the_strand():
     np.testing.assert_allclose(layer(one_hot(texts)), layer(one_hot(opposite)), rtol=1e-4)
 
 
+@pytest.mark.parametrize("k", [2, 3, 6])
+def test_stranded_every_kmer_has_its_own_weight(k):
+    """Row by number of the k-mer, the first base most significant: AC is row 1 and GT row 11."""
+    layer = built(k, stranded=True)
+    kernel = layer.get_weights()[0][:, 0]
+    assert kernel.shape == (4**k,)
+    ids = sequence.kmer_ids(sequence.encode(TEXTS, 30), 30, k)
+    expected = [kernel[row[row >= 0]].sum() for row in ids]
+    np.testing.assert_allclose(layer(one_hot(TEXTS))[:, 0], expected, rtol=1e-4, atol=1e-4)
+
+
 def test_starts_at_zero_with_a_gradient_of_counts():
     layer, x = KmerLinear(3), one_hot(["ACGACG" + "T" * 24])
     with tf.GradientTape() as tape:
@@ -94,4 +105,4 @@ def test_other_sizes_of_k_are_refused():
 
 
 def test_config_is_complete(assert_config_complete):
-    assert_config_complete(KmerLinear(5, 3, name="kmers"))
+    assert_config_complete(KmerLinear(5, 3, stranded=True, name="kmers"))

@@ -168,12 +168,33 @@ def test_predictions_are_those_of_both_strands():
     assert np.abs(one_strand(packed) - one_strand(opposite)).max() > 1e-3
 
 
-def test_strand_pairs_swap_on_the_opposite_strand():
+@pytest.mark.parametrize("kmer", [0, 3])
+def test_strand_pairs_swap_on_the_opposite_strand(kmer):
+    """Also with k-mers, which alone cannot tell the strands apart."""
     paired = spec.Spec(31, ("plus", "minus", "both"), strand_pairs=(1, 0, 2))
-    model = cnn_attention.build(dataclasses.replace(TINY, kmer=0), paired)
+    model = cnn_attention.build(dataclasses.replace(TINY, kmer=kmer), paired)
+    if kmer:
+        weights = np.random.default_rng(0).normal(size=(32, 3))
+        model.get_layer("kmer_linear").set_weights([weights])
     packed = random_dna(6, 31)
     opposite = np.asarray(model(sequence.reverse_complement(packed, 31)))
-    np.testing.assert_allclose(np.asarray(model(packed))[:, [1, 0, 2]], opposite, atol=1e-6)
+    logits = np.asarray(model(packed))
+    np.testing.assert_allclose(logits[:, [1, 0, 2]], opposite, rtol=1e-5, atol=1e-5)
+    assert np.abs(logits - opposite)[:, :2].max() > 1e-3
+
+
+def test_stranded_data_keep_their_strands_apart():
+    """A k-mer weight of AAA alone: +1 for every AAA, and nothing for TTT, its opposite."""
+    stranded = spec.Spec(31, ("signal",), stranded=True)
+    model = cnn_attention.build(dataclasses.replace(TINY, mutation_rate=0.0), stranded)
+    assert not {"both_strands", "mean_of_strands"} & {layer.name for layer in model.layers}
+    packed = sequence.encode(["ACAAAGAAACC".ljust(31, "C")], 31)
+    opposite = sequence.reverse_complement(packed, 31)
+    before = [float(model(strand)[0, 0]) for strand in (packed, opposite)]
+    assert abs(before[0] - before[1]) > 1e-4
+    model.get_layer("kmer_linear").set_weights([np.eye(64)[:, :1]])
+    after = [float(model(strand)[0, 0]) for strand in (packed, opposite)]
+    np.testing.assert_allclose(np.subtract(after, before), [2, 0], atol=1e-5)
 
 
 def test_kmers_join_in_at_the_logit():

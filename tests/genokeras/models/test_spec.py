@@ -26,6 +26,11 @@ def test_a_manifest_says_what_a_model_must_fit():
     assert spec.Spec.from_manifest(manifest()).base_composition is None
 
 
+@pytest.mark.parametrize(("strands", "stranded"), [("online", 0), ("store", 0), ("none", 1)])
+def test_data_whose_strands_nobody_turns_are_stranded(strands, stranded):
+    assert spec.Spec.from_manifest(manifest(reverse_complement=strands)).stranded == stranded
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
