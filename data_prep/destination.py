@@ -1,7 +1,8 @@
 """The folder a dataset is built into: it appears whole, by a rename, or not at all.
 
-A build works in a hidden folder beside it, `.NAME.building`, which survives when the process is
-killed, so that the next build goes on from there, and is removed when the build fails.
+A build works in a hidden folder beside it, `.NAME.building`, which survives when the process or one
+of its workers is killed, so that the next build goes on from there, and is removed when the build
+fails.
 """
 
 import contextlib
@@ -84,7 +85,7 @@ class Destination:
         """Makes the building folder and holds its lock.
 
         On leaving, an error removes the folder with all that was made for it. Being interrupted or
-        killed leaves it for the next build to go on with.
+        killed, and an `UnfinishedError`, leave it for the next build to go on with.
         """
         made = [path for path in (self.building, *self.building.parents) if not path.exists()]
         try:
@@ -92,7 +93,7 @@ class Destination:
             with self._locked():
                 yield
         except (InputError, OSError) as error:
-            if not isinstance(error, _BusyError):
+            if not isinstance(error, UnfinishedError):
                 _remove(self.building, made)
             if isinstance(error, OSError) and error.filename is None:
                 error.filename = self.shown
@@ -127,7 +128,11 @@ class Destination:
         shutil.rmtree(self._replaced, ignore_errors=True)
 
 
-class _BusyError(InputError):
+class UnfinishedError(InputError):
+    """Not the fault of the input: what was built so far is of use to the next build."""
+
+
+class _BusyError(UnfinishedError):
     """Somebody else's build is running; nothing of it may be touched."""
 
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data_prep.destination import UnfinishedError
 from data_prep.scratch import Scratch
 from tfrecords import strands
-from tfrecords.errors import InputError
 from tfrecords.manifest import Shard
 from tfrecords.schema import Schema
 from tfrecords.writer import ShardWriter
@@ -52,6 +52,9 @@ def write_shards(
         workers: Number of processes; one: all in this process. Default: one for each processor, but
             no more than the amount of data is worth.
         when_done: Called with each shard, in any order.
+
+    Raises:
+        UnfinishedError: A process was killed; the shards reported until then are complete.
     """
     if workers is None:
         num_bytes = sum((task.stop - task.start) * task.schema.stride for task in tasks)
@@ -68,7 +71,7 @@ def write_shards(
         for future in concurrent.futures.as_completed(pool.submit(write_shard, t) for t in tasks):
             when_done(future.result())
     except BrokenProcessPool:
-        raise InputError(
+        raise UnfinishedError(
             "a worker process ended early: out of memory (fewer --workers), or called from a "
             "script without `if __name__ == '__main__':`; the same command goes on"
         ) from None

@@ -130,6 +130,54 @@ def test_workers_import_no_framework():
     assert done.stdout == "set()\n"
 
 
+WORKER_KILLED = """
+import os, signal, sys, time
+from data_prep import shards
+from data_prep.build import build_dataset
+from data_prep.build_config import BuildConfig
+from data_prep.csv_table import CsvTable
+from tfrecords.errors import InputError
+
+write_shard = shards.write_shard
+
+def killed_once_three_are_done(task):
+    journal = task.path.parents[1] / "finished.jsonl"
+    while task.path.name.endswith("00011-of-00012"):
+        if len(journal.read_text().splitlines()) > 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.01)
+    return write_shard(task)
+
+if __name__ == "__main__":
+    shards.write_shard = killed_once_three_are_done
+    config = BuildConfig(split_fractions=(0.6, 0.2, 0.2), num_shards=12)
+    try:
+        build_dataset(CsvTable(sys.argv[1]), sys.argv[2], "x", config=config, workers=2)
+    except InputError as error:
+        print(error)
+"""
+
+
+def test_a_worker_that_is_killed_costs_no_finished_shard(table, tmp_path):
+    path, data_dir = table(2000, 21), tmp_path / "data"
+    (tmp_path / "build.py").write_text(WORKER_KILLED)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "build.py"), str(path), str(data_dir)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.endswith("the same command goes on\n"), done
+    journal = (tmp_path / ".data.building" / "finished.jsonl").read_text().splitlines()
+    noted = [json.loads(line)["file"] for line in journal[1:]]
+    assert len(noted) >= 3
+    shards = tmp_path / ".data.building" / "dataset"
+    kept = {name: (shards / name).stat().st_ino for name in noted}
+    build_dataset(CsvTable(path), data_dir, "x", config=CONFIG)
+    assert {name: (data_dir / name).stat().st_ino for name in noted} == kept
+    build_dataset(CsvTable(path), tmp_path / "undisturbed", "x", config=CONFIG)
+    assert all_bytes(data_dir) == all_bytes(tmp_path / "undisturbed")
+
+
 def test_a_worker_that_dies_is_explained(table, tmp_path, monkeypatch):
     monkeypatch.setattr("data_prep.shards._start_worker", os.abort)
     with pytest.raises(InputError, match="a worker process ended early: out of memory"):

@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from data_prep.destination import Destination
+from data_prep.destination import Destination, UnfinishedError
 from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest, Shard
 from tfrecords.schema import Feature, Schema
@@ -60,7 +60,7 @@ def test_disk_full_names_the_dataset(tmp_path):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, UnfinishedError])
 def test_being_interrupted_leaves_the_work_for_the_next_time(tmp_path, error):
     def build():
         with Destination(tmp_path / "data").open():
