@@ -15,8 +15,10 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=T
 _SPLIT = flags.DEFINE_string("split", "test", "Split to score: train, valid or test.")
 _CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "best, last, or the number of a step.")
 _REVERSE_COMPLEMENT = flags.DEFINE_bool(
-    "reverse_complement", True, "Average the logits of both strands."
-)
+    "reverse_complement", None,
+    "Average the logits of both strands. Default: unless the dataset was built with "
+    "--reverse_complement=none, whose labels are of the given strand.",
+)  # fmt: skip
 _NUM_BOOTSTRAP = flags.DEFINE_integer(
     "num_bootstrap", 1000, "Resamples behind the intervals; 0 = no intervals.", lower_bound=0
 )

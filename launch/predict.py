@@ -32,8 +32,10 @@ _NAME_COLUMN = flags.DEFINE_string(
 )
 _CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "best, last, or the number of a step.")
 _REVERSE_COMPLEMENT = flags.DEFINE_bool(
-    "reverse_complement", True, "Average the logits of both strands."
-)
+    "reverse_complement", None,
+    "Average the logits of both strands. Default: unless the dataset was built with "
+    "--reverse_complement=none, whose labels are of the given strand.",
+)  # fmt: skip
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 256, "Sequences computed at a time; predictions do not depend on it.",
     lower_bound=1,

@@ -1,21 +1,22 @@
 """A 6-mer logistic regression on the same split: the score that a network has to beat.
 
 Features: how often each 6-mer occurs in a window, together with its reverse complement (2080 of
-them), as square roots, which evens out the variance of counts. Places with an ambiguous base or
-padding are skipped. The strength of the regularisation is chosen on the valid split. A task with
-real-valued targets gets a ridge regression on the same features.
+them; of stranded data, where the opposite strand says something else, all 4096), as square roots,
+which evens out the variance of counts. Places with an ambiguous base or padding are skipped. The
+strength of the regularisation is chosen on the valid split. A task with real-valued targets gets a
+ridge regression on the same features.
 
 Shapes: `N` examples of `L` bp, `F` features, `T` tasks; packed sequences uint8 `[N, ceil(L/2)]`.
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from genokeras.layers.canonical_kmers import pair_of_kmer
 from tfrecords import sequence
 from tfrecords.errors import InputError
 from tfrecords.reader import Dataset, Split
@@ -43,6 +44,7 @@ class KmerModel:
     """A linear model on k-mer features: weights `[F, T]`, bias and chosen penalty `[T]`."""
 
     k: int
+    stranded: bool
     weights: np.ndarray
     bias: np.ndarray
     penalty: tuple[float, ...]
@@ -52,19 +54,11 @@ class KmerModel:
         return features @ self.weights + self.bias
 
 
-@functools.cache
-def canonical_columns(k: int) -> np.ndarray:
-    """Returns the feature of every k-mer id, int32 `[4**k]`; both strands share one."""
-    ids = np.arange(4**k)
-    opposite, rest = np.zeros_like(ids), ids.copy()
-    for _ in range(k):
-        opposite, rest = opposite * 4 + 3 - rest % 4, rest // 4
-    return np.unique(np.minimum(ids, opposite), return_inverse=True)[1].astype(np.int32)
-
-
-def kmer_features(packed: np.ndarray, length: int, k: int = K) -> sparse.csr_matrix:
-    """Returns the square roots of strand-collapsed k-mer counts, `[N, F]`."""
-    columns = canonical_columns(k)
+def kmer_features(
+    packed: np.ndarray, length: int, k: int = K, stranded: bool = False
+) -> sparse.csr_matrix:
+    """Returns the square roots of k-mer counts, `[N, F]`; unless `stranded`, up to strand."""
+    columns = np.arange(4**k) if stranded else pair_of_kmer(k)
     ids = sequence.kmer_ids(packed, length, k)
     rows, places = np.nonzero(ids >= 0)
     counts = sparse.csr_matrix(
@@ -86,38 +80,40 @@ def fit_baseline(dataset: Dataset, k: int = K) -> KmerModel:
     length = dataset.manifest.schema["sequence"].bases
     if length < k:
         raise InputError(f"the baseline counts {k}-mers; windows of {length} bp hold none")
-    train = read_examples(dataset.split("train"), k)
+    stranded = dataset.manifest.reverse_complement == "none"
+    train = read_examples(dataset.split("train"), k, stranded)
     has_valid = "valid" in dataset.manifest.splits
-    valid = read_examples(dataset.split("valid"), k) if has_valid else None
+    valid = read_examples(dataset.split("valid"), k, stranded) if has_valid else None
     task_type, num_tasks = dataset.manifest.task_type, train.targets.shape[1]
     fits = [_fit_task(task_type, train, valid, task) for task in range(num_tasks)]
     weights, bias, penalty = zip(*fits, strict=True)
-    return KmerModel(k, np.stack(weights, axis=1), np.array(bias), penalty)
+    return KmerModel(k, stranded, np.stack(weights, axis=1), np.array(bias), penalty)
 
 
 def kmer_logits(model: KmerModel, split: Split) -> np.ndarray:
     """Returns the baseline's scores `[N, T]` of a whole split, in stored order."""
-    parts = _read_parts(split, model.k, split.num_examples)
+    parts = _read_parts(split, split.num_examples, model.k, model.stranded)
     return np.concatenate([model.logits(features) for features, _ in parts])
 
 
-def read_examples(split: Split, k: int = K) -> Examples:
+def read_examples(split: Split, k: int = K, stranded: bool = False) -> Examples:
     """Reads a split as k-mer features, of a large one the first examples only."""
     limit = max(1, _MAX_KMERS // split.schema["sequence"].bases)
-    features, columns = zip(*_read_parts(split, k, min(limit, split.num_examples)), strict=True)
+    count = min(limit, split.num_examples)
+    features, columns = zip(*_read_parts(split, count, k, stranded), strict=True)
     targets = [part["targets"] for part in columns]
     weight = [part.get("weight", np.ones_like(part["targets"])) for part in columns]
     return Examples(sparse.vstack(features), np.concatenate(targets), np.concatenate(weight))
 
 
 def _read_parts(
-    split: Split, k: int, count: int
+    split: Split, count: int, k: int, stranded: bool
 ) -> Iterator[tuple[sparse.csr_matrix, dict[str, np.ndarray]]]:
     length = split.schema["sequence"].bases
     step = max(1, _READ_KMERS // length)
     for start in range(0, count, step):
         columns = split.read(np.arange(start, min(start + step, count)))
-        yield kmer_features(columns["sequence"], length, k), columns
+        yield kmer_features(columns["sequence"], length, k, stranded), columns
 
 
 Fit = tuple[np.ndarray, float]
@@ -162,6 +158,8 @@ def _logistic(
 def _ridge(
     features: sparse.csr_matrix, targets: np.ndarray, weight: np.ndarray, penalty: float
 ) -> Fit:
+    if not len(targets):
+        return np.zeros(features.shape[1]), 0.0
     model = Ridge(alpha=1 / penalty, solver="sparse_cg")
     model.fit(features, targets, sample_weight=weight)
     return model.coef_, float(model.intercept_)

@@ -26,7 +26,7 @@ def evaluate(
     workdir: str | os.PathLike,
     split: str = "test",
     *,
-    reverse_complement: bool = True,
+    reverse_complement: bool | None = None,
     num_bootstrap: int = 1000,
     baseline: bool = True,
     seed: int = 0,
@@ -46,7 +46,8 @@ def evaluate(
     Args:
       workdir: Folder of the run.
       split: `train`, `valid` or `test`.
-      reverse_complement: Whether logits are averaged over both strands.
+      reverse_complement: Whether logits are averaged over both strands; default: yes, unless the
+        dataset was built with `none`.
       num_bootstrap: Resamples behind the 95% intervals; 0 leaves these out.
       baseline: Whether to fit and score the 6-mer baseline as well.
       seed: Of the resamples.
@@ -86,7 +87,7 @@ def evaluate(
         "preset": run.preset,
         "checkpoint": checkpoint,
         "step": step,
-        "reverse_complement": reverse_complement,
+        "reverse_complement": predictor.reverse_complement,
         "num_bootstrap": num_bootstrap,
         "seed": seed,
         **_scores(found, baseline_logits, split, scoring),

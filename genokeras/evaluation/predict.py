@@ -32,6 +32,7 @@ class Predictor:
 
     With `reverse_complement` they are the mean over both strands, the same for a sequence and its
     reverse complement; the opposite strand's have the tasks of `spec.strand_pairs` swapped first.
+    None: so it is unless the data are stranded. `is_strand_blind`: the model does that by itself.
     """
 
     def __init__(
@@ -41,13 +42,17 @@ class Predictor:
         *,
         prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
         batch_size: int = BATCH_SIZE,
-        reverse_complement: bool = True,
+        reverse_complement: bool | None = None,
+        is_strand_blind: bool = False,
         jit: bool = False,
     ):
         if batch_size < 1:
             raise InputError(f"batch_size={batch_size}, expected at least 1")
         self.spec, self.batch_size = spec, batch_size
-        self._reverse_complement = reverse_complement
+        self.reverse_complement = (
+            not spec.stranded if reverse_complement is None else reverse_complement
+        )
+        self._adds_opposite = self.reverse_complement and not is_strand_blind
         self._forward = _Forward(model, prepare)
         self._forward.compile(jit_compile=jit)
 
@@ -58,7 +63,7 @@ class Predictor:
         checkpoint: str | int = "best",
         *,
         batch_size: int = BATCH_SIZE,
-        reverse_complement: bool = True,
+        reverse_complement: bool | None = None,
     ) -> "Predictor":
         """Returns the predictor of a run's checkpoint: `best`, `last` or a step."""
         module = run.model_module
@@ -67,7 +72,8 @@ class Predictor:
             run.spec,
             prepare=lambda batch: module.prepare(run.config, batch, training=False),
             batch_size=batch_size,
-            reverse_complement=reverse_complement and not averages_strands(run.config, run.spec),
+            reverse_complement=reverse_complement,
+            is_strand_blind=averages_strands(run.config, run.spec),
             jit=run.training.jit == "on" or (run.training.jit == "auto" and has_accelerator()),
         )
 
@@ -88,7 +94,7 @@ class Predictor:
             padding = np.zeros((self.batch_size - size, packed.shape[1]), np.uint8)
             packed = np.concatenate([packed, padding])
         logits = self._forward.predict_on_batch(packed)
-        if self._reverse_complement:
+        if self._adds_opposite:
             opposite = sequence.reverse_complement(packed, self.spec.length)
             pairs = self.spec.strand_pairs or range(self.spec.num_tasks)
             logits = (logits + self._forward.predict_on_batch(opposite)[:, list(pairs)]) / 2
@@ -129,11 +135,11 @@ def checkpoint_step(run: Run, checkpoint: str | int) -> int:
 
 
 def averages_strands(config: Any, spec: Spec) -> bool:
-    """Whether a model gives both strands of a sequence one prediction by itself.
+    """Whether a model averages over both strands by itself.
 
-    Averaging over strands once more would take twice as long and change nothing.
+    Doing so once more would take twice as long and change nothing.
     """
-    return getattr(config, "strands", "one") == "both" and spec.strand_pairs is None
+    return getattr(config, "strands", "one") == "both" and not spec.stranded
 
 
 def has_accelerator() -> bool:
@@ -170,7 +176,7 @@ def write_predictions(
     output: str | os.PathLike,
     *,
     checkpoint: str | int = "best",
-    reverse_complement: bool = True,
+    reverse_complement: bool | None = None,
     batch_size: int = BATCH_SIZE,
 ) -> int:
     """Predicts a stream of sequences into a table; memory does not grow with their number.
@@ -182,7 +188,7 @@ def write_predictions(
         rows are best.
       output: The table, gzip if it ends in .gz; it appears when it is complete.
       checkpoint: `best`, `last` or a step.
-      reverse_complement: Whether to average over both strands.
+      reverse_complement: Whether to average over both strands; default: unless data are stranded.
       batch_size: Sequences that the model computes at a time.
 
     Returns:

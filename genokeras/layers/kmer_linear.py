@@ -3,8 +3,9 @@
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
+
+from genokeras.layers.canonical_kmers import canonical_kmers
 
 
 @keras.saving.register_keras_serializable("genokeras")
@@ -58,18 +59,6 @@ class KmerLinear(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         own = {"k": self.k, "units": self.units, "stranded": self.stranded}
         return {**super().get_config(), **own}
-
-
-def canonical_kmers(k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns, for each row of the kernel, its k-mer and the reverse complement, as int32 ids.
-
-    A=0 .. T=3, the first base most significant. A row's k-mer is the smaller of the two ids.
-    """
-    kmers = np.arange(4**k, dtype=np.int32)
-    digits = kmers[:, None] // 4 ** np.arange(k) % 4
-    opposites = ((3 - digits) @ 4 ** np.arange(k - 1, -1, -1)).astype(np.int32)
-    smaller = kmers <= opposites
-    return kmers[smaller], opposites[smaller]
 
 
 def _words(one_hot: Any, width: int) -> Any:

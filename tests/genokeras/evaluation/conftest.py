@@ -13,7 +13,9 @@ from tfrecords.schema import Feature, Schema
 from tfrecords.writer import ShardWriter, shard_file
 
 
-def write_dataset(data_dir, splits, tasks=("label",), task_type="binary", rows=None):
+def write_dataset(
+    data_dir, splits, tasks=("label",), task_type="binary", rows=None, strands="online"
+):
     """Writes `{split: (sequences, targets [N, T], weight [N, T] or None)}`."""
     data_dir.mkdir()
     length = len(next(iter(splits.values()))[0][0])
@@ -39,7 +41,10 @@ def write_dataset(data_dir, splits, tasks=("label",), task_type="binary", rows=N
         with ShardWriter(data_dir / shard_file("small", split, 0, 1), schema) as writer:
             writer.write(columns)
         shards[split] = (writer.shard,)
-    Manifest("small", schema, shards, tuple(tasks), task_type).save(data_dir)
+    manifest = Manifest(
+        "small", schema, shards, tuple(tasks), task_type, reverse_complement=strands
+    )
+    manifest.save(data_dir)
     return data_dir
 
 
@@ -109,12 +114,12 @@ def planted(rng, number, length=40):
     return texts, labels
 
 
-def write_motif_run(folder, monkeypatch, splits, tasks=("label",), rows=None):
+def write_motif_run(folder, monkeypatch, splits, tasks=("label",), rows=None, strands="online"):
     from genokeras.models import spec as specs
     from genokeras.training import checkpoint, variables
     from genokeras.training.workdir import Run
 
-    data_dir = write_dataset(folder / "data", splits, tasks, rows=rows)
+    data_dir = write_dataset(folder / "data", splits, tasks, rows=rows, strands=strands)
     manifest = Manifest.load(data_dir)
     spec = specs.Spec.from_manifest(manifest)
     module = types.SimpleNamespace(

@@ -6,6 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from genokeras.evaluation import baseline
+from genokeras.layers.canonical_kmers import pair_of_kmer
 from tfrecords import sequence
 from tfrecords.errors import InputError
 from tfrecords.reader import Dataset
@@ -19,15 +20,9 @@ def features(texts, k):
     return baseline.kmer_features(sequence.encode(texts, len(texts[0])), len(texts[0]), k)
 
 
-@pytest.mark.parametrize(("k", "count"), [(1, 2), (2, 10), (3, 32), (4, 136), (6, 2080)])
-def test_number_of_kmers_up_to_strand(k, count):
-    """Half of all k-mers; of an even k, those that are their own reverse complement as well."""
-    assert baseline.canonical_columns(k).max() + 1 == count
-
-
 def test_counts_of_a_sequence_worked_by_hand():
     # ACGTT: AC, CG, GT, TT; up to strand AC=GT twice, CG once, AA=TT once. N hides two 2-mers.
-    columns = baseline.canonical_columns(2)
+    columns = pair_of_kmer(2)
     found = features(["ACGTT", "ACNTT"], 2).toarray()
     assert found[0, columns[0b0001]] == pytest.approx(np.sqrt(2))
     assert found[0, columns[0b0110]] == 1
@@ -42,6 +37,14 @@ def test_both_strands_have_the_same_features():
     opposite = sequence.reverse_complement(packed, 31)
     found, other = (baseline.kmer_features(strand, 31) for strand in (packed, opposite))
     assert (found != other).nnz == 0
+
+
+def test_stranded_features_tell_the_strands_apart():
+    """ACGTT: AC, CG, GT and TT once each, under their own numbers; on the other strand AACGT."""
+    packed = sequence.encode(["ACGTT", "AACGT"], 5)
+    found = baseline.kmer_features(packed, 5, 2, stranded=True).toarray()
+    assert found.shape == (2, 16)
+    assert [np.flatnonzero(row).tolist() for row in found] == [[1, 6, 11, 15], [0, 1, 6, 11]]
 
 
 def read_gue(folder):
@@ -136,6 +139,21 @@ def test_a_task_of_one_class_gets_a_constant(write_dataset, tmp_path):
     dataset = Dataset(write_dataset(tmp_path / "data", {"train": (texts, np.ones(20), None)}))
     logits = baseline.kmer_logits(baseline.fit_baseline(dataset), dataset.split("train"))
     np.testing.assert_array_equal(logits, 0)
+
+
+@pytest.mark.parametrize("task_type", ["binary", "regression"])
+def test_a_task_without_a_label_to_train_on_gets_a_constant(task_type, write_dataset, tmp_path):
+    """Also where the valid split has labels of it."""
+    rng = np.random.default_rng(0)
+    texts, targets = random_dna(rng, 40), rng.integers(0, 2, (40, 2))
+    without_second = np.tile([1, 0], (40, 1))
+    splits = {"train": (texts, targets, without_second), "valid": (texts, targets, None)}
+    folder = write_dataset(tmp_path / "data", splits, tasks=("a", "b"), task_type=task_type)
+    logits = baseline.kmer_logits(
+        baseline.fit_baseline(Dataset(folder)), Dataset(folder).split("valid")
+    )
+    np.testing.assert_array_equal(logits[:, 1], 0)
+    assert np.std(logits[:, 0]) > 0
 
 
 def test_only_a_first_part_of_a_large_split_is_fitted(write_dataset, tmp_path, monkeypatch):

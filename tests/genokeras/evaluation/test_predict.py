@@ -1,3 +1,4 @@
+import dataclasses
 import gzip
 
 import keras
@@ -83,7 +84,8 @@ def test_a_model_is_trusted_with_both_strands_only_where_it_sees_both(preset):
     )
     is_same = np.abs(difference).max() < 1e-5
     assert predict.averages_strands(config, PLAIN) == is_same == (preset == "tiny")
-    assert not predict.averages_strands(config, STRANDED)
+    on_stranded_data = dataclasses.replace(PLAIN, stranded=True)
+    assert not predict.averages_strands(config, on_stranded_data)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 20, 64])

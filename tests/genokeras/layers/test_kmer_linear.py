@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from genokeras.layers.kmer_linear import KmerLinear, canonical_kmers
+from genokeras.layers.canonical_kmers import canonical_kmers
+from genokeras.layers.kmer_linear import KmerLinear
 from genokeras.layers.one_hot import OneHot
 from tfrecords import sequence
 
