@@ -5,9 +5,10 @@ knows about exit codes. A bug keeps its traceback (exit code 1): only mistakes t
 mend (`InputError`, the operating system's refusals, wrong flags) are shortened.
 """
 
+import contextlib
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from absl import flags
@@ -25,14 +26,24 @@ def run(main: Callable[[], None], argv: list[str] | None = None) -> NoReturn:
     if {"--help", "-help", "-h", "--helpshort", "--helpfull"} & set(argv[1:]):
         print(_help(module))
         sys.exit(0)
-    try:
+    with one_line_endings():
         _parse(argv)
         main()
+    sys.exit(0)
+
+
+@contextlib.contextmanager
+def one_line_endings() -> Iterator[None]:
+    """Within this context a mistake or Ctrl-C ends the program with one line."""
+    try:
+        yield
     except KeyboardInterrupt:
-        _fail("interrupted; the same command goes on from where this one stopped", EXIT_INTERRUPTED)
+        _fail(
+            "interrupted; a build or a training goes on when the same command is given again",
+            EXIT_INTERRUPTED,
+        )
     except (InputError, OSError, flags.Error) as error:
         _fail(_one_line(error), EXIT_MISTAKE)
-    sys.exit(0)
 
 
 def _parse(argv: list[str]) -> None:
@@ -43,6 +54,11 @@ def _parse(argv: list[str]) -> None:
         raise InputError(
             f"unknown flag --{error.flagname}.{guess} --help lists all flags"
         ) from None
+    except flags.IllegalFlagValueError as error:
+        missing = [name for name in flags.FLAGS if f"Flag --{name} must have a value" in str(error)]
+        if not missing:
+            raise
+        raise InputError(f"--{missing[0]} is missing: give --{missing[0]}=VALUE") from None
     if rest:
         raise InputError(f"unexpected argument {rest[0]!r}: flags are written as --name=value")
 

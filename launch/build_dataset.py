@@ -20,7 +20,7 @@ from data_prep.fasta import Fasta
 from data_prep.source import Source
 from launch import app, progress
 from tfrecords.errors import InputError
-from tfrecords.manifest import STRANDS, TASK_TYPES, Manifest
+from tfrecords.manifest import COMPRESSIONS, STRANDS, TASK_TYPES, Manifest
 
 _SOURCE = flags.DEFINE_enum("source", "csv", ["csv", "fasta"], "Format of the input files.")
 _TRAIN = flags.DEFINE_list("train", [], "Files with the training rows, separated by commas.")
@@ -68,6 +68,9 @@ _REVERSE_COMPLEMENT = flags.DEFINE_enum(
     STRANDS,
     "Training on both strands: turned by the reader, both stored, or none of it.",
 )
+_COMPRESSION = flags.DEFINE_enum(
+    "compression", "none", COMPRESSIONS, "Of the shards; gzip is for archiving."
+)
 _NUM_SHARDS = flags.DEFINE_integer(
     "num_shards", None, "Shards of the largest split; default: of at most 64 MB each."
 )
@@ -88,6 +91,7 @@ def main() -> None:
             on_leak=_ON_LEAK.value,
             leak_threshold=_LEAK_THRESHOLD.value,
             reverse_complement=_REVERSE_COMPLEMENT.value,
+            compression=_COMPRESSION.value,
             num_shards=_NUM_SHARDS.value,
         ),
         workers=_WORKERS.value,

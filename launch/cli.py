@@ -24,7 +24,9 @@ def main() -> None:
         known = ", ".join(launchers)
         print(f"error: no launcher {name!r}; there are {known}.{guess}", file=sys.stderr)
         sys.exit(app.EXIT_MISTAKE)
-    app.run(importlib.import_module(f"launch.{name}").main, sys.argv[1:])
+    with app.one_line_endings():  # Loading NumPy takes long enough to be interrupted.
+        launcher = importlib.import_module(f"launch.{name}")
+    app.run(launcher.main, sys.argv[1:])
 
 
 def available() -> dict[str, str]:

@@ -20,7 +20,7 @@ def loading() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:  # Not Ctrl-C, which explains itself.
             held.seek(0)
             os.write(terminal, held.read())
             raise

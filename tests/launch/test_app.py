@@ -53,7 +53,7 @@ def launch(tmp_path):
         (["--name=you", "extra"], 2, "error: unexpected argument 'extra'"),
         (["--name=you", "--count=0"], 2, "flag --count=0: 0 is not a positive integer"),
         (["--name=you", "--count=x"], 2, "flag --count=x"),
-        ([], 2, "--name"),
+        ([], 2, "error: --name is missing: give --name=VALUE\n"),
         (["--name=stop"], 130, "error: interrupted"),
     ],
 )
@@ -97,6 +97,21 @@ def test_console_script_lists_the_launchers():
     assert done.returncode == 0
     for name, summary in cli.available().items():
         assert f"{name:16} {summary}" in done.stdout
+
+
+def test_console_script_interrupted_while_it_loads():
+    code = (
+        "import importlib, sys\n"
+        "from launch import cli\n"
+        "def interrupted(name): raise KeyboardInterrupt\n"
+        "importlib.import_module = interrupted\n"
+        "sys.argv = ['genokeras', 'train']\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr.startswith("error: interrupted")
+    assert done.stderr.count("\n") == 1
 
 
 def test_console_script_suggests_a_name():
