@@ -47,6 +47,7 @@ demo: $(INSTALLED)
 	@$(RUN) -m launch.evaluate --workdir=$(DEMO)/run --split=test
 	@echo
 	@echo 'Learning curves:  $(VENV)/bin/tensorboard --logdir $(DEMO)/run'
+	@echo 'For your own commands:  source $(VENV)/bin/activate'
 
 test: $(INSTALLED_DEV)
 	$(RUN) -m pytest -n auto --dist worksteal -m 'not slow'
