@@ -112,15 +112,15 @@ def train(
         spec=specs.Spec.from_manifest(dataset.manifest),
         manifest_sha256=dataset.manifest.sha256,
     )
-    old = _settings_to_resume(run, resume)
-    result_file = run.workdir / RESULT_FILE
-    if old and result_file.exists():
-        log(f"{workdir}: already finished, nothing to do")
-        stored = json.loads(result_file.read_text())
-        return TrainResult(run.workdir, **stored, already_finished=True)
+    if finished := _finished(run, _settings_to_resume(run, resume), log):
+        return finished
     with precision.scope(run.training.precision):
         job, engine, tracker = _prepare(run, dataset, progress, log)
         with locked(run.workdir):
+            # Once more: until now another process may have made a run here, or finished this one.
+            old = _settings_to_resume(run, resume)
+            if finished := _finished(run, old, log):
+                return finished
             if old is None:
                 _start_run(run, overrides)
             elif changed := settings.changed_environment(old, _environment()):
@@ -130,7 +130,7 @@ def train(
                 log(f"Going on from step {trainer.step}")
             trainer.fit()
             stored = _result(trainer, tracker, job) | {"seconds": time.perf_counter() - started}
-            write(result_file, stored)
+            write(run.workdir / RESULT_FILE, stored)
     return TrainResult(run.workdir, **stored)
 
 
@@ -143,6 +143,22 @@ def _settings_to_resume(run: Run, resume: bool) -> dict[str, Any] | None:
         settings.check_same(run.workdir, old, settings.describe(run, (), {}))
         return old
     return None
+
+
+def _finished(run: Run, old: dict[str, Any] | None, log: Log) -> TrainResult | None:
+    """Returns the result of the run with the settings `old`, if it has one already."""
+    path = run.workdir / RESULT_FILE
+    if old is None or not path.exists():
+        return None
+    try:
+        result = TrainResult(run.workdir, **json.loads(path.read_text()), already_finished=True)
+    except (ValueError, TypeError):
+        raise InputError(
+            f"{path}: not the result of a run; delete this file, and the same command makes it "
+            "again from the last checkpoint"
+        ) from None
+    log(f"{run.workdir}: already finished, nothing to do")
+    return result
 
 
 def _prepare(

@@ -37,6 +37,9 @@ _RUN_FILES = (
     RESULT_FILE, CHECKPOINTS, EVENTS_FOLDER, METRICS_FILE, MODEL_FILE, "evaluation", "report.html",
     FLAGS_FILE, CONFIG_FILE,
 )  # fmt: skip
+_LOCK_FILE = ".lock"
+# What a run that was killed before it had a config.json has left.
+_HALF_STARTED = (_LOCK_FILE, FLAGS_FILE, f".writing.{FLAGS_FILE}", f".writing.{CONFIG_FILE}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,8 +164,9 @@ def write(path: pathlib.Path, content: Mapping[str, Any] | str) -> None:
 
 
 def check_free(workdir: pathlib.Path) -> None:
-    """Raises if `workdir` holds something that is no run."""
-    foreign = [path.name for path in workdir.glob("[!.]*") if path.name not in _RUN_FILES]
+    """Raises if `workdir`, which has no config.json, holds anything that no run has left there."""
+    found = sorted(workdir.iterdir()) if workdir.is_dir() else []
+    foreign = [path.name for path in found if path.name not in _HALF_STARTED or path.is_dir()]
     if workdir.is_file() or foreign:
         what = f"holds {foreign[0]!r} but no run" if foreign else "is a file"
         raise InputError(f"{workdir}: {what}; give another --workdir, one that is new or empty")
@@ -182,7 +186,7 @@ def remove_run(workdir: pathlib.Path) -> None:
 def locked(workdir: pathlib.Path) -> Iterator[None]:
     """Makes the folder, and keeps a second process from training in it. A kill ends the lock."""
     workdir.mkdir(parents=True, exist_ok=True)
-    with (workdir / ".lock").open("w") as file:
+    with (workdir / _LOCK_FILE).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

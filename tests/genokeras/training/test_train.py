@@ -12,6 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from genokeras.models import spec as specs
 from genokeras.training import checkpoint
+from genokeras.training import train as train_module
 from genokeras.training.summaries import read_rows
 from genokeras.training.train import recipe, train
 from genokeras.training.train_config import TrainConfig
@@ -308,13 +309,66 @@ def test_mistakes_are_found_before_the_first_byte(data_dir, tmp_path, changes, m
     assert not (tmp_path / "run").exists()
 
 
-def test_folder_with_other_things_is_left_alone(data_dir, tmp_path):
-    (tmp_path / "thesis.tex").write_text("")
+@pytest.mark.parametrize("resume", [True, False])
+@pytest.mark.parametrize(
+    "name", ["thesis.tex", ".git/HEAD", "checkpoints/mine.ckpt", "report.html", "flags.txt/x"]
+)
+def test_folder_with_other_things_is_left_alone(data_dir, tmp_path, name, resume):
+    """Without a config.json nothing in it is known to be ours, whatever it is called."""
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
     with pytest.raises(InputError) as error:
-        again(data_dir, tmp_path)
+        again(data_dir, tmp_path, resume=resume)
     assert str(error.value) == (
-        f"{tmp_path}: holds 'thesis.tex' but no run; give another --workdir, one that is new or "
-        "empty"
+        f"{tmp_path}: holds {name.split('/')[0]!r} but no run; give another --workdir, one that is "
+        "new or empty"
+    )
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_file_is_no_folder_for_a_run(data_dir, tmp_path):
+    (tmp_path / "run").write_text("mine")
+    with pytest.raises(InputError) as error:
+        again(data_dir, tmp_path / "run")
+    assert str(error.value) == (
+        f"{tmp_path / 'run'}: is a file; give another --workdir, one that is new or empty"
+    )
+
+
+def test_run_killed_before_its_settings_were_there_starts_again(data_dir, tmp_path):
+    for name in (".lock", "flags.txt", ".writing.config.json"):
+        (tmp_path / name).write_text("")
+    assert again(data_dir, tmp_path, training={"steps": 4}).steps == 4
+
+
+def test_run_that_another_process_finishes_meanwhile_is_left_alone(
+    finished, data_dir, tmp_path, monkeypatch
+):
+    """Between the first look at the folder and its lock, building the model takes seconds."""
+    workdir, prepare = tmp_path / "run", train_module._prepare
+
+    def slow(*arguments):
+        shutil.copytree(finished[0].workdir, workdir)
+        return prepare(*arguments)
+
+    monkeypatch.setattr(train_module, "_prepare", slow)
+    result = again(data_dir, workdir)
+    assert result == dataclasses.replace(finished[0], workdir=workdir, already_finished=True)
+    shutil.rmtree(workdir)
+    with pytest.raises(InputError, match="holds a run with other settings: training.seed was 0"):
+        again(data_dir, workdir, training={"seed": 1})
+    assert (workdir / "result.json").exists()
+
+
+@pytest.mark.parametrize("text", ["{}", '{"steps":', "[]", "\xff"])
+def test_broken_result_is_named_with_a_way_out(workdir, data_dir, text):
+    (workdir / "result.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError) as error:
+        again(data_dir, workdir)
+    assert str(error.value) == (
+        f"{workdir}/result.json: not the result of a run; delete this file, and the same command "
+        "makes it again from the last checkpoint"
     )
 
 
