@@ -38,6 +38,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Scores a run's model on a split of its dataset.
 
+    Every example counts once, also where the dataset stores both of its strands.
+
     Writes, into the folder `evaluation` of the run, `SPLIT.json` (the dictionary returned),
     `SPLIT.predictions.tsv` (in the order of the input rows: `row` and, for every task, `_target`,
     empty where it is missing, `_probability` and `_logit`, or `_prediction`), and, where matplotlib
@@ -75,10 +77,15 @@ def evaluate(
     # Settled once: a run that still trains may make a better one meanwhile.
     step = checkpoint_step(run, checkpoint)
     predictor = Predictor.load(run, step, **options)
-    found = {name: predict_split(predictor, dataset.split(name), progress) for name in splits}
+    stored = {"stores_both_strands": dataset.manifest.reverse_complement == "store"}
+    found = {
+        name: predict_split(predictor, dataset.split(name), progress, **stored) for name in splits
+    }
     scoring = {"num_bootstrap": num_bootstrap, "seed": seed, "progress": progress}
     model = _fit_baseline(dataset, log) if baseline else None
-    baseline_logits = model and {name: kmer_logits(model, dataset.split(name)) for name in splits}
+    baseline_logits = model and {
+        name: kmer_logits(model, dataset.split(name))[found[name].places] for name in splits
+    }
     result = {
         "dataset": dataset.manifest.name,
         "manifest_sha256": run.manifest_sha256,

@@ -16,23 +16,30 @@ from tfrecords.reader import Split
 
 @dataclasses.dataclass(frozen=True)
 class SplitPredictions:
-    """The `N` examples of a split in stored order.
+    """The `N` examples of a split in stored order, each of them once.
 
     Attributes:
+      places: Of each example among the records of the split, int64 `[N]`: all of them, unless both
+        strands of an example are stored; then the strand that comes first is the one that counts.
       rows: Number of each example in the tables that the dataset was built from, int64 `[N]`.
       labels: Targets and weights.
       logits: float32 `[N, T]`; predictions of a regression.
     """
 
+    places: np.ndarray
     rows: np.ndarray
     labels: Labels
     logits: np.ndarray
 
 
 def predict_split(
-    predictor: Predictor, split: Split, progress: Callable | None = None
+    predictor: Predictor,
+    split: Split,
+    progress: Callable | None = None,
+    *,
+    stores_both_strands: bool = False,
 ) -> SplitPredictions:
-    """Predicts a whole split.
+    """Predicts a whole split; with `stores_both_strands` one of the two records of every example.
 
     Raises:
       InputError: The split is empty, or the model gives something that is no finite number.
@@ -58,8 +65,12 @@ def predict_split(
     whole = {name: np.concatenate(arrays) for name, arrays in parts.items()}
     _check_finite(whole["logits"], split)
     weight = whole.get("weight", np.ones_like(whole["targets"]))
-    labels = Labels(spec.task_type, spec.tasks, whole["targets"], weight)
-    return SplitPredictions(whole.get("row", np.arange(count)), labels, whole["logits"])
+    rows = whole.get("row", np.arange(count))
+    places = np.arange(count)
+    if stores_both_strands:
+        places = np.sort(np.unique(rows, return_index=True)[1])
+    labels = Labels(spec.task_type, spec.tasks, whole["targets"][places], weight[places])
+    return SplitPredictions(places, rows[places], labels, whole["logits"][places])
 
 
 def write_table(predictions: SplitPredictions, spec: Spec, path: str | os.PathLike) -> None:

@@ -137,6 +137,30 @@ def test_predictions_are_in_the_order_of_the_input(write_motif_run, planted):
     np.testing.assert_allclose(table["label_logit"], 4 * labels - 2, atol=1e-6)
 
 
+def test_examples_stored_on_both_strands_count_once(write_motif_run, planted, tmp_path):
+    """As in a dataset of one strand: the same scores, intervals and table, baseline included."""
+    texts, labels = planted(np.random.default_rng(0), 40)
+    packed = sequence.reverse_complement(sequence.encode(texts, 40), 40)
+    order = np.random.default_rng(1).permutation(80)
+    both = [(texts + sequence.decode(packed, 40))[place] for place in order]
+    split = both, np.tile(labels, 2)[order], None
+    found = []
+    for strands in ("store", "online"):
+        (tmp_path / strands).mkdir()
+        once = np.sort(np.unique(order % 40, return_index=True)[1])
+        if strands == "online":
+            split = [both[place] for place in once], split[1][once], None
+        rows = order % 40 if strands == "store" else order[once] % 40
+        run = write_motif_run({"train": split}, tmp_path / strands, rows=rows, strands=strands)
+        result = evaluate(run.workdir, "train", num_bootstrap=20, baseline=False)
+        table = (run.workdir / "evaluation" / "train.predictions.tsv").read_text()
+        assert len(table.splitlines()) == 41
+        found.append((result | {"manifest_sha256": None}, table))
+    assert found[0] == found[1]
+    assert found[0][0]["n"] == 40
+    evaluate(tmp_path / "store" / "run", "train", num_bootstrap=20)
+
+
 def test_several_tasks_with_missing_labels(write_motif_run, planted):
     rng = np.random.default_rng(0)
     splits = {}
