@@ -9,6 +9,7 @@ learning_curves.png. Thresholds (`*_at_threshold`) are those with the best F1 on
 
 from absl import flags
 
+from genokeras.evaluation import run_folder
 from launch import app, progress, quiet
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
@@ -33,7 +34,8 @@ _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the dataset is now, if 
 
 
 def main() -> None:
-    # A mistyped flag should not have to wait for TensorFlow to load.
+    # What is mistyped should not have to wait for TensorFlow to load.
+    run_folder.check(_WORKDIR.value)
     with quiet.loading():
         from genokeras.evaluation.evaluate import FOLDER, evaluate
         from genokeras.evaluation.score_table import score_table

@@ -12,6 +12,7 @@ shorter ones are padded on both sides. Any number of sequences is read as a stre
 from absl import flags
 
 from data_prep.windows import read_windows
+from genokeras.evaluation import output_file, run_folder
 from launch import app, progress, quiet
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
@@ -43,7 +44,9 @@ _BATCH_SIZE = flags.DEFINE_integer(
 
 
 def main() -> None:
-    # A mistyped flag should not have to wait for TensorFlow to load.
+    # What is mistyped should not have to wait for TensorFlow to load.
+    run_folder.check(_WORKDIR.value)
+    output_file.check(_OUTPUT.value, source=_INPUT.value)
     with quiet.loading():
         from genokeras.evaluation.predict import read_size, write_predictions
         from genokeras.training.workdir import Run

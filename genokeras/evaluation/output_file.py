@@ -14,17 +14,26 @@ from tfrecords.errors import InputError
 _COMPRESSION = 6
 
 
-def check(path: str | os.PathLike) -> pathlib.Path:
+def check(path: str | os.PathLike, source: str | os.PathLike | None = None) -> pathlib.Path:
     """Returns the path, once it is clear that a file can be made there.
 
+    Args:
+      path: Of the file to be made.
+      source: A file that it must not replace, by whatever name or link.
+
     Raises:
-      InputError: Its folder is missing, or it is a folder itself.
+      InputError: Its folder is missing, it is a folder itself or on another machine, or it is
+        `source`.
     """
+    if "://" in os.fspath(path):
+        raise InputError(f"{path}: expected a file of this machine; write one and copy it there")
     path = pathlib.Path(path)
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}; make it first")
     if path.is_dir():
         raise InputError(f"{path} is a folder, expected the name of a file")
+    if source is not None and _is_same(path, pathlib.Path(source)):
+        raise InputError(f"{path} is the input, {source}; give the output another name")
     return path
 
 
@@ -44,3 +53,7 @@ def open_text(path: str | os.PathLike) -> Iterator[TextIO]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _is_same(path: pathlib.Path, other: pathlib.Path) -> bool:
+    return path.exists() and other.exists() and path.samefile(other)

@@ -29,6 +29,7 @@ def test_table_and_files(tiny_run):
     assert "evaluation/test.*" in done.stdout
     assert "Predicting test: 50/50" in done.stderr
     assert "oneDNN" not in done.stderr
+    assert "I0000" not in done.stderr
 
 
 def test_options_and_a_dataset_that_has_moved(tiny_run, tmp_path):
@@ -52,9 +53,11 @@ def test_options_and_a_dataset_that_has_moved(tiny_run, tmp_path):
         ([], "--workdir"),
         (["--workdir=x", "--num_bootstrap=-1"], "flag --num_bootstrap=-1"),
         (["--workdir=x", "--batchsize=3"], "unknown flag --batchsize. Did you mean 'batch_size'?"),
+        (["--workdir=x"], "x: no run here, it has no config.json; launch.train makes one"),
     ],
 )
-def test_mistyped_flags_are_refused_before_anything_is_loaded(args, message):
+def test_mistakes_are_refused_before_tensorflow_is_loaded(args, message, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "none that exists")
     done = launch(*args)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")

@@ -70,6 +70,8 @@ def test_a_table_without_labels_to_gzip(tiny_run, tmp_path):
     rows = read(tmp_path / "out.tsv.gz")
     assert [row["name"] for row in rows] == [f"p{row}" for row in range(600)]
     assert "Predicting (bytes)" in done.stderr
+    assert "oneDNN" not in done.stderr
+    assert "I0000" not in done.stderr
 
 
 def test_a_wrong_letter_is_named_with_its_line_and_nothing_is_written(tiny_run, tmp_path):
@@ -81,6 +83,23 @@ def test_a_wrong_letter_is_named_with_its_line_and_nothing_is_written(tiny_run, 
     assert errors == [done.stderr.splitlines()[-1]]
     assert errors[0].startswith(f"error: {tmp_path / 'in.fa'}:3: position 2: 'X' is no base")
     assert [path.name for path in tmp_path.iterdir()] == ["in.fa"]
+
+
+def test_mistakes_are_refused_before_tensorflow_is_loaded(tiny_run, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "none that exists")
+    (tmp_path / "in.fa").write_text(">a\nACGT\n")
+    run, source = f"--workdir={tiny_run.workdir}", f"--input={tmp_path / 'in.fa'}"
+    for args, message in {
+        (f"--workdir={tmp_path}", source, "--output=out.tsv"): "no run here, it has no config.json",
+        (run, source, f"--output={tmp_path / 'in.fa'}"): "in.fa is the input, ",
+        (run, source, "--output=gs://b/out.tsv"): "gs://b/out.tsv: expected a file of this machine",
+    }.items():
+        done = launch(*args)
+        assert done.returncode == 2
+        assert done.stderr.startswith("error: ")
+        assert message in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert (tmp_path / "in.fa").read_text() == ">a\nACGT\n"
 
 
 def test_help_names_the_columns():

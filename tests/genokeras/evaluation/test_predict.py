@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from genokeras.evaluation import predict, prediction_table
+from genokeras.evaluation import output_file, predict, prediction_table
 from genokeras.evaluation.predict import Predictor
 from genokeras.models import cnn_attention
 from genokeras.models.spec import Spec
@@ -193,6 +193,29 @@ def test_a_missing_output_folder_is_found_before_anything_is_computed(motif_run,
         predict.write_predictions(motif_run, failing_if_read(), tmp_path / "gone" / "out.tsv")
     with pytest.raises(InputError, match="is a folder, expected the name of a file"):
         predict.write_predictions(motif_run, failing_if_read(), tmp_path)
+
+
+def test_an_output_on_another_machine_is_refused(motif_run):
+    message = r"s3://b/out\.tsv: expected a file of this machine; write one and copy it there"
+    with pytest.raises(InputError, match=message):
+        predict.write_predictions(motif_run, failing_if_read(), "s3://b/out.tsv")
+
+
+def test_an_output_is_never_its_own_input(tmp_path):
+    source = tmp_path / "in.tsv"
+    source.write_text("sequence\nACGT\n")
+    (tmp_path / "link.tsv").symlink_to(source)
+    (tmp_path / "hard.tsv").hardlink_to(source)
+    for name in ("in.tsv", "link.tsv", "hard.tsv"):
+        with pytest.raises(
+            InputError, match=rf"{name} is the input, .*in\.tsv; give the output ano"
+        ):
+            output_file.check(tmp_path / name, source)
+    (tmp_path / "old.tsv").write_text("from before")
+    for name in ("old.tsv", "new.tsv"):
+        assert output_file.check(tmp_path / name, source) == tmp_path / name
+    # That there is no input is for whoever reads it to say.
+    assert output_file.check(tmp_path / "old.tsv", tmp_path / "gone.tsv")
 
 
 def failing_if_read():
