@@ -8,13 +8,15 @@ higher for 1. What is undefined (one class only) is NaN.
 
 import numpy as np
 
+from genokeras.metrics.counts import as_counts, ratio
+
 
 def auroc(targets: np.ndarray, scores: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
     """Returns the probability that a positive scores above a negative, a tie counting one half."""
     positives, negatives = _per_score(targets, scores, counts)
     below = np.cumsum(negatives, axis=-1) - negatives
     wins = np.sum(positives * (below + negatives / 2), axis=-1)
-    return _ratio(wins, positives.sum(-1) * negatives.sum(-1))
+    return ratio(wins, positives.sum(-1) * negatives.sum(-1))
 
 
 def auprc(targets: np.ndarray, scores: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
@@ -25,14 +27,14 @@ def auprc(targets: np.ndarray, scores: np.ndarray, counts: np.ndarray | None = N
     precision = true_positives / np.maximum(called, 1)
     total = positives.sum(-1)
     undefined = (total == 0) | (negatives.sum(-1) == 0)
-    return np.where(undefined, np.nan, _ratio(np.sum(positives * precision, axis=-1), total))
+    return np.where(undefined, np.nan, ratio(np.sum(positives * precision, axis=-1), total))
 
 
 def confusion(
     targets: np.ndarray, predicted: np.ndarray, counts: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Returns true positives, false positives, false negatives, true negatives as float64."""
-    counts = _counts(targets, counts)
+    counts = as_counts(targets, counts)
     targets, predicted = np.asarray(targets) > 0, np.asarray(predicted).astype(bool)
     cells = (targets & predicted, ~targets & predicted, targets & ~predicted, ~targets & ~predicted)
     return tuple(counts @ cell.astype(np.float64) for cell in cells)
@@ -43,13 +45,13 @@ def accuracy(
 ) -> np.ndarray:
     """Returns the share of right predictions (bool `[N]`)."""
     tp, fp, fn, tn = confusion(targets, predicted, counts)
-    return _ratio(tp + tn, tp + fp + fn + tn)
+    return ratio(tp + tn, tp + fp + fn + tn)
 
 
 def f1(targets: np.ndarray, predicted: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
     """Returns `2 TP / (2 TP + FP + FN)`; NaN if there is one class only."""
     tp, fp, fn, tn = confusion(targets, predicted, counts)
-    value = _ratio(2 * tp, 2 * tp + fp + fn)
+    value = ratio(2 * tp, 2 * tp + fp + fn)
     return np.where((tp + fn == 0) | (fp + tn == 0), np.nan, value)
 
 
@@ -68,17 +70,17 @@ def log_loss(
     targets: np.ndarray, logits: np.ndarray, counts: np.ndarray | None = None
 ) -> np.ndarray:
     """Returns the mean binary cross-entropy in nats."""
-    counts = _counts(targets, counts)
+    counts = as_counts(targets, counts)
     logits = np.asarray(logits, np.float64)
     losses = np.logaddexp(0.0, logits) - logits * np.asarray(targets, np.float64)
-    return _ratio(counts @ losses, counts.sum(-1))
+    return ratio(counts @ losses, counts.sum(-1))
 
 
 def _per_score(
     targets: np.ndarray, scores: np.ndarray, counts: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns positives and negatives at each distinct score, lowest first, `[..., G]`."""
-    counts = _counts(targets, counts)
+    counts = as_counts(targets, counts)
     order = np.argsort(scores, kind="stable")
     ordered = np.asarray(scores)[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
@@ -87,14 +89,4 @@ def _per_score(
     return (
         np.add.reduceat(counts * positive, starts, axis=-1),
         np.add.reduceat(counts * (1 - positive), starts, axis=-1),
-    )
-
-
-def _counts(targets: np.ndarray, counts: np.ndarray | None) -> np.ndarray:
-    return np.ones(len(targets)) if counts is None else np.asarray(counts, np.float64)
-
-
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    return np.where(
-        denominator > 0, numerator / np.where(denominator > 0, denominator, 1.0), np.nan
     )

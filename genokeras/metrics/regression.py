@@ -5,20 +5,22 @@ Shapes: targets and predictions `[N]`. A correlation with something constant is 
 
 import numpy as np
 
+from genokeras.metrics.counts import as_counts, ratio
+
 
 def pearson_r(
     targets: np.ndarray, predictions: np.ndarray, counts: np.ndarray | None = None
 ) -> np.ndarray:
     """Returns the linear correlation."""
     targets, predictions = np.asarray(targets, np.float64), np.asarray(predictions, np.float64)
-    return _correlation(targets, predictions, _counts(targets, counts))
+    return _correlation(targets, predictions, as_counts(targets, counts))
 
 
 def spearman_r(
     targets: np.ndarray, predictions: np.ndarray, counts: np.ndarray | None = None
 ) -> np.ndarray:
     """Returns the correlation of ranks, tied values sharing the mean of their ranks."""
-    counts = _counts(targets, counts)
+    counts = as_counts(targets, counts)
     return _correlation(_ranks(targets, counts), _ranks(predictions, counts), counts)
 
 
@@ -27,10 +29,10 @@ def r2(
 ) -> np.ndarray:
     """Returns 1 - squared error / variance of the targets: 0 for their mean, negative for worse."""
     targets, predictions = np.asarray(targets, np.float64), np.asarray(predictions, np.float64)
-    counts = _counts(targets, counts)
+    counts = as_counts(targets, counts)
     spread = np.sum(counts * _centred(targets, counts) ** 2, axis=-1)
     error = np.sum(counts * (targets - predictions) ** 2, axis=-1)
-    return np.where(spread > 0, 1 - error / np.where(spread > 0, spread, 1.0), np.nan)
+    return 1 - ratio(error, spread)
 
 
 def mean_squared_error(
@@ -38,17 +40,16 @@ def mean_squared_error(
 ) -> np.ndarray:
     """Returns the mean squared error."""
     targets, predictions = np.asarray(targets, np.float64), np.asarray(predictions, np.float64)
-    counts = _counts(targets, counts)
-    total = counts.sum(-1)
+    counts = as_counts(targets, counts)
     error = np.sum(counts * (targets - predictions) ** 2, axis=-1)
-    return np.where(total > 0, error / np.where(total > 0, total, 1.0), np.nan)
+    return ratio(error, counts.sum(-1))
 
 
 def _correlation(x: np.ndarray, y: np.ndarray, counts: np.ndarray) -> np.ndarray:
     x, y = _centred(x, counts), _centred(y, counts)
     covariance = np.sum(counts * x * y, axis=-1)
     size = np.sqrt(np.sum(counts * x**2, axis=-1) * np.sum(counts * y**2, axis=-1))
-    return np.where(size > 0, covariance / np.where(size > 0, size, 1.0), np.nan)
+    return ratio(covariance, size)
 
 
 def _centred(x: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -64,7 +65,3 @@ def _ranks(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     sizes = np.zeros((*counts.shape[:-1], group.max() + 1))
     np.add.at(sizes, (..., group), counts)
     return (np.cumsum(sizes, axis=-1) - (sizes - 1) / 2)[..., group]
-
-
-def _counts(targets: np.ndarray, counts: np.ndarray | None) -> np.ndarray:
-    return np.ones(len(targets)) if counts is None else np.asarray(counts, np.float64)
