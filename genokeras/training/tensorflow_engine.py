@@ -178,7 +178,9 @@ def describe_devices() -> str:
 
 def num_threads() -> dict[str, int]:
     """Returns the sizes of TensorFlow's thread pools; the last bits of results depend on them."""
-    cores = len(os.sched_getaffinity(0))
+    # macOS does not say which cores a process may use.
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     return {
         "intra-op": tf.config.threading.get_intra_op_parallelism_threads() or cores,
         "inter-op": tf.config.threading.get_inter_op_parallelism_threads() or cores,

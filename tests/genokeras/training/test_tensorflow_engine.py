@@ -217,6 +217,15 @@ def test_thread_pools_are_counted():
     assert min(num_threads().values()) >= 1
 
 
+def test_thread_pools_of_macos_are_as_large_as_its_number_of_cores(monkeypatch):
+    for pool in ("intra", "inter"):
+        name = f"get_{pool}_op_parallelism_threads"
+        monkeypatch.setattr(tensorflow_engine.tf.config.threading, name, lambda: 0)
+    monkeypatch.delattr(tensorflow_engine.os, "sched_getaffinity")
+    monkeypatch.setattr(tensorflow_engine.os, "cpu_count", lambda: 12)
+    assert num_threads() == {"intra-op": 12, "inter-op": 12}
+
+
 def test_gpu_that_tensorflow_does_not_find_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(tensorflow_engine, "_NVIDIA_DRIVER", tmp_path)
     monkeypatch.setattr(tensorflow_engine.tf.config, "list_physical_devices", lambda kind: [])
