@@ -60,8 +60,19 @@ def load(path: pathlib.Path, groups: Iterable[str] | None = None) -> tuple[Array
 
     A file that is missing, truncated or changed raises `InputError` with its name.
     """
+    try:
+        return _load(path, groups)
+    except InputError:
+        raise
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: {error}; this checkpoint is damaged") from error
+
+
+def _load(path: pathlib.Path, groups: Iterable[str] | None) -> tuple[Arrays, dict[str, Any]]:
     sums = _read_sums(path)
-    names = {name.removesuffix(".npz") for name in sums if name.endswith(".npz")}
+    # A group that only the folder or only the sums know of is one whose name there is damaged.
+    files = {*sums, *(file.name for file in path.glob("*.npz"))}
+    names = {name.removesuffix(".npz") for name in files if name.endswith(".npz")}
     wanted = names if groups is None else names & set(groups)
     for file in [_STATE, *(f"{group}.npz" for group in sorted(wanted))]:
         if not (path / file).is_file():
@@ -105,26 +116,32 @@ def delete(checkpoints: pathlib.Path, doomed: Iterable[int]) -> None:
             shutil.rmtree(hidden)
 
 
-def prune(checkpoints: pathlib.Path, keep: int, protected: Collection[int | None]) -> None:
-    """Removes all but the `keep` newest checkpoints and the protected ones, and what kills left."""
+def prune(
+    checkpoints: pathlib.Path, newest: int, keep: int, protected: Collection[int | None]
+) -> None:
+    """Removes all checkpoints before the last `keep` up to `newest`, but not the protected ones.
+
+    Later ones stay; a run that went back behind damaged ones will write them again. Removes also
+    what kills have left.
+    """
     for path in checkpoints.glob(".step-*"):
         shutil.rmtree(path)
-    delete(checkpoints, [step for step in steps(checkpoints)[:-keep] if step not in protected])
+    past = [step for step in steps(checkpoints) if step <= newest]
+    delete(checkpoints, [step for step in past[:-keep] if step not in protected])
 
 
 def _read_sums(path: pathlib.Path) -> dict[str, str]:
     if not (path / _SUMS).is_file():
         raise InputError(f"{path / _SUMS}: missing, this checkpoint is damaged")
-    lines = [line.split("  ", 1) for line in (path / _SUMS).read_text().splitlines()]
+    # A byte that is no text makes a line that agrees with no file.
+    text = (path / _SUMS).read_text(errors="replace")
+    lines = [line.split("  ", 1) for line in text.splitlines()]
     return {line[-1]: line[0] for line in lines}
 
 
 def _read_arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: {error}; this is not a file of arrays") from error
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
 
 
 def _sha256(path: pathlib.Path) -> str:

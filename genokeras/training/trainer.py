@@ -203,7 +203,7 @@ class Trainer:
         checkpoint.save(self._checkpoints, self.step, self._engine.state(), state)
         self._summaries.commit()
         keep = self._job.training.keep_checkpoints
-        checkpoint.prune(self._checkpoints, keep, {self._tracker.best_step})
+        checkpoint.prune(self._checkpoints, self.step, keep, {self._tracker.best_step})
 
     def _export(self) -> None:
         """Writes model.keras from the weights of now; it appears by renaming."""

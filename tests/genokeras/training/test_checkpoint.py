@@ -92,6 +92,50 @@ def test_damaged_one_is_passed_over_with_a_line(folder):
     ]
 
 
+@pytest.mark.parametrize("name", ["SHA256SUMS", "model.npz", "optimizer.npz", "state.json"])
+@pytest.mark.parametrize(
+    "damage", [lambda content: b"", lambda content: content[:40], lambda content: b"\xff" * 400]
+)
+def test_whatever_the_damage_the_one_before_is_taken(folder, name, damage):
+    checkpoint.save(folder, 8, ARRAYS, STATE | {"step": 8})
+    path = folder / "step-8" / name
+    path.write_bytes(damage(path.read_bytes()))
+    lines = []
+    assert checkpoint.load_newest(folder, lines.append)[1]["step"] == 7
+    assert len(lines) == 1
+    assert lines[0].startswith(f"{folder / 'step-8'}")
+    assert lines[0].endswith("; going back to the checkpoint before it")
+
+
+def test_every_byte_of_the_sums_matters(folder):
+    """Also to a reader that asks for some groups only: none is silently left out."""
+    path = folder / "step-7" / "SHA256SUMS"
+    content = path.read_bytes()
+    for at in range(len(content) - 1):
+        path.write_bytes(content[:at] + b"\xff" + content[at + 1 :])
+        with pytest.raises(InputError, match="damaged"):
+            checkpoint.load(folder / "step-7")
+    wanted = content.index(b"model.npz")
+    path.write_bytes(content[:wanted] + b"\xff" + content[wanted + 1 :])
+    with pytest.raises(InputError) as error:
+        checkpoint.load(folder / "step-7", ["model"])
+    model = folder / "step-7" / "model.npz"
+    assert str(error.value) == f"{model}: its sha256 is not the one in SHA256SUMS, it is damaged"
+
+
+def test_arrays_that_are_none_are_damage_too(folder):
+    """Sums that agree, as after a repair by hand, do not make a file of arrays."""
+    path = folder / "step-7"
+    (path / "model.npz").write_bytes(b"PK")
+    sums = subprocess.run(
+        ["sha256sum", "model.npz", "optimizer.npz", "state.json"], cwd=path, capture_output=True,
+        check=True,
+    )  # fmt: skip
+    (path / "SHA256SUMS").write_bytes(sums.stdout)
+    with pytest.raises(InputError, match=f"^{path}: .*; this checkpoint is damaged$"):
+        checkpoint.load(path)
+
+
 def test_all_damaged_is_an_error_and_not_a_fresh_start(folder):
     (folder / "step-7" / "state.json").write_text("{}")
     with pytest.raises(InputError) as error:
@@ -110,15 +154,23 @@ def test_half_written_and_half_deleted_ones_are_not_seen(folder):
     shutil.copytree(folder / "step-7", folder / ".step-9.writing")
     shutil.copytree(folder / "step-7", folder / ".step-5.deleting")
     assert checkpoint.steps(folder) == [7]
-    checkpoint.prune(folder, 1, ())
+    checkpoint.prune(folder, 7, 1, ())
     assert [path.name for path in folder.iterdir()] == ["step-7"]
 
 
 def test_best_outlives_the_newest(folder):
     for step in (8, 9, 10, 11):
         checkpoint.save(folder, step, ARRAYS, STATE)
-        checkpoint.prune(folder, 2, {8, None})
+        checkpoint.prune(folder, step, 2, {8, None})
     assert checkpoint.steps(folder) == [8, 10, 11]
+
+
+def test_newly_written_one_outlives_later_ones_that_were_passed_over(folder):
+    """Of 7, 20 and 30 the last two are damaged; the run has gone on from 7, and has come to 10."""
+    for step in (10, 20, 30):
+        checkpoint.save(folder, step, ARRAYS, STATE)
+    checkpoint.prune(folder, 10, 1, ())
+    assert checkpoint.steps(folder) == [10, 20, 30]
 
 
 def test_saving_again_replaces(folder):
