@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfrecords import open_files
 from tfrecords.errors import InputError
 from tfrecords.manifest import Shard
 from tfrecords.schema import Schema
@@ -23,11 +24,18 @@ class MappedShards:
     Every record is checked, byte for byte, when it is first read; a byte per record remembers it.
     """
 
-    def __init__(self, data_dir: pathlib.Path, shards: Sequence[Shard], schema: Schema):
-        self._schema = schema
+    def __init__(
+        self,
+        data_dir: pathlib.Path,
+        shards: Sequence[Shard],
+        schema: Schema,
+        remedy: str = "copy the shard again or rebuild the dataset",
+    ):
+        self._schema, self._remedy = schema, remedy
         self.files = tuple(data_dir / shard.file for shard in shards)
         for path, shard in zip(self.files, shards, strict=True):
-            _check_size(path, shard, schema.stride)
+            _check_size(path, shard, schema.stride, remedy)
+        open_files.make_room(len(shards))
         self._first_rows = np.cumsum([0, *(shard.num_examples for shard in shards)])
         self.num_examples = int(self._first_rows[-1])
         self._pieces = self._cut(schema.stride)
@@ -42,7 +50,8 @@ class MappedShards:
             InputError: A record is damaged; names the shard and the record.
         """
         # In the order of the files, so that no page is touched twice; 16 bits sort in linear time.
-        piece_of_row = (np.searchsorted(self._piece_rows, rows, side="right") - 1).astype(np.uint16)
+        piece_of_row = np.searchsorted(self._piece_rows, rows, side="right") - 1
+        piece_of_row = piece_of_row.astype(np.min_scalar_type(len(self._pieces)))
         order = np.argsort(piece_of_row, kind="stable")
         counts = np.bincount(piece_of_row, minlength=len(self._pieces))
         columns = self._read_in_order(rows[order], counts)
@@ -85,7 +94,7 @@ class MappedShards:
             shard = np.searchsorted(self._first_rows, row, side="right") - 1
             raise InputError(
                 f"{self.files[shard]}: record {row - self._first_rows[shard]} is damaged (its "
-                "checksum or its frame is wrong); copy the shard again or rebuild the dataset"
+                f"checksum or its frame is wrong); {self._remedy}"
             )
         self._is_verified[rows[unseen]] = True
 
@@ -121,10 +130,9 @@ class _Piece:
         self.mapped.madvise(mmap.MADV_DONTNEED, start, stop - start)
 
 
-def _check_size(path: pathlib.Path, shard: Shard, stride: int) -> None:
-    rebuild = "copy the shard again or rebuild the dataset"
+def _check_size(path: pathlib.Path, shard: Shard, stride: int, remedy: str) -> None:
     if not path.is_file():
-        raise InputError(f"{path}: this shard is missing; {rebuild}")
+        raise InputError(f"{path}: this shard is missing; {remedy}")
     size = path.stat().st_size
     expected = shard.num_examples * stride
     if shard.num_bytes != expected:
@@ -135,10 +143,10 @@ def _check_size(path: pathlib.Path, shard: Shard, stride: int) -> None:
     if size < expected:
         raise InputError(
             f"{path}: truncated in record {size // stride}, it has {size} bytes of {expected}; "
-            f"{rebuild}"
+            f"{remedy}"
         )
     if size > expected:
         raise InputError(
             f"{path}: has {size} bytes, {shard.num_examples} records of {stride} bytes are "
-            f"{expected}; {rebuild}"
+            f"{expected}; {remedy}"
         )
