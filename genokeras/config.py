@@ -43,6 +43,10 @@ def from_dict(config_class: type[ConfigT], values: Mapping[str, Any]) -> ConfigT
         _check_name(config_class, name)
         value = tuple(value) if isinstance(value, list) else value
         fields[name] = _check_type(config_class, name, hints[name], value, repr(value))
+    for field in dataclasses.fields(config_class):
+        needed = field.default is field.default_factory is dataclasses.MISSING
+        if needed and field.name not in fields:
+            raise InputError(f"{config_class.__name__}.{field.name} is missing")
     return config_class(**fields)
 
 
@@ -74,7 +78,7 @@ def _parse(config_class: type, name: str, hint: Any, text: str) -> Any:
         return text
     try:
         value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         value = _WORDS.get(text.lower(), text)
     if str in _alternatives(hint) and value is not None:
         value = text

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from genokeras.training.settings import check_local
 from genokeras.training.train_config import TrainConfig, value_type
 from launch import app, progress, quiet
 from tfrecords.manifest import Manifest
@@ -51,6 +52,7 @@ def main() -> None:
     given = {name: flag.value for name, flag in _TRAINING.items() if flag.value is not None}
     # What is mistyped should not have to wait for TensorFlow to load.
     TrainConfig(**given)
+    check_local(data_dir=_DATA_DIR.value, workdir=_WORKDIR.value)
     Manifest.load(_DATA_DIR.value)
     with quiet.loading():
         from genokeras.training.train import recipe, train

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import importlib.metadata
 import json
+import os
 import pathlib
 import platform
 import subprocess
@@ -18,9 +19,25 @@ if TYPE_CHECKING:
 CONFIG_FILE = "config.json"
 FLAGS_FILE = "flags.txt"
 FORMAT_VERSION = 1
+_WAY_OUT = "put the file back from a copy, or give another --workdir"
 
+# What a run is opened with; of `environment` only messages depend.
+_KINDS = {
+    "model": str, "preset": str, "config": dict, "training": dict, "spec": dict, "data_dir": str,
+    "manifest_sha256": str, "environment": dict,
+}  # fmt: skip
 _COMPARED = ("model", "config", "training", "manifest_sha256")
 _PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "tensorflow-tpu", "jax", "numpy", "genokeras")
+
+
+def check_local(**folders: str | os.PathLike | None) -> None:
+    """Raises if one of the folders, named after their flags, is not on this machine."""
+    for flag, folder in folders.items():
+        if folder is not None and "://" in os.fspath(folder):
+            raise InputError(
+                f"--{flag}={os.fspath(folder)}: remote folders are not supported yet; "
+                "give a local folder"
+            )
 
 
 def describe(
@@ -48,14 +65,18 @@ def read(workdir: pathlib.Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        settings = json.loads(path.read_text())
+        settings = {"environment": {}, **json.loads(path.read_text())}
         version = settings["format_version"]
     except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{path}: not the settings of a run ({error!r})") from None
+        raise InputError(f"{path}: not the settings of a run ({error!r}); {_WAY_OUT}") from None
     if version != FORMAT_VERSION:
         raise InputError(
             f"{path}: format version {version}, this version of genokeras reads {FORMAT_VERSION}"
         )
+    for name, kind in _KINDS.items():
+        if not isinstance(settings.get(name), kind):
+            problem = f"its {name!r} is no {kind.__name__}" if name in settings else f"no {name!r}"
+            raise InputError(f"{path}: not the settings of a run ({problem}); {_WAY_OUT}")
     return settings
 
 

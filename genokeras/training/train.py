@@ -101,6 +101,7 @@ def train(
             no longer finite.
     """
     started, log = time.perf_counter(), log or (lambda line: None)
+    settings.check_local(data_dir=data_dir, workdir=workdir)
     dataset = Dataset(data_dir)
     run = Run(
         workdir=pathlib.Path(workdir),

@@ -60,8 +60,9 @@ class Run:
         """Opens a run; `data_dir` says where its dataset is now, if that has moved.
 
         Raises:
-            InputError: There is no run, or one of another version.
+            InputError: There is no run, one of another version, or a folder is not a local one.
         """
+        settings_file.check_local(workdir=workdir, data_dir=data_dir)
         workdir = pathlib.Path(workdir)
         settings = settings_file.read(workdir)
         if settings is None:

@@ -77,6 +77,10 @@ def test_the_last_of_several_assignments_counts():
         ("rates=x", "Sizes.rates must be numbers with commas between them, got 'x'"),
         ("use_bias=2", "Sizes.use_bias must be true or false, got '2'"),
         ("steps=soon", "Sizes.steps must be a whole number or none, got 'soon'"),
+        ("filters={[]:1}", r"Sizes.filters must be a whole number, got '\{\[\]:1\}'"),
+        ("rates={[]:1}", "Sizes.rates must be numbers with commas between them, got '{"),
+        ("filters=" + 9999 * "(", "Sizes.filters must be a whole number, got '"),
+        ("filters=" + 9999 * "-" + "1", "Sizes.filters must be a whole number, got '"),
         ("filters=0", "filters must be at least 1, got 0"),
     ],
 )
@@ -90,6 +94,17 @@ def test_json_and_back():
     values = dataclasses.asdict(sizes) | {"dense_units": [1, 2], "rates": []}
     assert config.from_dict(Sizes, values) == sizes
     assert config.from_dict(Sizes, {}) == Sizes()
+
+
+def test_json_that_lacks_a_field_without_a_default_is_refused():
+    @dataclasses.dataclass(frozen=True)
+    class Needy:
+        length: int
+        name: str = "net"
+
+    assert config.from_dict(Needy, {"length": 3}) == Needy(3)
+    with pytest.raises(InputError, match="^Needy.length is missing$"):
+        config.from_dict(Needy, {"name": "x"})
 
 
 def test_json_of_another_version_is_refused():

@@ -80,6 +80,16 @@ def test_interrupted_run_ends_with_one_line_and_goes_on(tiny_run, tmp_path):
         (["--learning_rate=-1"], "error: learning_rate=-1.0: expected a number above 0"),
         (["--batch_size=many"], "flag --batch_size=many"),
         (["--optimizer=adamm"], "error: optimizer='adamm': expected one of adamw, adam, sgd"),
+        (
+            ["--workdir=gs://bucket/run"],
+            "error: --workdir=gs://bucket/run: remote folders are not supported yet; "
+            "give a local folder",
+        ),
+        (
+            ["--data_dir=s3://bucket/data"],
+            "error: --data_dir=s3://bucket/data: remote folders are not supported yet; "
+            "give a local folder",
+        ),
         (["--lerning_rate=1"], "error: unknown flag --lerning_rate. Did you mean 'learning_rate'?"),
     ],
 )

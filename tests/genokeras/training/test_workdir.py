@@ -88,6 +88,7 @@ def test_dataset_that_is_another(run, write_dataset, planted, tmp_path):
         ({"format_version": None}, "format version None, this version of genokeras reads 1"),
         ({"format_version": 9}, "format version 9, this version of genokeras reads 1"),
         ({"model": "dnabert"}, "no model 'dnabert'."),
+        ({"spec": {}}, "Spec.length is missing"),
         ({"training": {"stepps": 3}}, "TrainConfig has no field 'stepps'. Did you mean 'steps'?"),
     ],
 )
@@ -99,10 +100,50 @@ def test_settings_of_another_version(run, tmp_path, change, message):
     assert str(error.value).startswith(f"{tmp_path / 'config.json'}: {message}")
 
 
-def test_broken_settings(tmp_path):
-    (tmp_path / "config.json").write_text('{"model":')
-    with pytest.raises(InputError, match="config.json: not the settings of a run"):
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b'{"model":', "JSONDecodeError("),
+        (b"\xff", "UnicodeDecodeError("),
+        (b"[1]", "TypeError("),
+        (b"{}", "KeyError('format_version')"),
+        (b'{"format_version": 1}', "no 'model'"),
+        (b'{"format_version": 1, "model": 3}', "its 'model' is no str"),
+        (b'{"format_version": 1, "model": "x", "preset": "y", "config": 3}', "its 'config' is no "),
+    ],
+)
+def test_broken_settings(tmp_path, text, problem):
+    (tmp_path / "config.json").write_bytes(text)
+    with pytest.raises(InputError) as error:
         Run.open(tmp_path)
+    start = f"{tmp_path / 'config.json'}: not the settings of a run ({problem}"
+    assert str(error.value).startswith(start)
+    assert str(error.value).endswith("); put the file back from a copy, or give another --workdir")
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_folder_of_broken_settings_is_not_emptied(data_dir, tmp_path, resume):
+    """Many programs write a config.json."""
+    (tmp_path / "config.json").write_text('{"format_version": 1}')
+    (tmp_path / "report.html").write_text("mine")
+    with pytest.raises(InputError, match=r"config.json: not the settings of a run \(no 'model'\)"):
+        train(data_dir, tmp_path, preset="remove_mlp", training=TRAINING, resume=resume)
+    assert (tmp_path / "report.html").read_text() == "mine"
+
+
+def test_remote_folders_are_refused_before_anything_is_written(data_dir, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    message = "{}: remote folders are not supported yet; give a local folder"
+    for call, arguments, given in (
+        (train, (data_dir, "gs://bucket/run"), "--workdir=gs://bucket/run"),
+        (train, ("gs://bucket/data", tmp_path / "run"), "--data_dir=gs://bucket/data"),
+        (Run.open, ("gs://bucket/run",), "--workdir=gs://bucket/run"),
+        (Run.open, (tmp_path, "gs://bucket/data"), "--data_dir=gs://bucket/data"),
+    ):
+        with pytest.raises(InputError) as error:
+            call(*arguments)
+        assert str(error.value) == message.format(given)
+    assert not list(tmp_path.iterdir())
 
 
 def test_second_training_in_one_folder_is_kept_out(tmp_path):
