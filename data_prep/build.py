@@ -6,7 +6,6 @@ Memory does not grow with the data but for some ten bytes a row. The same input,
 the same bytes, on any number of processes and after any number of restarts.
 """
 
-import hashlib
 import os
 import pathlib
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from data_prep.resume import write_plan
 from data_prep.source import UNSPLIT, Source
 from tfrecords import tfds_metadata
 from tfrecords.errors import InputError
+from tfrecords.files import file_sha256
 from tfrecords.manifest import SPLITS, Manifest
 from tfrecords.schema import NAME, Feature, Schema
 from tfrecords.sequence import packed_width
@@ -141,7 +141,7 @@ class _Build:
             return False
         paths = map(pathlib.Path, self.source.paths)
         return [(entry["file"], entry["sha256"]) for entry in manifest.inputs] == [
-            (path.name, _sha256(path)) for path in paths
+            (path.name, file_sha256(path)) for path in paths
         ]
 
     def run(self) -> Manifest:
@@ -153,7 +153,8 @@ class _Build:
             task_type = self._task_type(ingested)
             audited = self._audit(ingested, self._split(ingested, task_type))
             manifest = self._write(ingested, audited, task_type)
-            tfds_metadata.write(self.destination.new, manifest)
+            if manifest.compression == "none":
+                tfds_metadata.write(self.destination.new, manifest)
             manifest.save(self.destination.new)
             self.destination.publish()
         return manifest
@@ -218,6 +219,7 @@ class _Build:
             seed=config.seed,
             stores_both_strands=config.reverse_complement == "store",
             num_shards=config.num_shards,
+            compression=config.compression,
         )
         shards = write_plan(
             plan, schema, scratch, self.destination, workers=self.workers, progress=self.progress
@@ -231,6 +233,7 @@ class _Build:
             inputs=self.source.inputs,
             flags=self.flags,
             reverse_complement=config.reverse_complement,
+            compression=config.compression,
             base_composition=next(iter(found.values())).base_composition,
             statistics={"length": self.source.length, "splits": described},
             audit=audited.report | {"rows_without_label": ingested.num_unlabelled},
@@ -262,8 +265,3 @@ def _check_not_empty(split: np.ndarray, is_given: np.ndarray, reason: str) -> No
     sizes = np.bincount(split[split >= 0], minlength=len(SPLITS))
     for code in np.flatnonzero(is_given & (sizes == 0)):
         raise InputError(f"split {SPLITS[code]} would be empty: {reason}")
-
-
-def _sha256(path: pathlib.Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

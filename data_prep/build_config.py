@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from data_prep import audit
 from tfrecords.errors import InputError, suggest
-from tfrecords.manifest import STRANDS
+from tfrecords.manifest import COMPRESSIONS, STRANDS
 
 _MAX_SEED = 2**32 - 1
 _MAX_SHARDS = 99_999
@@ -23,6 +23,7 @@ class BuildConfig:
         leak_threshold: The share of valid or test that may be found in another split.
         reverse_complement: `online` leaves it to the reader to turn training examples, `store`
             writes both strands of them, `none` does neither.
+        compression: Of the shards: `none`, or `gzip` for archiving.
         num_shards: Of the largest split; default: shards of at most 64 MB.
     """
 
@@ -33,11 +34,13 @@ class BuildConfig:
     on_leak: str = "drop"
     leak_threshold: float = 0.05
     reverse_complement: str = "online"
+    compression: str = "none"
     num_shards: int | None = None
 
     def __post_init__(self):
         _one_of("on_leak", self.on_leak, audit.ON_LEAK)
         _one_of("reverse_complement", self.reverse_complement, STRANDS)
+        _one_of("compression", self.compression, COMPRESSIONS)
         check_range("leak_threshold", self.leak_threshold, 0, 1)
         check_range("seed", self.seed, 0, _MAX_SEED)
         check_range("num_shards", self.num_shards, 1, _MAX_SHARDS)

@@ -1,13 +1,14 @@
 """What is in a dataset, in words: its splits, labels, bases, origin, and some of its examples."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from tfrecords import sequence
+from tfrecords.cache import cache_folder
 from tfrecords.errors import InputError
+from tfrecords.files import file_sha256
 from tfrecords.manifest import SPLITS, Manifest
 from tfrecords.reader import Dataset
 
@@ -58,8 +59,7 @@ def verify(data_dir: str | os.PathLike, *, progress: Callable | None = None) -> 
 def _check_shards(dataset: Dataset, name: str) -> None:
     for shard in dataset.manifest.splits[name]:
         path = dataset.data_dir / shard.file
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = file_sha256(path)
         if found != shard.sha256:
             raise InputError(
                 f"{path}: its sha256 is {found}, the manifest has {shard.sha256}; "
@@ -84,6 +84,8 @@ def _overview(manifest: Manifest) -> Iterator[str]:
         shares = (f"{base} {share:.3f}" for base, share in manifest.base_composition.items())
         yield f"Bases in training: {'  '.join(shares)}"
     yield f"Reverse complement: {manifest.reverse_complement}"
+    if manifest.compression != "none":
+        yield f"Compression: {manifest.compression}; expanded into {cache_folder(manifest)}"
     yield f"Manifest sha256: {manifest.sha256}"
 
 

@@ -41,11 +41,13 @@ class Plan:
     Attributes:
         order: A column `order` of row numbers, int64; `~row` stands for the opposite strand.
         shards: All shards, split by split.
+        compression: Of their files: `none` or `gzip`.
         digest: Hash of all that decides the bytes of the shards.
     """
 
     order: Scratch
     shards: tuple[PlannedShard, ...]
+    compression: str
     digest: str
 
     @property
@@ -64,6 +66,7 @@ def make_plan(
     seed: int,
     stores_both_strands: bool,
     num_shards: int | None,
+    compression: str = "none",
 ) -> Plan:
     """Plans the shards of the rows in `scratch`, and writes their order into `folder`.
 
@@ -77,6 +80,7 @@ def make_plan(
         stores_both_strands: Write every training row twice, once for each strand.
         num_shards: Of the largest split; the other splits get shards of the same size. Default:
             shards of at most 64 MB.
+        compression: Of the shards.
     """
     order = Scratch(folder, {"order": ("int64", ())})
     sizes = np.bincount(split[split >= 0], minlength=len(SPLITS))
@@ -90,11 +94,11 @@ def make_plan(
     if num_shards is not None:
         rows_per_shard = math.ceil(sizes.max() / num_shards)
     shards = tuple(_cut(name, sizes, rows_per_shard))
-    content = [name, schema.to_json(), [vars(shard) for shard in shards]]
+    content = [name, compression, schema.to_json(), [vars(shard) for shard in shards]]
     # The key stands for the sequence: it is a hash of it.
     hashes = [scratch.sha256("row", "key", "is_reverse", "targets"), order.sha256("order")]
     digest = hashlib.sha256(json.dumps([content, hashes], sort_keys=True).encode()).hexdigest()
-    return Plan(order, shards, digest)
+    return Plan(order, shards, compression, digest)
 
 
 def _ordered(rows: np.ndarray, size: int, seed: int) -> Iterator[np.ndarray]:

@@ -1,7 +1,6 @@
 """Writes the shards of a plan, but for those that a build which was killed has left complete."""
 
 import dataclasses
-import hashlib
 import json
 import pathlib
 import shutil
@@ -11,6 +10,7 @@ from data_prep.destination import Destination
 from data_prep.plan import Plan
 from data_prep.scratch import Scratch
 from data_prep.shards import ShardTask, write_shards
+from tfrecords.files import file_sha256
 from tfrecords.manifest import Shard
 from tfrecords.schema import Schema
 
@@ -28,7 +28,15 @@ def write_plan(
     folder = destination.new
     finished = FinishedShards(folder, destination.building / "finished.jsonl", plan.digest)
     tasks = [
-        ShardTask(folder / shard.file, schema, scratch, plan.order, shard.start, shard.stop)
+        ShardTask(
+            folder / shard.file,
+            schema,
+            scratch,
+            plan.order,
+            shard.start,
+            shard.stop,
+            plan.compression,
+        )
         for shard in plan.shards
         if shard.file not in finished.shards
     ]
@@ -97,7 +105,4 @@ def _shard(line: str) -> Shard | None:
 
 def _is_whole(folder: pathlib.Path, shard: Shard) -> bool:
     path = folder / shard.file
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == shard.sha256
+    return path.is_file() and file_sha256(path) == shard.sha256

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfrecords.files import file_sha256
+
 _PIECE_BYTES = 16 << 20
 
 
@@ -96,8 +98,7 @@ class Scratch:
         """Returns a hash of these columns."""
         found = hashlib.sha256()
         for name in names:
-            with self._path(name).open("rb") as file:
-                found.update(hashlib.file_digest(file, "sha256").digest())
+            found.update(bytes.fromhex(file_sha256(self._path(name))))
         return found.hexdigest()
 
     def _path(self, name: str) -> pathlib.Path:

@@ -40,6 +40,7 @@ class ShardTask:
     order: Scratch
     start: int
     stop: int
+    compression: str
 
 
 def write_shards(
@@ -84,7 +85,7 @@ def write_shard(task: ShardTask) -> Shard:
     order = task.order.read("order")
     columns = {name: task.scratch.read(name) for name in ("row", "sequence", "targets")}
     block = max(1, _BLOCK_BYTES // task.schema.stride)
-    with ShardWriter(task.path, task.schema) as writer:
+    with ShardWriter(task.path, task.schema, task.compression) as writer:
         for start in range(task.start, task.stop, block):
             rows = order[start : min(task.stop, start + block)]
             is_turned = rows < 0

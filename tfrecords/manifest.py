@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 
 from tfrecords.errors import InputError
+from tfrecords.files import replacing
 from tfrecords.schema import NAME, Schema
 
 FILE = "manifest.json"
@@ -18,11 +19,12 @@ FORMAT_VERSION = 1
 SPLITS = ("train", "valid", "test")
 TASK_TYPES = ("binary", "regression")
 STRANDS = ("online", "store", "none")
+COMPRESSIONS = ("none", "gzip")
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One file of records: its base name, its size and the sha256 of its bytes."""
+    """One file of records: its base name, its size and sha256 (of its bytes as they are)."""
 
     file: str
     num_examples: int
@@ -44,6 +46,7 @@ class Manifest:
         flags: The flags that built it.
         reverse_complement: Who turns training examples: the reader (`online`), the build, which
             stored both strands (`store`), or nobody (`none`).
+        compression: Of the shard files: `none`, or `gzip` for archiving.
         strand_pairs: For every task the one that it is on the other strand; None if all stay.
         base_composition: Share of A, C, G and T among the bases of the training examples.
         statistics: Of the build, as it likes.
@@ -59,6 +62,7 @@ class Manifest:
     inputs: tuple[dict, ...] = ()
     flags: dict = field(default_factory=dict)
     reverse_complement: str = "online"
+    compression: str = "none"
     strand_pairs: tuple[int, ...] | None = None
     base_composition: dict[str, float] = field(default_factory=dict)
     statistics: dict = field(default_factory=dict)
@@ -69,11 +73,12 @@ class Manifest:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
             raise InputError(f"dataset name {self.name!r}, expected {NAME.pattern}")
         for split in self.splits:
-            _one_of("split", split, SPLITS)
+            one_of("split", split, SPLITS)
         splits = {split: tuple(self.splits[split]) for split in SPLITS if split in self.splits}
         object.__setattr__(self, "splits", splits)
-        _one_of("task_type", self.task_type, TASK_TYPES)
-        _one_of("reverse_complement", self.reverse_complement, STRANDS)
+        one_of("task_type", self.task_type, TASK_TYPES)
+        one_of("reverse_complement", self.reverse_complement, STRANDS)
+        one_of("compression", self.compression, COMPRESSIONS)
         if "targets" in self.schema and self.schema["targets"].shape[-1:] != (len(self.tasks),):
             raise InputError(f"targets: {self.schema['targets']}, but {len(self.tasks)} tasks")
         if self.strand_pairs is not None and not _is_pairing(self.strand_pairs, len(self.tasks)):
@@ -121,11 +126,9 @@ class Manifest:
 
     def save(self, data_dir: str | os.PathLike) -> None:
         """Writes `manifest.json`, which makes `data_dir` a dataset; it appears by renaming."""
-        path = pathlib.Path(data_dir, FILE)
-        partial = path.with_name(FILE + ".partial")
         content = json.dumps(self.to_json(), sort_keys=True, indent=2, allow_nan=False)
-        partial.write_text(content + "\n")
-        partial.replace(path)
+        with replacing(pathlib.Path(data_dir, FILE)) as partial:
+            partial.write_text(content + "\n")
 
     @classmethod
     def load(cls, data_dir: str | os.PathLike) -> "Manifest":
@@ -177,6 +180,7 @@ def _is_pairing(partners: Sequence[int], count: int) -> bool:
     )
 
 
-def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:
+def one_of(name: str, value: object, known: tuple[str, ...]) -> None:
+    """Raises an InputError unless `value` is one of the known ones."""
     if value not in known:
         raise InputError(f"{name} {value!r}, expected one of {', '.join(known)}")

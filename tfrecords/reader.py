@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tfrecords import sampling, strands
+from tfrecords import cache, sampling, strands
 from tfrecords.errors import InputError, suggest
 from tfrecords.manifest import Manifest
 from tfrecords.mapped_shards import MappedShards
@@ -27,10 +27,14 @@ _AHEAD_BYTES = 16 << 20
 
 
 class Dataset:
-    """A dataset folder: its `manifest`, and its splits by name."""
+    """A dataset folder: its `manifest`, and its splits by name.
 
-    def __init__(self, data_dir: str | os.PathLike):
+    GZIP shards are expanded into `cache_dir` when their split is opened (default: see `cache`).
+    """
+
+    def __init__(self, data_dir: str | os.PathLike, *, cache_dir: str | os.PathLike | None = None):
         self.data_dir = pathlib.Path(data_dir)
+        self._cache_dir = cache_dir
         self.manifest = Manifest.load(self.data_dir)
 
     def split(self, name: str) -> "Split":
@@ -45,20 +49,29 @@ class Dataset:
                 f"{self.data_dir}: no split {name!r}, there are {', '.join(splits)}."
                 f"{suggest(name, splits)}"
             )
-        return Split(self.data_dir, self.manifest, name)
+        return Split(self.data_dir, self.manifest, name, self._cache_dir)
 
 
 class Split:
     """The examples of one split, `num_examples` rows in stored order."""
 
-    def __init__(self, data_dir: pathlib.Path, manifest: Manifest, name: str):
+    def __init__(
+        self,
+        data_dir: pathlib.Path,
+        manifest: Manifest,
+        name: str,
+        cache_dir: str | os.PathLike | None = None,
+    ):
         self.name = name
-        self._data_dir, self._manifest = data_dir, manifest
-        self._records = MappedShards(data_dir, manifest.splits[name], manifest.schema)
+        self._data_dir, self._manifest, self._cache_dir = data_dir, manifest, cache_dir
+        if manifest.compression == "gzip":
+            self._records = cache.open_expanded(data_dir, manifest, name, cache_dir)
+        else:
+            self._records = MappedShards(data_dir, manifest.splits[name], manifest.schema)
 
     def __reduce__(self):
         # Workers of another process map the files themselves.
-        return type(self), (self._data_dir, self._manifest, self.name)
+        return type(self), (self._data_dir, self._manifest, self.name, self._cache_dir)
 
     @property
     def num_examples(self) -> int:
@@ -72,7 +85,7 @@ class Split:
 
     @property
     def files(self) -> tuple[pathlib.Path, ...]:
-        """The shards, in the order of the rows."""
+        """The shards, in the order of the rows; of GZIP shards the expanded ones."""
         return self._records.files
 
     def read(self, rows: np.ndarray) -> Batch:

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 
+from tfrecords.files import replacing
 from tfrecords.manifest import Manifest, Shard
 from tfrecords.schema import Feature
 
@@ -20,10 +21,8 @@ def write(data_dir: str | os.PathLike, manifest: Manifest) -> None:
         ("dataset_info.json", _dataset_info(manifest)),
         ("features.json", _features(manifest)),
     ):
-        path = pathlib.Path(data_dir, file)
-        partial = path.with_name(file + ".partial")
-        partial.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
-        partial.replace(path)
+        with replacing(pathlib.Path(data_dir, file)) as partial:
+            partial.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
 def _dataset_info(manifest: Manifest) -> dict:

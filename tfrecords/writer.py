@@ -4,7 +4,10 @@ Rows are filled into one byte matrix, block by block, so memory does not grow wi
 appears under its name when it is complete, or not at all.
 """
 
+import contextlib
+import gzip
 import hashlib
+import io
 import os
 import pathlib
 from collections.abc import Mapping
@@ -13,10 +16,12 @@ from types import TracebackType
 import numpy as np
 
 from tfrecords.errors import InputError, suggest
-from tfrecords.manifest import Shard
+from tfrecords.files import replacing
+from tfrecords.manifest import COMPRESSIONS, Shard, one_of
 from tfrecords.schema import Feature, Schema, describe
 
 _BLOCK_BYTES = 2 << 20
+_GZIP_LEVEL = 6
 
 
 def shard_file(name: str, split: str, index: int, count: int) -> str:
@@ -34,20 +39,29 @@ class ShardWriter:
     print(writer.shard.sha256)
     ```
 
-    If anything fails inside the block, nothing is left on disk.
+    With `compression="gzip"` the file is an ordinary GZIP TFRecord file, for archiving: a `Dataset`
+    expands it before it reads it. If anything fails inside the block, nothing is left on disk.
     """
 
-    def __init__(self, path: str | os.PathLike, schema: Schema):
+    def __init__(self, path: str | os.PathLike, schema: Schema, compression: str = "none"):
+        one_of("compression", compression, COMPRESSIONS)
+        self._compression = compression
         self._path = pathlib.Path(path)
-        self._partial = self._path.with_name(self._path.name + ".partial")
         self._schema = schema
         self._block = np.tile(schema.template, (max(1, _BLOCK_BYTES // schema.stride), 1))
-        self._sha256 = hashlib.sha256()
         self._num_examples = 0
         self.shard: Shard | None = None
 
     def __enter__(self) -> "ShardWriter":
-        self._file = self._partial.open("wb", buffering=0)
+        with contextlib.ExitStack() as stack:
+            partial = stack.enter_context(replacing(self._path))
+            self._file = stack.enter_context(_HashedFile(partial, self._path))
+            self._records = self._file
+            if self._compression == "gzip":
+                # No name and no time in the header: the same records give the same bytes.
+                zipped = gzip.GzipFile("", "wb", _GZIP_LEVEL, self._file, mtime=0)
+                self._records = stack.enter_context(zipped)
+            self._closing = stack.pop_all()
         return self
 
     def __exit__(
@@ -56,18 +70,13 @@ class ShardWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        try:
-            self._file.close()
-            if error is None:
-                self._partial.replace(self._path)
-        finally:
-            self._partial.unlink(missing_ok=True)
+        self._closing.__exit__(kind, error, traceback)
         if error is None:
             self.shard = Shard(
                 self._path.name,
                 self._num_examples,
-                self._num_examples * self._schema.stride,
-                self._sha256.hexdigest(),
+                self._file.num_bytes,
+                self._file.sha256.hexdigest(),
             )
 
     def write(self, columns: Mapping[str, np.ndarray]) -> None:
@@ -89,14 +98,7 @@ class ShardWriter:
             values = values.reshape(stop - start, -1).view(np.uint8)
             records[:, self._schema.columns[feature.name]] = values
         self._schema.layout.stamp(records)
-        content = memoryview(records).cast("B")
-        self._sha256.update(content)
-        try:
-            while content:
-                content = content[self._file.write(content) :]
-        except OSError as error:
-            error.filename = str(self._path)
-            raise
+        self._records.write(memoryview(records).cast("B"))
         self._num_examples += stop - start
 
     def _check(self, columns: Mapping[str, np.ndarray]) -> int:
@@ -133,3 +135,32 @@ class ShardWriter:
                 f"{feature.name}: row {self._num_examples + row} has bits behind its last base"
                 f" ({feature.bases} bases); pack it with sequence.encode"
             )
+
+
+class _HashedFile(io.RawIOBase):
+    """A new file whose bytes are counted and hashed as they are written."""
+
+    def __init__(self, path: pathlib.Path, shown: pathlib.Path):
+        self._raw, self._shown = path.open("wb", buffering=0), shown
+        self.num_bytes = 0
+        self.sha256 = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: bytes | memoryview) -> int:
+        """Writes all of `content`."""
+        rest = memoryview(content)
+        self.num_bytes += len(rest)
+        self.sha256.update(rest)
+        try:
+            while rest:
+                rest = rest[self._raw.write(rest) :]
+        except OSError as error:
+            error.filename = str(self._shown)
+            raise
+        return len(content)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()

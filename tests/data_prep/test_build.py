@@ -1,6 +1,8 @@
 """Whole builds: what is in the records, the same bytes every time, and nothing half-done."""
 
+import dataclasses
 import errno
+import gzip
 import os
 
 import numpy as np
@@ -94,6 +96,36 @@ def test_any_number_of_workers_gives_the_same_bytes(table, tmp_path, options):
     assert all_bytes(tmp_path / "one") == all_bytes(tmp_path / "many")
     assert one.sha256 == many.sha256
     assert len(one.splits["train"]) == 4
+
+
+def test_gzip_shards_hold_the_same_records(table, tmp_path, monkeypatch):
+    monkeypatch.setenv("GENOKERAS_CACHE", str(tmp_path / "cache"))
+    plain = BuildConfig(split_fractions=(0.6, 0.2, 0.2), num_shards=4)
+    zipped = dataclasses.replace(plain, compression="gzip")
+    build(CsvTable(table()), tmp_path / "plain", config=plain)
+    manifest, _ = build(CsvTable(table()), tmp_path / "zipped", config=zipped, workers=1)
+    build(CsvTable(table()), tmp_path / "again", config=zipped, workers=2)
+    assert manifest.compression == "gzip"
+    assert all_bytes(tmp_path / "zipped") == all_bytes(tmp_path / "again")
+    contents = all_bytes(tmp_path / "plain")
+    for tfds_only in ("manifest.json", "dataset_info.json", "features.json"):
+        contents.pop(tfds_only)
+    shards = {name: gzip.decompress(content) for name, content in zipped_shards(tmp_path).items()}
+    assert shards == contents
+    for split in ("train", "valid", "test"):
+        batches = [read(tmp_path / folder, split) for folder in ("plain", "zipped")]
+        for name in batches[0]:
+            np.testing.assert_array_equal(batches[0][name], batches[1][name])
+    _, lines = build(CsvTable(table()), tmp_path / "zipped", config=zipped)
+    assert "is built already" in lines[0]
+    with pytest.raises(InputError, match="holds a dataset .* with other flags"):
+        build(CsvTable(table()), tmp_path / "zipped", config=plain)
+
+
+def zipped_shards(tmp_path):
+    contents = all_bytes(tmp_path / "zipped")
+    del contents["manifest.json"]
+    return contents
 
 
 def test_seed_changes_splits_and_order(table, tmp_path):

@@ -11,6 +11,7 @@ from tfrecords.errors import InputError
     [
         ({"on_leak": "dorp"}, "--on_leak=dorp, expected one of drop, error, warn.*mean 'drop'"),
         ({"reverse_complement": "yes"}, "--reverse_complement=yes, expected one of online, store"),
+        ({"compression": "zip"}, "--compression=zip, expected one of none, gzip.*mean 'gzip'"),
         ({"leak_threshold": 5.0}, "--leak_threshold=5.0, expected 0 to 1"),
         ({"leak_threshold": float("nan")}, "--leak_threshold=nan, expected 0 to 1"),
         ({"seed": -1}, "--seed=-1, expected 0 to 4294967295"),

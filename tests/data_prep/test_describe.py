@@ -37,6 +37,17 @@ def test_summary(data_dir):
     assert "valid" not in text
 
 
+def test_compression_says_where_it_is_expanded(write, tmp_path, monkeypatch):
+    monkeypatch.setenv("GENOKERAS_CACHE", str(tmp_path / "cache"))
+    table = write("a.csv", "sequence,label\nACGT,1\nAAGG,0\n")
+    config = BuildConfig(compression="gzip")
+    build_dataset(CsvTable({"train": table}), tmp_path / "data", "x", config=config)
+    assert f"Compression: gzip; expanded into {tmp_path}/cache/" in describe(tmp_path / "data")
+    assert verify(tmp_path / "data") == (
+        "All 2 records are as they were written; shards checked: 1."
+    )
+
+
 def test_missing_label_and_regression_are_shown_as_such(write, tmp_path):
     rows = ["ACGTA,0.25,train", "ACGGA,0.75,train"]
     table = write("a.csv", "\n".join(["sequence,score,split", *rows]) + "\n")

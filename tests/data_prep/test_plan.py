@@ -27,7 +27,9 @@ def rows(tmp_path):
 
 @pytest.fixture
 def plan(rows, tmp_path):
-    def make(split, seed=0, stores_both_strands=False, num_shards=None, name="x"):
+    def make(
+        split, seed=0, stores_both_strands=False, num_shards=None, name="x", compression="none"
+    ):
         made = make_plan(
             tmp_path / "order",
             name=name,
@@ -37,6 +39,7 @@ def plan(rows, tmp_path):
             seed=seed,
             stores_both_strands=stores_both_strands,
             num_shards=num_shards,
+            **options,
         )
         return made, made.order.read("order")[:]
 
@@ -100,6 +103,7 @@ def test_digest_tells_all_that_decides_the_bytes(plan, rows):
     before = plan(SPLIT)[0].digest
     assert plan(SPLIT, name="y")[0].digest != before
     assert plan(SPLIT, num_shards=3)[0].digest != before
+    assert plan(SPLIT, compression="gzip")[0].digest != before
     assert plan(SPLIT[::-1])[0].digest != before
     rows.write([{name: np.ones((1000, *shape)) for name, (_, shape) in rows.columns.items()}])
     assert plan(SPLIT)[0].digest != before

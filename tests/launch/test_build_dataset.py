@@ -73,6 +73,35 @@ def test_a_table_with_a_split_column(launch, tmp_path):
     ]  # fmt: skip
 
 
+def test_gzip_shards_train_and_evaluate_without_a_flag(launch, tmp_path, monkeypatch):
+    monkeypatch.setenv("GENOKERAS_CACHE", str(tmp_path / "cache"))
+    rows = "".join(f"{'ACGT'[row % 4] * 40},{row % 2},{split}\n" for row, split in enumerate(
+        ["train"] * 32 + ["valid"] * 8 + ["test"] * 8
+    ))  # fmt: skip
+    done = launch(
+        "--input=all.csv", "--split_column=subset", "--on_leak=warn", "--leak_threshold=1",
+        "--compression=gzip", files={"all.csv": HEADER + rows},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == [
+        "manifest.json",
+        *(f"mine-{split}.tfrecord-00000-of-00001" for split in ("test", "train", "valid")),
+    ]
+    assert not (tmp_path / "cache").exists()
+    small = ["--preset=tiny", "--steps=1", "--batch_size=8", "--jit=off"]
+    for command in (
+        ["train", f"--data_dir={tmp_path / 'data'}", f"--workdir={tmp_path / 'run'}", *small],
+        ["evaluate", f"--workdir={tmp_path / 'run'}", "--split=test"],
+    ):
+        module, *args = command
+        done = subprocess.run(
+            [sys.executable, "-m", f"launch.{module}", *args],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "cache").glob("*/mine-*"))) == 3
+
+
 def test_example_data_twice_gives_the_same_bytes(launch, tmp_path, gue_tf0):
     hashes = []
     for data_dir in ("one", "two"):

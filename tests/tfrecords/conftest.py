@@ -43,15 +43,26 @@ def make_columns():
 def save(tmp_path, schema):
     """Returns a function that writes columns as a dataset of one split and opens it."""
 
-    def save(columns, split="train", schema=schema, num_shards=3, tasks=("a", "b"), **manifest):
+    def save(
+        columns,
+        split="train",
+        schema=schema,
+        num_shards=3,
+        tasks=("a", "b"),
+        folder=tmp_path,
+        compression="none",
+        **manifest,
+    ):
+        folder.mkdir(exist_ok=True)
+        manifest["compression"] = compression
         shards = []
         bounds = np.linspace(0, len(columns[schema.names[0]]), num_shards + 1).astype(int)
         for index, (start, stop) in enumerate(zip(bounds, bounds[1:], strict=False)):
-            path = tmp_path / shard_file("mini", split, index, num_shards)
-            with ShardWriter(path, schema) as writer:
+            path = folder / shard_file("mini", split, index, num_shards)
+            with ShardWriter(path, schema, compression) as writer:
                 writer.write({name: values[start:stop] for name, values in columns.items()})
             shards.append(writer.shard)
-        Manifest("mini", schema, {split: shards}, tasks, **manifest).save(tmp_path)
-        return Dataset(tmp_path)
+        Manifest("mini", schema, {split: shards}, tasks, **manifest).save(folder)
+        return Dataset(folder)
 
     return save

@@ -56,6 +56,7 @@ def test_splits_come_in_one_order():
         ({"splits": {"dev": ()}}, "split 'dev', expected one of train, valid, test"),
         ({"task_type": "count"}, "task_type 'count', expected one of binary, regression"),
         ({"reverse_complement": "both"}, "'both', expected one of online, store, none"),
+        ({"compression": "xz"}, "compression 'xz', expected one of none, gzip"),
         ({"tasks": ("a",)}, r"targets: float32\(3,\), but 1 tasks"),
         ({"strand_pairs": (1, 2, 0)}, r"strand_pairs \[1, 2, 0\], expected for each of the 3"),
         ({"strand_pairs": (0, 1)}, r"strand_pairs \[0, 1\], expected for each of the 3"),

@@ -1,0 +1,42 @@
+"""Files appear whole or not at all, and their hashes are those of the standard."""
+
+import pytest
+
+from tfrecords.files import file_sha256, replacing
+
+
+@pytest.mark.parametrize(
+    ("content", "digest"),
+    [  # FIPS 180-2, and the hash of nothing.
+        (b"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (b"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+    ],
+)
+def test_sha256_of_known_content(tmp_path, content, digest):
+    (tmp_path / "x").write_bytes(content)
+    assert file_sha256(tmp_path / "x") == digest
+
+
+def test_the_old_file_stays_until_the_new_one_is_complete(tmp_path):
+    path = tmp_path / "x"
+    path.write_text("old")
+    with replacing(path) as partial:
+        partial.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "x"
+    path.write_text("old")
+
+    def fail():
+        with replacing(path) as partial:
+            partial.write_text("ne")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

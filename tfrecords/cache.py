@@ -1,0 +1,91 @@
+"""GZIP shards are for archiving: they are expanded into a cache folder before they are read.
+
+The cache is `~/.cache/genokeras`, or what the environment variable GENOKERAS_CACHE names; each
+dataset has a folder in it, named by the sha256 of its manifest. It can be removed at any time.
+"""
+
+import dataclasses
+import gzip
+import os
+import pathlib
+import tempfile
+import zlib
+
+from tfrecords.errors import InputError
+from tfrecords.files import file_sha256
+from tfrecords.manifest import Manifest, Shard
+from tfrecords.mapped_shards import MappedShards
+
+_VARIABLE = "GENOKERAS_CACHE"
+_BLOCK = 1 << 20
+_REBUILD = "copy the shard again or rebuild the dataset"
+
+
+def cache_folder(manifest: Manifest, cache_dir: str | os.PathLike | None = None) -> pathlib.Path:
+    """Returns the folder of a dataset's expanded shards, there or not."""
+    cache_dir = cache_dir or os.environ.get(_VARIABLE) or "~/.cache/genokeras"
+    return pathlib.Path(cache_dir).expanduser() / manifest.sha256
+
+
+def open_expanded(
+    data_dir: pathlib.Path,
+    manifest: Manifest,
+    split: str,
+    cache_dir: str | os.PathLike | None = None,
+) -> MappedShards:
+    """Opens the GZIP shards of a split; those that the cache has with their full size are reused.
+
+    Raises:
+        InputError: A shard is missing, or not the one that the manifest describes.
+    """
+    folder, stride = cache_folder(manifest, cache_dir), manifest.schema.stride
+    folder.mkdir(parents=True, exist_ok=True)
+    expanded = []
+    for shard in manifest.splits[split]:
+        size = shard.num_examples * stride
+        _check_size(data_dir / shard.file, shard)
+        target = folder / shard.file
+        if not target.is_file() or target.stat().st_size != size:
+            _expand(data_dir / shard.file, shard, target, size)
+        expanded.append(dataclasses.replace(shard, num_bytes=size))
+    remedy = f"remove {folder}, and it is expanded again"
+    return MappedShards(folder, expanded, manifest.schema, remedy)
+
+
+def _expand(source: pathlib.Path, shard: Shard, target: pathlib.Path, size: int) -> None:
+    if file_sha256(source) != shard.sha256:
+        raise InputError(f"{source}: its sha256 is not the one in the manifest; {_REBUILD}")
+    # A folder of its own: another process may be expanding the same shard.
+    with tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as scratch:
+        partial = pathlib.Path(scratch, target.name)
+        _decompress(source, partial, size)
+        partial.replace(target)
+
+
+def _check_size(source: pathlib.Path, shard: Shard) -> None:
+    if not source.is_file():
+        raise InputError(f"{source}: this shard is missing; {_REBUILD}")
+    size = source.stat().st_size
+    if size != shard.num_bytes:
+        raise InputError(
+            f"{source}: has {size} bytes, the manifest gives {shard.num_bytes}; {_REBUILD}"
+        )
+
+
+def _decompress(source: pathlib.Path, target: pathlib.Path, size: int) -> None:
+    """Writes the `size` bytes that a GZIP file holds into a new file."""
+    num_bytes = 0
+    try:
+        with gzip.open(source) as compressed, target.open("wb", buffering=0) as expanded:
+            while num_bytes <= size and (block := compressed.read(_BLOCK)):
+                num_bytes += expanded.write(block)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{source}: cannot be decompressed ({error}); {_REBUILD}") from None
+    except OSError as error:
+        error.filename = error.filename or str(target.parents[1])
+        raise
+    if num_bytes != size:
+        raise InputError(
+            f"{source}: holds {'more' if num_bytes > size else 'fewer'} than the {size} bytes of "
+            f"its records; {_REBUILD}"
+        )
