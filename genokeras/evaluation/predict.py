@@ -15,11 +15,10 @@ import numpy as np
 from genokeras.evaluation import output_file, prediction_table
 from genokeras.evaluation.scores import probability
 from genokeras.models.spec import Spec
-from genokeras.training.checkpoint import steps
 from genokeras.training.prefetch import Prefetch
-from genokeras.training.workdir import CHECKPOINTS, Run
+from genokeras.training.workdir import Run
 from tfrecords import sequence
-from tfrecords.errors import InputError, suggest
+from tfrecords.errors import InputError
 
 BATCH_SIZE = 256
 # Of the sequences that are read, packed and written at a time.
@@ -121,17 +120,7 @@ def checkpoint_step(run: Run, checkpoint: str | int) -> int:
     Raises:
       InputError: The run has no checkpoint yet, or the text is something else.
     """
-    if checkpoint == "best":
-        return run.best_step
-    saved = steps(run.workdir / CHECKPOINTS)
-    if checkpoint == "last" and saved:
-        return saved[-1]
-    if str(checkpoint).isdecimal():
-        return int(checkpoint)
-    raise InputError(
-        f"{run.workdir}: no checkpoint {checkpoint!r}; there are best, last, "
-        f"{', '.join(map(str, saved))}.{suggest(str(checkpoint), ('best', 'last'))}"
-    )
+    return run.step_of(checkpoint)
 
 
 def averages_strands(config: Any, spec: Spec) -> bool:

@@ -24,7 +24,7 @@ from genokeras.training import settings as settings_file
 from genokeras.training.settings import CONFIG_FILE, FLAGS_FILE
 from genokeras.training.summaries import EVENTS_FOLDER, METRICS_FILE
 from genokeras.training.train_config import TrainConfig
-from tfrecords.errors import InputError
+from tfrecords.errors import InputError, suggest
 from tfrecords.manifest import Manifest
 from tfrecords.reader import Dataset
 
@@ -116,44 +116,63 @@ class Run:
 
     @property
     def best_step(self) -> int:
-        """The step of the best evaluation so far (of the last checkpoint, without evaluations)."""
-        state = self._newest_state()
-        return state["early_stopping"]["best_step"] or state["step"]
+        """The step of the best evaluation so far (of the last checkpoint, without evaluations).
+
+        Every checkpoint knows it, so the newest one whose state is whole is asked.
+        """
+        saved = self._saved_steps()
+        for step in reversed(saved):
+            with contextlib.suppress(InputError):
+                state = checkpoint.load(checkpoint.folder(self.workdir / CHECKPOINTS, step), ())[1]
+                best = state["early_stopping"]["best_step"] or step
+                if best in saved:
+                    return best
+                break
+        raise InputError(
+            f"{self.workdir}: its best checkpoint is damaged or gone; name another one: last, "
+            + ", ".join(map(str, saved))
+        )
+
+    def step_of(self, which: str | int) -> int:
+        """Returns the step that `best`, `last`, or a step (also as text) stands for.
+
+        Raises:
+            InputError: The run has no such checkpoint, or none yet.
+        """
+        saved = self._saved_steps()
+        if which == "best":
+            return self.best_step
+        if which == "last":
+            return saved[-1]
+        if str(which).isdecimal() and int(which) in saved:
+            return int(which)
+        guess = suggest(str(which), ("best", "last"))
+        raise InputError(
+            f"{self.workdir}: no checkpoint {which!r}; there are best, last, "
+            + ", ".join(map(str, saved))
+            + (guess and f".{guess}")
+        )
 
     def model(self, which: str | int = "best") -> keras.Model:
         """Returns the model with the weights of a checkpoint, averaged if the run averages.
 
         `which` is `best`, `last`, or a step that has a checkpoint.
         """
-        step = self._step(which)
-        path = checkpoint.folder(self.workdir / CHECKPOINTS, step)
+        path = checkpoint.folder(self.workdir / CHECKPOINTS, self.step_of(which))
         arrays, _ = checkpoint.load(path, ("model", "average"))
         with precision.scope(self.training.precision):
             model = self.model_module.build(self.config, self.spec)
         variables.assign(model.variables, arrays["model"] | arrays.get("average", {}), str(path))
         return model
 
-    def _step(self, which: str | int) -> int:
-        steps = checkpoint.steps(self.workdir / CHECKPOINTS)
-        if which == "best":
-            return self.best_step
-        if which == "last":
-            return self._newest_state()["step"]
-        if which not in steps:
-            raise InputError(
-                f"{self.workdir}: no checkpoint {which!r}; there are best, last, "
-                + ", ".join(map(str, steps))
-            )
-        return which
-
-    def _newest_state(self) -> dict[str, Any]:
+    def _saved_steps(self) -> list[int]:
         steps = checkpoint.steps(self.workdir / CHECKPOINTS)
         if not steps:
             raise InputError(
                 f"{self.workdir}: no checkpoint yet; the first one comes with the first evaluation "
                 "or after checkpoint_every steps"
             )
-        return checkpoint.load(checkpoint.folder(self.workdir / CHECKPOINTS, steps[-1]), ())[1]
+        return steps
 
 
 def write(path: pathlib.Path, content: Mapping[str, Any] | str) -> None:

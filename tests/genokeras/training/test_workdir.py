@@ -1,8 +1,9 @@
 import json
+import shutil
 
 import pytest
 
-from genokeras.training import settings, workdir
+from genokeras.training import checkpoint, settings, workdir
 from genokeras.training.train import train
 from genokeras.training.train_config import TrainConfig
 from genokeras.training.workdir import Run
@@ -37,10 +38,54 @@ def test_models_of_named_checkpoints(run):
     assert kernels["best"] == kernels[run.best_step]
 
 
-def test_unknown_checkpoint_lists_those_there_are(run):
+def test_steps_of_named_checkpoints(run):
+    names = ("best", "last", 2, "2", "4")
+    assert [run.step_of(name) for name in names] == [run.best_step, 4, 2, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("which", "hint"),
+    [(3, ""), ("3", ""), (-2, ""), (2.0, ""), ("bets", ". Did you mean 'best'?")],
+)
+def test_unknown_checkpoint_lists_those_there_are(run, which, hint):
     with pytest.raises(InputError) as error:
-        run.model(3)
-    assert str(error.value) == f"{run.workdir}: no checkpoint 3; there are best, last, 2, 4"
+        run.model(which)
+    assert str(error.value) == (
+        f"{run.workdir}: no checkpoint {which!r}; there are best, last, 2, 4{hint}"
+    )
+
+
+@pytest.fixture
+def copied(run, tmp_path):
+    """A copy of the run whose best evaluation was at step 2, of 2 and 4."""
+    workdir = shutil.copytree(run.workdir, tmp_path / "run")
+    for step in (2, 4):
+        arrays, state = checkpoint.load(run.workdir / "checkpoints" / f"step-{step}")
+        state["early_stopping"]["best_step"] = 2
+        checkpoint.save(workdir / "checkpoints", step, arrays, state)
+    return Run.open(workdir)
+
+
+@pytest.mark.parametrize("name", ["state.json", "SHA256SUMS", "model.npz"])
+def test_best_is_found_though_the_newest_is_damaged(copied, name):
+    newest = copied.workdir / "checkpoints" / "step-4"
+    (newest / name).write_bytes(b"\xff")
+    assert copied.best_step == copied.step_of("best") == 2
+    copied.model()
+    with pytest.raises(InputError, match=f"^{newest}.* it is damaged$"):
+        copied.model("last")
+
+
+def test_best_that_is_gone(copied):
+    checkpoint.delete(copied.workdir / "checkpoints", [2])
+    with pytest.raises(InputError) as error:
+        copied.model()
+    assert str(error.value) == (
+        f"{copied.workdir}: its best checkpoint is damaged or gone; name another one: last, 4"
+    )
+    (copied.workdir / "checkpoints" / "step-4" / "state.json").write_text("")
+    with pytest.raises(InputError, match="its best checkpoint is damaged or gone; name another"):
+        copied.step_of("best")
 
 
 def test_no_run(tmp_path):
