@@ -14,18 +14,14 @@ import numpy as np
 
 from genokeras.evaluation import bootstrap
 from genokeras.evaluation.threshold import best_f1_threshold
-from genokeras.metrics import classification
-from genokeras.metrics.supervised import METRICS, Metric
+from genokeras.metrics import classification, supervised
+from genokeras.metrics.supervised import ALL, METRICS, LabelledTask, Metric, Samples, score_tasks
 
 _AT_THRESHOLD = {
     "mcc": classification.mcc,
     "accuracy": classification.accuracy,
     "f1": classification.f1,
 }
-# The key of what is scored over all tasks together, beside the tasks' names.
-_ALL = None
-# Scores `[R]` by task (or `_ALL`) and metric.
-Samples = dict[tuple[str | None, str], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,19 +81,27 @@ def score_split(
       `*_at_threshold`. With several tasks, metrics are means over the tasks that have them, and
       `tasks` holds the same of every task. What is undefined is None.
     """
-    columns = _columns(labels, logits, thresholds or [None] * len(labels.tasks))
+    thresholds = thresholds or [None] * len(labels.tasks)
+    tasks = supervised.labelled_tasks(
+        labels.task_type,
+        labels.tasks,
+        logits,
+        labels.targets,
+        labels.weight,
+        [_at_threshold(threshold) for threshold in thresholds],
+    )
     everyone = np.ones((1, len(logits)))
-    point = {key: value[0] for key, value in _score(columns, everyone).items()}
+    point = {key: score[0] for key, score in score_tasks(tasks, everyone).items()}
     samples: Samples = {}
     if num_bootstrap:
         samples = bootstrap.resampled_scores(
-            functools.partial(_score, columns),
+            functools.partial(score_tasks, tasks),
             len(logits),
             num_resamples=num_bootstrap,
             seed=seed,
             progress=progress,
         )
-    return Scores(_nested(labels, thresholds, point, samples), samples)
+    return Scores(_nested(labels, tasks, thresholds, point, samples), samples)
 
 
 def difference(scores: Scores, other: Scores) -> dict[str, Any]:
@@ -108,122 +112,55 @@ def difference(scores: Scores, other: Scores) -> dict[str, Any]:
     """
     result = {}
     for (place, name), values in scores.samples.items():
-        if place is _ALL and name in other.values and (_ALL, name) in other.samples:
+        if place is ALL and name in other.values and (ALL, name) in other.samples:
             pair = scores.values[name], other.values[name]
             result[name] = None if None in pair else pair[0] - pair[1]
             result[f"{name}_ci"] = _interval(values - other.samples[place, name])
     return result
 
 
-@dataclasses.dataclass(frozen=True)
-class _Column:
-    """The labelled examples of one task, lowest logit first, and its metrics by name.
-
-    In this order the metrics, which sort by logit themselves, do so in no time.
-    """
-
-    task: str
-    rows: np.ndarray
-    targets: np.ndarray
-    logits: np.ndarray
-    weight: np.ndarray
-    metrics: Mapping[str, Metric]
-
-
-def _columns(
-    labels: Labels, logits: np.ndarray, thresholds: Sequence[float | None]
-) -> list[_Column]:
-    columns = []
-    for task, (name, threshold) in enumerate(zip(labels.tasks, thresholds, strict=True)):
-        rows = np.flatnonzero(labels.weight[:, task] > 0)
-        rows = rows[np.argsort(logits[rows, task], kind="stable")]
-        arrays = (array[rows, task] for array in (labels.targets, logits, labels.weight))
-        targets, of_task, weight = (array.astype(np.float64) for array in arrays)
-        metrics = METRICS[labels.task_type]
-        if threshold is not None:
-            metrics = metrics | _at_threshold(threshold)
-        columns.append(_Column(name, rows, targets, of_task, weight, metrics))
-    return columns
-
-
-def _at_threshold(threshold: float) -> dict[str, Metric]:
+def _at_threshold(threshold: float | None) -> dict[str, Metric]:
     def bind(metric: Callable) -> Metric:
         return lambda targets, logits, counts: metric(
             targets, probability(logits) >= threshold, counts
         )
 
+    if threshold is None:
+        return {}
     return {f"{name}_at_threshold": bind(metric) for name, metric in _AT_THRESHOLD.items()}
-
-
-def _score(columns: Sequence[_Column], counts: np.ndarray) -> Samples:
-    """Returns all scores, `[R]`, of `R` resamples given as counts `[R, N]`."""
-    result: Samples = {}
-    loss = weight = 0.0
-    for column in columns:
-        # Unlike counts[:, rows], this keeps the examples of a resample side by side in memory.
-        drawn = np.take(counts, column.rows, axis=1)
-        weighted = drawn * column.weight
-        for name, metric in column.metrics.items():
-            score = np.full(len(counts), np.nan)
-            if len(column.rows):
-                score = metric(column.targets, column.logits, weighted if name == "loss" else drawn)
-            result[column.task, name] = score
-        total = weighted.sum(axis=1)
-        loss = loss + np.where(total > 0, result[column.task, "loss"], 0.0) * total
-        weight = weight + total
-    for name in dict.fromkeys(name for column in columns for name in column.metrics):
-        keys = [(column.task, name) for column in columns]
-        result[_ALL, name] = _mean([result[key] for key in keys if key in result])
-    # As training minimises it: over all labels together.
-    result[_ALL, "loss"] = np.where(weight > 0, loss / np.where(weight > 0, weight, 1.0), np.nan)
-    return result
-
-
-def _mean(values: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns the mean over the tasks that are defined, NaN where none is."""
-    stacked = np.stack(values)
-    defined = np.isfinite(stacked)
-    number = defined.sum(axis=0)
-    total = np.where(defined, stacked, 0.0).sum(axis=0)
-    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
 
 def _nested(
     labels: Labels,
-    thresholds: Sequence[float | None] | None,
+    tasks: Sequence[LabelledTask],
+    thresholds: Sequence[float | None],
     point: Mapping[tuple[str | None, str], float],
     samples: Samples,
 ) -> dict[str, Any]:
+    """Returns the scores of all examples with their intervals, and with the thresholds."""
     names = list(METRICS[labels.task_type])
     if labels.task_type == "binary":
         names += [f"{name}_at_threshold" for name in _AT_THRESHOLD]
 
-    def of(place: str | None) -> dict[str, Any]:
+    def completed(place: str | None, scores: Mapping[str, Any]) -> dict[str, Any]:
         result = {}
         for name in names:
-            result[name] = _or_none(point.get((place, name), np.nan))
+            result[name] = scores.get(name)
             if samples:
                 found = samples.get((place, name))
                 result[f"{name}_ci"] = None if found is None else _interval(found)
-        return result
+        return result | {name: x for name, x in scores.items() if name not in result}
 
-    per_task = {task: of(task) for task in labels.tasks}
-    for column, values in enumerate(per_task.values()):
-        values["n"] = int(np.sum(labels.weight[:, column] > 0))
-        if labels.task_type == "binary":
-            values["threshold"] = thresholds[column] if thresholds else None
-    result = of(_ALL)
-    result["n"] = int(np.sum(np.any(labels.weight > 0, axis=1)))
-    result["num_undefined"] = sum(values[names[0]] is None for values in per_task.values())
-    if len(per_task) > 1:
-        return result | {"tasks": per_task}
-    return next(iter(per_task.values())) | result
+    plain = supervised.nested(labels.task_type, tasks, point)
+    result = completed(ALL, plain)
+    per_task = {name: completed(name, scores) for name, scores in plain.get("tasks", {}).items()}
+    if labels.task_type == "binary":
+        places = list(per_task.values()) or [result]
+        for scores, threshold in zip(places, thresholds, strict=True):
+            scores["threshold"] = threshold
+    return result | ({"tasks": per_task} if per_task else {})
 
 
 def _interval(samples: np.ndarray) -> list[float] | None:
     interval = bootstrap.interval(samples)
     return None if interval is None else list(interval)
-
-
-def _or_none(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

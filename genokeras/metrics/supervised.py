@@ -1,18 +1,24 @@
 """The scores of labelled tasks: each over the whole split, then averaged over tasks.
 
-Shapes: `N` examples, `T` tasks; logits, targets, weight `[N, T]`. A label of weight 0 is missing
-(or padding) and counts nowhere; every other label counts once in the metrics and by its weight in
-`loss`.
+Shapes: `N` examples, `T` tasks, `R` resamples; logits (predictions of a regression), targets,
+weight `[N, T]`. A label of weight 0 is missing (or padding) and counts nowhere; every other label
+counts once in the metrics and by its weight in `loss`.
 """
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from genokeras.metrics import classification, regression
+from genokeras.metrics.counts import ratio
 
 Metric = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+# The key of what is scored over all tasks together, beside the tasks' names.
+ALL = None
+# Scores `[R]` by task (or `ALL`) and metric; NaN where there is none.
+Samples = dict[tuple[str | None, str], np.ndarray]
 
 # Each takes targets `[N]`, logits `[N]` (predictions of a regression) and counts `[N]` or `[R, N]`.
 METRICS: dict[str, dict[str, Metric]] = {
@@ -33,6 +39,69 @@ METRICS: dict[str, dict[str, Metric]] = {
 }
 
 
+@dataclasses.dataclass(frozen=True)
+class LabelledTask:
+    """The labelled examples of one task, lowest logit first, and its metrics by name.
+
+    In this order the metrics, which sort by logit themselves, do so in no time. `rows` are their
+    places among all `N` examples.
+    """
+
+    name: str
+    rows: np.ndarray
+    targets: np.ndarray
+    logits: np.ndarray
+    weight: np.ndarray
+    metrics: Mapping[str, Metric]
+
+
+def labelled_tasks(
+    task_type: str,
+    tasks: Sequence[str],
+    logits: np.ndarray,
+    targets: np.ndarray,
+    weight: np.ndarray,
+    more_metrics: Sequence[Mapping[str, Metric]] = (),
+) -> list[LabelledTask]:
+    """Returns what `score_tasks` scores; `more_metrics` are, for every task, some of its own."""
+    result = []
+    for column, name in enumerate(tasks):
+        rows = np.flatnonzero(weight[:, column] > 0)
+        rows = rows[np.argsort(logits[rows, column], kind="stable")]
+        arrays = (array[rows, column].astype(np.float64) for array in (targets, logits, weight))
+        metrics = METRICS[task_type] | (more_metrics[column] if more_metrics else {})
+        result.append(LabelledTask(name, rows, *arrays, metrics))
+    return result
+
+
+def score_tasks(tasks: Sequence[LabelledTask], counts: np.ndarray) -> Samples:
+    """Returns all scores of `R` resamples given as counts `[R, N]`.
+
+    Those under `ALL` are means over the tasks where a metric is defined, and the loss of all labels
+    together.
+    """
+    result: Samples = {}
+    loss = total = np.zeros(len(counts))
+    for task in tasks:
+        # Unlike counts[:, rows], this keeps the examples of a resample side by side in memory.
+        drawn = np.take(counts, task.rows, axis=1)
+        weighted = drawn * task.weight
+        for name, metric in task.metrics.items():
+            score = np.full(len(counts), np.nan)
+            if len(task.rows):
+                score = metric(task.targets, task.logits, weighted if name == "loss" else drawn)
+            result[task.name, name] = score
+        weight = weighted.sum(axis=1)
+        loss = loss + np.where(weight > 0, result[task.name, "loss"], 0.0) * weight
+        total = total + weight
+    for name in dict.fromkeys(name for task in tasks for name in task.metrics):
+        found = [result[task.name, name] for task in tasks if name in task.metrics]
+        result[ALL, name] = _mean(np.stack(found))
+    # As training minimises it.
+    result[ALL, "loss"] = ratio(loss, total)
+    return result
+
+
 def supervised_scores(
     task_type: str,
     tasks: Sequence[str],
@@ -45,46 +114,39 @@ def supervised_scores(
     Averages are over the tasks where a metric is defined; None if there is none. `num_undefined`
     counts tasks with one class only (or constant targets), `n` examples with a label. `tasks` holds
     the same metrics of each task and is there if there are several.
+
+    Of a task with one class only, `auroc`, `auprc`, `mcc` and `f1` are None: they compare two
+    classes, and any number would be that of no model. `accuracy` and `loss` stay, and take part in
+    the averages: they are means over examples, each of which is called right or wrong and costs
+    nats whatever the others are, and training minimises the loss of these labels as well.
     """
-    per_task = {
-        task: _task_scores(task_type, logits[:, t], targets[:, t], weight[:, t])
-        for t, task in enumerate(tasks)
-    }
+    everyone = np.ones((1, len(logits)))
+    labelled = labelled_tasks(task_type, tasks, logits, targets, weight)
+    scores = {key: score[0] for key, score in score_tasks(labelled, everyone).items()}
+    return nested(task_type, labelled, scores)
+
+
+def nested(
+    task_type: str, tasks: Sequence[LabelledTask], scores: Mapping[tuple[str | None, str], float]
+) -> dict[str, Any]:
+    """Returns scores by task and metric as `supervised_scores` does."""
+
+    def of(place: str | None) -> dict[str, Any]:
+        return {name: _or_none(score) for (task, name), score in scores.items() if task == place}
+
+    per_task = {task.name: of(task.name) | {"n": len(task.rows)} for task in tasks}
     ranking = next(iter(METRICS[task_type]))
-    result = {name: _mean(per_task, name) for name in METRICS[task_type]}
-    result["loss"] = _pooled_loss(per_task, weight)
-    result["n"] = int(np.sum(np.any(weight > 0, axis=1)))
-    result["num_undefined"] = sum(task[ranking] is None for task in per_task.values())
+    result = of(ALL)
+    result["n"] = len(np.unique(np.concatenate([task.rows for task in tasks])))
+    result["num_undefined"] = sum(values[ranking] is None for values in per_task.values())
     return result | ({"tasks": per_task} if len(tasks) > 1 else {})
 
 
-def _task_scores(
-    task_type: str, logits: np.ndarray, targets: np.ndarray, weight: np.ndarray
-) -> dict[str, Any]:
-    labelled = weight > 0
-    logits = np.asarray(logits, np.float64)[labelled]
-    targets, weight = np.asarray(targets, np.float64)[labelled], weight[labelled]
-    if not len(targets):
-        return dict.fromkeys(METRICS[task_type]) | {"n": 0}
-    once = np.ones(len(targets))
-    result = {
-        name: _or_none(metric(targets, logits, weight if name == "loss" else once))
-        for name, metric in METRICS[task_type].items()
-    }
-    return result | {"n": len(targets)}
+def _mean(scores: np.ndarray) -> np.ndarray:
+    """Returns the mean `[R]` over the tasks `[T, R]` that are defined, NaN where none is."""
+    is_defined = np.isfinite(scores)
+    return ratio(np.where(is_defined, scores, 0.0).sum(axis=0), is_defined.sum(axis=0))
 
 
-def _mean(per_task: dict[str, dict[str, Any]], name: str) -> float | None:
-    defined = [scores[name] for scores in per_task.values() if scores[name] is not None]
-    return float(np.mean(defined)) if defined else None
-
-
-def _pooled_loss(per_task: dict[str, dict[str, Any]], weight: np.ndarray) -> float | None:
-    """The loss over all labels together, as training minimises it."""
-    totals = np.sum(weight, axis=0, dtype=np.float64)
-    losses = [scores["loss"] or 0.0 for scores in per_task.values()]
-    return float(losses @ totals / totals.sum()) if totals.sum() else None
-
-
-def _or_none(value: np.ndarray) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _or_none(score: float) -> float | None:
+    return float(score) if np.isfinite(score) else None

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
-from genokeras.metrics.supervised import supervised_scores
+from genokeras.metrics.supervised import ALL, labelled_tasks, score_tasks, supervised_scores
 
 
 def example(num_tasks=3, size=200, seed=0):
@@ -67,7 +67,36 @@ def test_a_task_of_one_class_is_null_and_counted_and_left_out():
         assert scores["tasks"]["b"][name] is None
         others = [scores["tasks"][task][name] for task in "ac"]
         assert scores[name] == pytest.approx(np.mean(others))
-    assert scores["tasks"]["b"]["accuracy"] is not None
+    # Right or wrong, and at what cost, each example is by itself.
+    assert scores["tasks"]["b"]["accuracy"] == pytest.approx(
+        np.mean(logits[weight[:, 1] > 0, 1] >= 0)
+    )
+    losses = np.logaddexp(0, logits.astype(float)) - logits * targets
+    assert scores["loss"] == pytest.approx((losses * weight).sum() / weight.sum())
+
+
+def test_a_loss_that_is_no_number_is_null_and_not_zero():
+    logits, targets, weight = example()
+    logits[weight[:, 0] > 0, 0] = np.nan
+    with np.errstate(invalid="ignore"):
+        scores = supervised_scores("binary", list("abc"), logits, targets, weight)
+    assert scores["loss"] is None
+    assert scores["tasks"]["a"]["loss"] is None
+    assert scores["tasks"]["b"]["loss"] is not None
+
+
+def test_resamples_are_scored_as_the_examples_that_they_repeat():
+    logits, targets, weight = example()
+    rng = np.random.default_rng(1)
+    drawn = rng.integers(200, size=(3, 200))
+    counts = np.stack([np.bincount(rows, minlength=200) for rows in drawn])
+    found = score_tasks(labelled_tasks("binary", "abc", logits, targets, weight), counts)
+    for resample, rows in enumerate(drawn):
+        repeated = logits[rows], targets[rows], weight[rows]
+        expected = supervised_scores("binary", list("abc"), *repeated)
+        for name in ("auroc", "auprc", "mcc", "accuracy", "f1", "loss"):
+            assert found[ALL, name][resample] == pytest.approx(expected[name])
+            assert found["b", name][resample] == pytest.approx(expected["tasks"]["b"][name])
 
 
 def test_nothing_defined_is_null():
