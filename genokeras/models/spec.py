@@ -24,17 +24,12 @@ import dataclasses
 import importlib
 import pathlib
 import types
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 
 from tfrecords.errors import InputError, suggest
-
-if TYPE_CHECKING:
-    from tfrecords.manifest import Manifest
-
-TASK_TYPES = ("binary", "regression")
+from tfrecords.manifest import TASK_TYPES, Manifest, _is_pairing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,11 +55,11 @@ class Spec:
             raise InputError(f"task_type must be one of {known}, got {self.task_type!r}")
         if self.length < 1 or not self.tasks:
             raise InputError(f"need length >= 1 and a task, got {self.length=}, {self.tasks=}")
-        if self.strand_pairs and not _is_involution(self.strand_pairs, len(self.tasks)):
+        if self.strand_pairs and not _is_pairing(self.strand_pairs, len(self.tasks)):
             raise InputError(f"strand_pairs must swap tasks in pairs, got {self.strand_pairs}")
 
     @classmethod
-    def from_manifest(cls, manifest: "Manifest") -> "Spec":
+    def from_manifest(cls, manifest: Manifest) -> "Spec":
         """Returns what the dataset described by `manifest` demands."""
         shares = manifest.base_composition
         return cls(
@@ -119,9 +114,3 @@ def without_one_hot(model: keras.Model) -> keras.Model:
     Feed it `model.get_layer("one_hot")(packed)`. It shares its weights with `model`.
     """
     return keras.Model(model.get_layer("one_hot").output, model.outputs[0], name="without_one_hot")
-
-
-def _is_involution(pairs: Sequence[int], size: int) -> bool:
-    return len(pairs) == size and all(
-        0 <= other < size and pairs[other] == task for task, other in enumerate(pairs)
-    )
