@@ -39,7 +39,7 @@ def plan(rows, tmp_path):
             seed=seed,
             stores_both_strands=stores_both_strands,
             num_shards=num_shards,
-            **options,
+            compression=compression,
         )
         return made, made.order.read("order")[:]
 
