@@ -13,17 +13,15 @@ rows, at all of them, and at four times as many.
 import argparse
 import importlib.metadata
 import json
-import os
 import pathlib
 import platform
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 
 import numpy as np
+from measure import machine, median_with_interval, peak_bytes, seconds
 
 from data_prep.build import build_dataset
 from data_prep.build_config import BuildConfig
@@ -59,6 +57,7 @@ def measure(folder: pathlib.Path, rows: int, pairs: int) -> dict:
     """Returns all results."""
     import pandas as pd  # Not at the top: it would count in the memory of the builds.
 
+    computer = machine()
     table = write_table(folder / "all.csv", rows)
     rates = {"build": [], "pandas": []}
     for _ in range(pairs + 1):
@@ -66,7 +65,7 @@ def measure(folder: pathlib.Path, rows: int, pairs: int) -> dict:
         rates["pandas"].append(rows / seconds(lambda: pd.read_csv(table)))
     ours, theirs = np.array(rates["build"][1:]), np.array(rates["pandas"][1:])
     return {
-        "machine": machine(),
+        "machine": computer,
         "versions": {
             "python": platform.python_version(),
             **{name: importlib.metadata.version(name) for name in ("numpy", "pandas")},
@@ -117,40 +116,6 @@ def write_table(path: pathlib.Path, rows: int) -> pathlib.Path:
             lines[:, LENGTH + 1] += rng.integers(0, 2, count, np.uint8)
             file.write(lines.tobytes())
     return path
-
-
-def median_with_interval(values: np.ndarray) -> dict:
-    """Returns the median and its 95% bootstrap interval, to four digits."""
-    rng = np.random.default_rng(0)
-    medians = np.median(rng.choice(values, (10_000, len(values))), axis=1)
-    low, high = np.quantile(medians, [0.025, 0.975])
-    return {
-        "median": float(f"{np.median(values):.4g}"),
-        "ci95": [float(f"{low:.4g}"), float(f"{high:.4g}")],
-    }
-
-
-def seconds(call: Callable) -> float:
-    """Returns how long a call takes."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
-def peak_bytes() -> int:
-    """Returns the peak resident memory of this process (a child's rusage has its parent's)."""
-    status = pathlib.Path("/proc/self/status").read_text()
-    return 1024 * int(status.split("VmHWM:")[1].split()[0])
-
-
-def machine() -> dict:
-    """Describes the processor."""
-    info = pathlib.Path("/proc/cpuinfo").read_text()
-    return {
-        "cpu": info.split("model name")[1].split("\n")[0].strip("\t :"),
-        "cores": len(os.sched_getaffinity(0)),
-        "system": f"{platform.system()} {platform.machine()}",
-    }
 
 
 if __name__ == "__main__":

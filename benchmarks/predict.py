@@ -13,16 +13,14 @@ a tenth of the sequences, at all of them, and at ten times as many.
 import argparse
 import importlib.metadata
 import json
-import os
 import pathlib
 import platform
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 
 import numpy as np
+from measure import machine, median_with_interval, peak_bytes, seconds
 
 from data_prep.build import build_dataset
 from data_prep.csv_table import CsvTable
@@ -60,7 +58,7 @@ def main() -> None:
 
 def measure(folder: pathlib.Path, sequences: int, pairs: int) -> dict:
     """Returns all results."""
-    load_before = os.getloadavg()[0]
+    computer = machine()
     run, fasta = write_run(folder), write_fasta(folder / "all.fa", sequences)
     packed = np.concatenate([batch["sequence"] for batch in read_windows(fasta, LENGTH)])
     opposite = sequence.reverse_complement(packed, LENGTH)
@@ -77,7 +75,7 @@ def measure(folder: pathlib.Path, sequences: int, pairs: int) -> dict:
     # The first pair compiles the network.
     table, network = np.array(rates["table"][1:]), np.array(rates["alone"][1:])
     return {
-        "machine": machine() | {"load_before": round(load_before, 1)},
+        "machine": computer,
         "versions": {
             "python": platform.python_version(),
             **{name: importlib.metadata.version(name) for name in ("numpy", "keras")},
@@ -133,40 +131,6 @@ def write_fasta(path: pathlib.Path, sequences: int) -> pathlib.Path:
                 b">s%d\n%s\n" % (start + number, row.tobytes()) for number, row in enumerate(rows)
             )
     return path
-
-
-def median_with_interval(values: np.ndarray) -> dict:
-    """Returns the median and its 95% bootstrap interval, to four digits."""
-    rng = np.random.default_rng(0)
-    medians = np.median(rng.choice(values, (10_000, len(values))), axis=1)
-    low, high = np.quantile(medians, [0.025, 0.975])
-    return {
-        "median": float(f"{np.median(values):.4g}"),
-        "ci95": [float(f"{low:.4g}"), float(f"{high:.4g}")],
-    }
-
-
-def seconds(call: Callable) -> float:
-    """Returns how long a call takes."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
-def peak_bytes() -> int:
-    """Returns the peak resident memory of this process (a child's rusage has its parent's)."""
-    status = pathlib.Path("/proc/self/status").read_text()
-    return 1024 * int(status.split("VmHWM:")[1].split()[0])
-
-
-def machine() -> dict:
-    """Describes the processor."""
-    info = pathlib.Path("/proc/cpuinfo").read_text()
-    return {
-        "cpu": info.split("model name")[1].split("\n")[0].strip("\t :"),
-        "cores": len(os.sched_getaffinity(0)),
-        "system": f"{platform.system()} {platform.machine()}",
-    }
 
 
 if __name__ == "__main__":

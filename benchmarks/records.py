@@ -14,7 +14,6 @@ Memory: peak resident bytes of a process of its own that writes or reads so many
 import argparse
 import hashlib
 import json
-import os
 import pathlib
 import platform
 import subprocess
@@ -24,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from measure import machine, median_with_interval, peak_bytes
 
 from tfrecords.manifest import Manifest
 from tfrecords.reader import Dataset
@@ -269,32 +269,6 @@ def as_rates(times: dict[str, list[float]], ours: int, theirs: int) -> dict:
         "reference_examples_per_second": median_with_interval(their_rates),
         "ratio": median_with_interval(our_rates / their_rates),
         "examples_per_cpu_second": median_with_interval(ours / np.array(times["ours_cpu"])),
-    }
-
-
-def median_with_interval(values: np.ndarray) -> dict:
-    """Returns the median and its 95% bootstrap interval."""
-    rng = np.random.default_rng(0)
-    medians = np.median(rng.choice(values, (10_000, len(values))), axis=1)
-    numbers = [np.median(values), *np.quantile(medians, [0.025, 0.975])]
-    median, low, high = (float(f"{number:.4g}") for number in numbers)
-    return {"median": median, "ci95": [low, high]}
-
-
-def peak_bytes() -> int:
-    """Returns the peak resident memory of this process (`getrusage` would give the parent's)."""
-    status = pathlib.Path("/proc/self/status").read_text()
-    return 1024 * int(status.split("VmHWM:")[1].split()[0])
-
-
-def machine() -> dict:
-    """Describes the processor."""
-    info = pathlib.Path("/proc/cpuinfo").read_text()
-    return {
-        "cpu": info.split("model name")[1].split("\n")[0].strip("\t :"),
-        "cores": len(os.sched_getaffinity(0)),
-        "load_before": round(os.getloadavg()[0], 1),
-        "system": f"{platform.system()} {platform.machine()}",
     }
 
 
