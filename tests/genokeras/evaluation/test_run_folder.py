@@ -8,10 +8,9 @@ from genokeras.evaluation import run_folder
 from tfrecords.errors import InputError
 
 
-def test_a_run_is_a_folder_with_settings(tmp_path):
-    (tmp_path / "config.json").write_text('{"format_version": 1}')
-    run_folder.check(tmp_path)
-    run_folder.check(str(tmp_path))
+def test_a_run_is_a_folder_with_settings(motif_run):
+    run_folder.check(motif_run.workdir)
+    run_folder.check(str(motif_run.workdir))
 
 
 @pytest.mark.parametrize(
