@@ -1,5 +1,6 @@
 """Runs killed by SIGKILL end with the weights and curves of an undisturbed run, to the bit."""
 
+import json
 import multiprocessing
 import random
 import time
@@ -86,9 +87,10 @@ def assert_same_run(first, second, steps):
 
 
 def test_killed_run_ends_like_an_undisturbed_one(processes, data_dir, tmp_path):
+    """The loss is least soon after the start, so the count that stops the run outlives kills."""
     training = recipe(
-        preset="fewer_conv_channels", steps=60, log_every=4, eval_every=20, checkpoint_every=7,
-        ema=0.9, clipnorm=0.5, jit="off",
+        preset="fewer_conv_channels", steps=60, log_every=4, eval_every=4, checkpoint_every=7,
+        ema=0.9, clipnorm=0.5, jit="off", early_stopping="loss", patience=11,
     )  # fmt: skip
     options = {"preset": "fewer_conv_channels", "training": training}
     process = start(processes, data_dir, tmp_path / "undisturbed", options)
@@ -96,7 +98,14 @@ def test_killed_run_ends_like_an_undisturbed_one(processes, data_dir, tmp_path):
     kills = train_with_kills(processes, data_dir, tmp_path / "killed", options, delays)
     process.join()
     assert kills >= 2
-    assert_same_run(tmp_path / "undisturbed", tmp_path / "killed", 60)
+    results = [
+        json.loads((tmp_path / name / "result.json").read_text())
+        for name in ("undisturbed", "killed")
+    ]
+    assert [result.pop("seconds") > 0 for result in results] == [True, True]
+    assert results[0] == results[1]
+    assert results[0]["steps"] == results[0]["best_step"] + 11 * 4 < 60
+    assert_same_run(tmp_path / "undisturbed", tmp_path / "killed", results[0]["steps"])
 
 
 @pytest.mark.slow
