@@ -22,8 +22,8 @@ def check(path: str | os.PathLike, source: str | os.PathLike | None = None) -> p
       source: A file that it must not replace, by whatever name or link.
 
     Raises:
-      InputError: Its folder is missing, it is a folder itself or on another machine, or it is
-        `source`.
+      InputError: Its folder is missing, it is no file but a folder or a device, it is on another
+        machine, or it is `source`.
     """
     if "://" in os.fspath(path):
         raise InputError(f"{path}: expected a file of this machine; write one and copy it there")
@@ -32,9 +32,11 @@ def check(path: str | os.PathLike, source: str | os.PathLike | None = None) -> p
         raise InputError(f"{path}: there is no folder {path.parent}; make it first")
     if path.is_dir():
         raise InputError(f"{path} is a folder, expected the name of a file")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is a device or a pipe, expected the name of a file")
     if source is not None and _is_same(path, pathlib.Path(source)):
         raise InputError(f"{path} is the input, {source}; give the output another name")
-    return path
+    return path.resolve()  # The file behind a link is replaced, not the link.
 
 
 @contextlib.contextmanager
