@@ -5,7 +5,6 @@ A folder holds one `GROUP.npz` per group of arrays (model, optimizer, average), 
 so a checkpoint that can be seen is complete. Nothing is pickled. Needs no TensorFlow and no Keras.
 """
 
-import hashlib
 import json
 import os
 import pathlib
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from tfrecords.errors import InputError
+from tfrecords.files import file_sha256
 
 Arrays = dict[str, dict[str, np.ndarray]]
 
@@ -46,7 +46,7 @@ def save(checkpoints: pathlib.Path, step: int, arrays: Arrays, state: Mapping[st
     for group, values in arrays.items():
         np.savez(scratch / f"{group}.npz", **values)
     (scratch / _STATE).write_text(json.dumps(state, indent=1) + "\n")
-    sums = [f"{_sha256(path)}  {path.name}\n" for path in sorted(scratch.iterdir())]
+    sums = [f"{file_sha256(path)}  {path.name}\n" for path in sorted(scratch.iterdir())]
     (scratch / _SUMS).write_text("".join(sums))
     for path in (*scratch.iterdir(), scratch):
         _sync(path)
@@ -77,7 +77,7 @@ def _load(path: pathlib.Path, groups: Iterable[str] | None) -> tuple[Arrays, dic
     for file in [_STATE, *(f"{group}.npz" for group in sorted(wanted))]:
         if not (path / file).is_file():
             raise InputError(f"{path / file}: missing, this checkpoint is damaged")
-        if _sha256(path / file) != sums.get(file):
+        if file_sha256(path / file) != sums.get(file):
             raise InputError(f"{path / file}: its sha256 is not the one in {_SUMS}, it is damaged")
     arrays = {group: _read_arrays(path / f"{group}.npz") for group in sorted(wanted)}
     return arrays, json.loads((path / _STATE).read_text())
@@ -142,11 +142,6 @@ def _read_sums(path: pathlib.Path) -> dict[str, str]:
 def _read_arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
-
-
-def _sha256(path: pathlib.Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: pathlib.Path) -> None:
