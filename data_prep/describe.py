@@ -18,10 +18,16 @@ _BLOCK_BYTES = 16 << 20
 
 
 def describe(data_dir: str | os.PathLike, *, examples: int = 0) -> str:
-    """Returns a summary of a dataset for people to read, and the first examples of each split."""
+    """Returns a summary of a dataset for people to read, and the first examples of each split.
+
+    Raises:
+        InputError: A shard is missing or cut off, or there is no dataset at all.
+    """
     if examples < 0:
         raise InputError(f"--examples={examples}, expected a number from 0")
     dataset = Dataset(data_dir)
+    for name in _names(dataset.manifest):
+        dataset.split(name)  # Finds shards that are not there or not whole.
     lines = [*_overview(dataset.manifest), *_splits(dataset.manifest), *_origin(dataset.manifest)]
     if examples:
         for name in _names(dataset.manifest):

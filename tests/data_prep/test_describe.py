@@ -86,6 +86,17 @@ def test_verification(data_dir):
     assert bars == [["Verifying examples", 3, 2, 1]]
 
 
+@pytest.mark.parametrize("left", [None, 50])
+def test_a_shard_that_is_missing_or_cut_off_is_found_at_once(data_dir, left):
+    shard = data_dir / "x-test.tfrecord-00000-of-00001"
+    content = shard.read_bytes()
+    shard.unlink()
+    if left:
+        shard.write_bytes(content[:left])
+    with pytest.raises(InputError, match="x-test.tfrecord-00000-of-00001"):
+        describe(data_dir)
+
+
 def test_flipped_byte_is_found(data_dir):
     shard = data_dir / "x-train.tfrecord-00000-of-00001"
     content = bytearray(shard.read_bytes())
