@@ -168,7 +168,10 @@ class _Build:
         if self.source.task_type is not None:
             return self.source.task_type
         if not ingested.is_binary:
-            self.log("There are labels other than 0 and 1, so this is a regression.")
+            self.log(
+                "There are labels other than 0 and 1, so this is a regression "
+                "(classes want a column of 0 and 1 each)."
+            )
         return "binary" if ingested.is_binary else "regression"
 
     def _split(self, ingested: Ingested, task_type: str) -> np.ndarray:

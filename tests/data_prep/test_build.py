@@ -194,7 +194,10 @@ def test_regression_is_recognised(split_table, tmp_path):
     rows = [("ACGT", 0.5, "train"), ("AAGG", 1, "train"), ("CACA", 0, "test")]
     manifest, lines = build(CsvTable(split_table(*rows), split_column="split"), tmp_path / "data")
     assert manifest.task_type == "regression"
-    assert "There are labels other than 0 and 1, so this is a regression." in lines
+    assert (
+        "There are labels other than 0 and 1, so this is a regression "
+        "(classes want a column of 0 and 1 each)."
+    ) in lines
 
 
 def test_one_class_training_set_is_a_warning(split_table, tmp_path):
