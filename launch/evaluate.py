@@ -3,8 +3,9 @@
 python -m launch.evaluate --workdir=runs/tf0/run --split=test
 
 Prints a table, and writes into the folder `evaluation` of the run SPLIT.json (all scores),
-SPLIT.predictions.tsv (every example) and pictures: ROC and precision-recall curves in SPLIT.png,
-learning_curves.png. Thresholds (`*_at_threshold`) are those with the best F1 on the valid split.
+SPLIT.predictions.tsv (every example; `row` is the number of the data row, from 0, counted through
+all input files) and pictures: ROC and precision-recall curves in SPLIT.png, learning_curves.png.
+Thresholds (`*_at_threshold`) are those with the best F1 on the valid split.
 """
 
 from absl import flags

@@ -81,7 +81,7 @@ class Manifest:
         one_of("compression", self.compression, COMPRESSIONS)
         if "targets" in self.schema and self.schema["targets"].shape[-1:] != (len(self.tasks),):
             raise InputError(f"targets: {self.schema['targets']}, but {len(self.tasks)} tasks")
-        if self.strand_pairs is not None and not _is_pairing(self.strand_pairs, len(self.tasks)):
+        if self.strand_pairs is not None and not is_pairing(self.strand_pairs, len(self.tasks)):
             raise InputError(
                 f"strand_pairs {list(self.strand_pairs)}, expected for each of the "
                 f"{len(self.tasks)} tasks its partner, whose partner it is in turn"
@@ -173,7 +173,7 @@ def _read(path: pathlib.Path) -> dict:
     return content
 
 
-def _is_pairing(partners: Sequence[int], count: int) -> bool:
+def is_pairing(partners: Sequence[int], count: int) -> bool:
     """Whether these are `count` partners, each the partner of its own partner."""
     return sorted(partners) == list(range(count)) and all(
         partners[partner] == task for task, partner in enumerate(partners)

@@ -29,7 +29,7 @@ from typing import Any
 import keras
 
 from tfrecords.errors import InputError, suggest
-from tfrecords.manifest import TASK_TYPES, Manifest, _is_pairing
+from tfrecords.manifest import TASK_TYPES, Manifest, is_pairing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Spec:
             raise InputError(f"task_type must be one of {known}, got {self.task_type!r}")
         if self.length < 1 or not self.tasks:
             raise InputError(f"need length >= 1 and a task, got {self.length=}, {self.tasks=}")
-        if self.strand_pairs and not _is_pairing(self.strand_pairs, len(self.tasks)):
+        if self.strand_pairs and not is_pairing(self.strand_pairs, len(self.tasks)):
             raise InputError(f"strand_pairs must swap tasks in pairs, got {self.strand_pairs}")
 
     @classmethod
