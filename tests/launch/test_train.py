@@ -67,7 +67,7 @@ def test_interrupted_run_ends_with_one_line_and_goes_on(tiny_run, tmp_path):
     _, stderr = process.communicate()
     assert process.returncode == 130
     assert stderr.splitlines()[-1] == (
-        "error: interrupted; the same command goes on from where this one stopped"
+        "error: interrupted; a build or a training goes on when the same command is given again"
     )
     assert "Traceback" not in stderr
 
