@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from genokeras.evaluation.baseline import K, KmerModel, fit_baseline, kmer_logits
-from genokeras.evaluation.predict import BATCH_SIZE, Predictor, checkpoint_step
+from genokeras.evaluation.predict import BATCH_SIZE, Predictor
 from genokeras.evaluation.scores import Scores, choose_thresholds, difference, score_split
 from genokeras.evaluation.split_pictures import draw_split
 from genokeras.evaluation.split_predictions import SplitPredictions, predict_split, write_table
@@ -75,7 +75,7 @@ def evaluate(
     splits = _splits_to_predict(dataset, split, log)
     options = {"reverse_complement": reverse_complement, "batch_size": batch_size}
     # Settled once: a run that still trains may make a better one meanwhile.
-    step = checkpoint_step(run, checkpoint)
+    step = run.step_of(checkpoint)
     predictor = Predictor.load(run, step, **options)
     stored = {"stores_both_strands": dataset.manifest.reverse_complement == "store"}
     found = {

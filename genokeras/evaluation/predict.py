@@ -67,7 +67,7 @@ class Predictor:
         """Returns the predictor of a run's checkpoint: `best`, `last` or a step."""
         module = run.model_module
         return cls(
-            run.model(checkpoint_step(run, checkpoint)),
+            run.model(checkpoint),
             run.spec,
             prepare=lambda batch: module.prepare(run.config, batch, training=False),
             batch_size=batch_size,
@@ -112,15 +112,6 @@ class _Forward(keras.Model):
         if self._prepare is not None:
             batch = self._prepare(batch)
         return self._model(batch["sequence"], training=False)
-
-
-def checkpoint_step(run: Run, checkpoint: str | int) -> int:
-    """Returns the step that `best`, `last`, or a step (also as text) stands for.
-
-    Raises:
-      InputError: The run has no checkpoint yet, or the text is something else.
-    """
-    return run.step_of(checkpoint)
 
 
 def averages_strands(config: Any, spec: Spec) -> bool:
