@@ -94,7 +94,7 @@ def test_killed_run_ends_like_an_undisturbed_one(processes, data_dir, tmp_path):
     )  # fmt: skip
     options = {"preset": "fewer_conv_channels", "training": training}
     process = start(processes, data_dir, tmp_path / "undisturbed", options)
-    delays = [random.Random(seed).uniform(0, 0.1) for seed in range(3)]
+    delays = [random.Random(seed).uniform(0, 0.03) for seed in range(3)]
     kills = train_with_kills(processes, data_dir, tmp_path / "killed", options, delays)
     process.join()
     assert kills >= 2
@@ -131,7 +131,10 @@ def test_killed_run_on_real_data(processes, more_data, write_dataset, tmp_path, 
     options = {"preset": preset, "training": training}
     process = start(processes, data_dir, tmp_path / "undisturbed", options)
     process.join()
-    delays = [random.Random(seed).uniform(0, 3.0) for seed in range(6)]
+    # At most one and a half checkpoints after the next one, whatever the machine's speed.
+    first, *_, last = read_rows(tmp_path / "undisturbed")[1:]
+    step_seconds = (last["time"] - first["time"]) / (last["step"] - first["step"])
+    delays = [random.Random(seed).uniform(0, 75 * step_seconds) for seed in range(6)]
     kills = train_with_kills(processes, data_dir, tmp_path / "killed", options, delays)
     assert kills >= 3
     assert_same_run(tmp_path / "undisturbed", tmp_path / "killed", 600)
