@@ -10,7 +10,7 @@ Thresholds (`*_at_threshold`) are those with the best F1 on the valid split.
 
 from absl import flags
 
-from genokeras.evaluation import run_folder
+from genokeras.training import settings
 from launch import app, progress, quiet
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
@@ -36,7 +36,7 @@ _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the dataset is now, if 
 
 def main() -> None:
     # What is mistyped should not have to wait for TensorFlow to load.
-    run_folder.check(_WORKDIR.value)
+    settings.require(_WORKDIR.value)
     with quiet.loading():
         from genokeras.evaluation.evaluate import FOLDER, evaluate
         from genokeras.evaluation.score_table import score_table

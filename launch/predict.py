@@ -12,7 +12,8 @@ shorter ones are padded on both sides. Any number of sequences is read as a stre
 from absl import flags
 
 from data_prep.windows import read_windows
-from genokeras.evaluation import output_file, run_folder
+from genokeras.evaluation import output_file
+from genokeras.training import settings
 from launch import app, progress, quiet
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
@@ -45,7 +46,7 @@ _BATCH_SIZE = flags.DEFINE_integer(
 
 def main() -> None:
     # What is mistyped should not have to wait for TensorFlow to load.
-    run_folder.check(_WORKDIR.value)
+    settings.require(_WORKDIR.value)
     output_file.check(_OUTPUT.value, source=_INPUT.value)
     with quiet.loading():
         from genokeras.evaluation.predict import read_size, write_predictions

@@ -80,6 +80,18 @@ def read(workdir: pathlib.Path) -> dict[str, Any] | None:
     return settings
 
 
+def require(workdir: str | os.PathLike) -> dict[str, Any]:
+    """Returns the content of config.json; loads no Keras, which takes seconds.
+
+    Raises:
+        InputError: There is no run in `workdir`, or its settings cannot be read.
+    """
+    found = read(pathlib.Path(workdir))
+    if found is None:
+        raise InputError(f"{workdir}: no run here, it has no {CONFIG_FILE}; launch.train makes one")
+    return found
+
+
 def check_same(workdir: pathlib.Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     """Raises if a run in `workdir` with the settings `old` cannot go on with `new`."""
     there = flat({name: old[name] for name in _COMPARED})

@@ -64,11 +64,7 @@ class Run:
         """
         settings_file.check_local(workdir=workdir, data_dir=data_dir)
         workdir = pathlib.Path(workdir)
-        settings = settings_file.read(workdir)
-        if settings is None:
-            raise InputError(
-                f"{workdir}: no run here, it has no {CONFIG_FILE}; launch.train makes one"
-            )
+        settings = settings_file.require(workdir)
         try:
             module = specs.load(settings["model"])
             return cls(

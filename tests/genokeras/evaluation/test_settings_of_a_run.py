@@ -4,13 +4,14 @@ import sys
 
 import pytest
 
-from genokeras.evaluation import run_folder
+from genokeras.training import settings
 from tfrecords.errors import InputError
 
 
 def test_a_run_is_a_folder_with_settings(motif_run):
-    run_folder.check(motif_run.workdir)
-    run_folder.check(str(motif_run.workdir))
+    found = settings.require(motif_run.workdir)
+    assert found == settings.require(str(motif_run.workdir))
+    assert found["model"] == motif_run.model_name
 
 
 @pytest.mark.parametrize(
@@ -26,13 +27,14 @@ def test_what_is_no_run_is_named(tmp_path, content, message):
     if content:
         (tmp_path / "run" / "config.json").write_text(content)
     with pytest.raises(InputError, match=re.escape(message)):
-        run_folder.check(tmp_path / "run")
+        settings.require(tmp_path / "run")
 
 
 def test_neither_keras_nor_tensorflow_is_loaded():
     code = (
         "import sys\n"
-        "from genokeras.evaluation import output_file, run_folder\n"
+        "from genokeras.evaluation import output_file\n"
+        "from genokeras.training import settings\n"
         "assert not {'keras', 'tensorflow'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
