@@ -9,7 +9,7 @@ the same bytes, on any number of processes and after any number of restarts.
 import os
 import pathlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from tfrecords.errors import InputError
 from tfrecords.files import file_sha256
 from tfrecords.manifest import SPLITS, Manifest
 from tfrecords.schema import NAME, Feature, Schema
-from tfrecords.sequence import packed_width
+from tfrecords.sequence import crop, packed_width
 
 Log = Callable[[str], None]
 
@@ -96,6 +96,11 @@ class _Build:
                 f"--name={self.name}, expected small letters, digits and _, a letter first"
             )
         check_range("workers", self.workers, 1, 1024)
+        if self.window_bp < 1:
+            raise InputError(
+                f"--shift_bp={self.config.shift_bp} leaves nothing of sequences of "
+                f"{self.source.length} bp: they hold the window and so many bases on either side"
+            )
         if self.source.unsplit and self.config.fractions is None:
             raise InputError(
                 f"{self.source.unsplit}; give --split_fractions=0.8,0.1,0.1, or --num_folds and "
@@ -110,10 +115,12 @@ class _Build:
     @property
     def flags(self) -> dict:
         """All that decides what the dataset will be, beside the input files."""
-        config = asdict(self.config)
-        if self.config.split_fractions is not None:
-            config["split_fractions"] = list(self.config.split_fractions)
-        return self.source.flags | config
+        return self.source.flags | self.config.flags
+
+    @property
+    def window_bp(self) -> int:
+        """Bases of a sequence that a model reads."""
+        return self.source.length - 2 * self.config.shift_bp
 
     def existing(self, overwrite: bool) -> Manifest | None:
         """Returns the dataset if it is built already; None if it is to be built.
@@ -149,7 +156,12 @@ class _Build:
         for line in self.source.notes:
             self.log(line)
         with self.destination.open():
-            ingested = ingest(self.source, self.destination.building / "rows", self.progress)
+            ingested = ingest(
+                self.source,
+                self.destination.building / "rows",
+                self.progress,
+                self.config.shift_bp,
+            )
             task_type = self._task_type(ingested)
             audited = self._audit(ingested, self._split(ingested, task_type))
             manifest = self._write(ingested, audited, task_type)
@@ -209,7 +221,9 @@ class _Build:
         """Writes the shards, and returns the manifest."""
         scratch, config, tasks = ingested.scratch, self.config, self.source.tasks
         schema = _schema(self.source.length, len(tasks), bool(ingested.num_missing))
-        found = statistics.gather(scratch.read("sequence"), scratch.read("targets"), audited.split)
+        found = statistics.gather(
+            scratch.read("sequence"), scratch.read("targets"), audited.split, self._window
+        )
         described = {name: sums.to_json(tasks, task_type) for name, sums in found.items()}
         for line in statistics.label_warnings(described, task_type):
             self.log(line)
@@ -223,6 +237,8 @@ class _Build:
             stores_both_strands=config.reverse_complement == "store",
             num_shards=config.num_shards,
             compression=config.compression,
+            # The key stands for the window: it is a hash of it, and read faster.
+            identity=("sequence",) if config.shift_bp else ("key", "is_reverse"),
         )
         shards = write_plan(
             plan, schema, scratch, self.destination, workers=self.workers, progress=self.progress
@@ -240,7 +256,12 @@ class _Build:
             base_composition=next(iter(found.values())).base_composition,
             statistics={"length": self.source.length, "splits": described},
             audit=audited.report | {"rows_without_label": ingested.num_unlabelled},
+            shift_bp=config.shift_bp,
         )
+
+    def _window(self, packed: np.ndarray) -> np.ndarray:
+        """Returns, of packed sequences, the part that a model reads."""
+        return crop(packed, self.source.length, self.config.shift_bp, self.window_bp)
 
 
 def _schema(length: int, num_tasks: int, has_weight: bool) -> Schema:

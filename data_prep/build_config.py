@@ -1,5 +1,6 @@
 """Choices of a build, checked as soon as they are made."""
 
+import dataclasses
 from dataclasses import dataclass
 
 from data_prep import audit
@@ -8,6 +9,10 @@ from tfrecords.manifest import COMPRESSIONS, STRANDS
 
 _MAX_SEED = 2**32 - 1
 _MAX_SHARDS = 99_999
+_MAX_SHIFT = 1 << 20
+# Left out of the flags of a dataset at their default, so that datasets built before there were
+# these fields are found to be built already.
+_ADDED_LATER = ("shift_bp",)
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,8 @@ class BuildConfig:
             writes both strands of them, `none` does neither.
         compression: Of the shards: `none`, or `gzip` for archiving.
         num_shards: Of the largest split; default: shards of at most 64 MB.
+        shift_bp: Bases of every sequence on either side of the window that a model reads; training
+            may shift the window over them. Copies and statistics are those of the windows.
     """
 
     split_fractions: tuple[float, ...] | None = None
@@ -36,6 +43,7 @@ class BuildConfig:
     reverse_complement: str = "online"
     compression: str = "none"
     num_shards: int | None = None
+    shift_bp: int = 0
 
     def __post_init__(self):
         _one_of("on_leak", self.on_leak, audit.ON_LEAK)
@@ -44,6 +52,7 @@ class BuildConfig:
         check_range("leak_threshold", self.leak_threshold, 0, 1)
         check_range("seed", self.seed, 0, _MAX_SEED)
         check_range("num_shards", self.num_shards, 1, _MAX_SHARDS)
+        check_range("shift_bp", self.shift_bp, 0, _MAX_SHIFT)
         if self.split_fractions is not None:
             _check_fractions(self.split_fractions)
         if (self.num_folds is None) != (self.fold is None):
@@ -53,6 +62,19 @@ class BuildConfig:
                 raise InputError("--split_fractions and --num_folds were both given; choose one")
             check_range("num_folds", self.num_folds, 3, 100)
             check_range("fold", self.fold, 0, self.num_folds - 1)
+
+    @property
+    def flags(self) -> dict:
+        """The choices as a manifest holds them."""
+        chosen = dataclasses.asdict(self)
+        if self.split_fractions is not None:
+            chosen["split_fractions"] = list(self.split_fractions)
+        default = {field.name: field.default for field in dataclasses.fields(self)}
+        return {
+            name: value
+            for name, value in chosen.items()
+            if name not in _ADDED_LATER or value != default[name]
+        }
 
     @property
     def fractions(self) -> tuple[float, ...] | None:

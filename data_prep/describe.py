@@ -86,6 +86,8 @@ def _overview(manifest: Manifest) -> Iterator[str]:
     )
     yield f"{manifest.name}: {total} examples, {tasks} ({manifest.task_type})"
     yield f"Record: {', '.join(fields)}; {manifest.schema.stride} bytes"
+    if manifest.shift_bp:
+        yield f"Window: {manifest.window_bp} bp, and {manifest.shift_bp} bp to shift it either way"
     if manifest.base_composition:
         shares = (f"{base} {share:.3f}" for base, share in manifest.base_composition.items())
         yield f"Bases in training: {'  '.join(shares)}"

@@ -1,7 +1,7 @@
 """The first pass of a build: all rows of a source, checked, into columns on disk.
 
 Columns: `row` (counted over the inputs), `sequence`, `targets` (NaN where missing), `key` (the same
-for both strands of a sequence), `is_reverse` and `split`.
+for both strands of a window), `is_reverse` and `split`.
 """
 
 import pathlib
@@ -40,8 +40,17 @@ class Ingested:
     is_given: np.ndarray = field(default_factory=lambda: np.zeros(len(SPLITS), bool))
 
 
-def ingest(source: Source, folder: pathlib.Path, progress: Callable | None) -> Ingested:
+def ingest(
+    source: Source, folder: pathlib.Path, progress: Callable | None, shift_bp: int = 0
+) -> Ingested:
     """Reads the whole source into `folder`.
+
+    Args:
+        source: What to read.
+        folder: For the columns.
+        progress: Makes a progress bar from a description and a total.
+        shift_bp: Bases on either side of the window that a model reads. The keys are those of the
+            windows, so that sequences which differ beside it only count as copies.
 
     Raises:
         InputError: A row cannot be read, or none has a label.
@@ -58,7 +67,7 @@ def ingest(source: Source, folder: pathlib.Path, progress: Callable | None) -> I
     num_bytes = sum(pathlib.Path(path).stat().st_size for path in source.paths)
     bar = progress("Reading (bytes)", num_bytes) if progress else None
     try:
-        num_rows = ingested.scratch.write(_rows(source, ingested, bar))
+        num_rows = ingested.scratch.write(_rows(source, ingested, bar, shift_bp))
     finally:
         if bar:
             bar.close()
@@ -71,14 +80,18 @@ def ingest(source: Source, folder: pathlib.Path, progress: Callable | None) -> I
     return ingested
 
 
-def _rows(source: Source, ingested: Ingested, bar) -> Iterator[dict[str, np.ndarray]]:
+def _rows(
+    source: Source, ingested: Ingested, bar, shift_bp: int
+) -> Iterator[dict[str, np.ndarray]]:
     first_row = 0
+    window = source.length - 2 * shift_bp
     size = max(1, min(_MAX_ROWS, _MAX_BASES // source.length))
     for batch in source.batches(size):
         targets = batch.columns["targets"]
         is_missing = np.isnan(targets)
         is_kept = ~is_missing.all(axis=1)
-        keys, is_reverse = sequence_keys(batch.columns["sequence"], source.length)
+        packed = sequence.crop(batch.columns["sequence"], source.length, shift_bp, window)
+        keys, is_reverse = sequence_keys(packed, window)
         columns = {
             **batch.columns,
             "row": np.arange(first_row, first_row + len(targets)),

@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +66,7 @@ def make_plan(
     seed: int,
     stores_both_strands: bool,
     num_shards: int | None,
+    identity: Sequence[str],
     compression: str = "none",
 ) -> Plan:
     """Plans the shards of the rows in `scratch`, and writes their order into `folder`.
@@ -80,6 +81,7 @@ def make_plan(
         stores_both_strands: Write every training row twice, once for each strand.
         num_shards: Of the largest split; the other splits get shards of the same size. Default:
             shards of at most 64 MB.
+        identity: Columns of `scratch` that tell all sequences apart.
         compression: Of the shards.
     """
     order = Scratch(folder, {"order": ("int64", ())})
@@ -95,8 +97,7 @@ def make_plan(
         rows_per_shard = math.ceil(sizes.max() / num_shards)
     shards = tuple(_cut(name, sizes, rows_per_shard))
     content = [name, compression, schema.to_json(), [vars(shard) for shard in shards]]
-    # The key stands for the sequence: it is a hash of it.
-    hashes = [scratch.sha256("row", "key", "is_reverse", "targets"), order.sha256("order")]
+    hashes = [scratch.sha256("row", "targets", *identity), order.sha256("order")]
     digest = hashlib.sha256(json.dumps([content, hashes], sort_keys=True).encode()).hexdigest()
     return Plan(order, shards, compression, digest)
 

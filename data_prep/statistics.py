@@ -3,7 +3,7 @@
 Shapes: `N` rows, `T` tasks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -93,9 +93,15 @@ def _count_bytes(packed: np.ndarray) -> np.ndarray:
 
 
 def gather(
-    sequence: np.ndarray, targets: np.ndarray, split: np.ndarray
+    sequence: np.ndarray,
+    targets: np.ndarray,
+    split: np.ndarray,
+    crop: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> dict[str, SplitStatistics]:
-    """Returns the statistics of every split that has rows, reading the columns once."""
+    """Returns the statistics of every split that has rows, reading the columns once.
+
+    `crop` gives, of packed sequences, the part whose bases count; default: all of them.
+    """
     found = {
         code: SplitStatistics(targets[:1].shape[1])
         for code in np.unique(split[split >= 0]).tolist()
@@ -106,7 +112,8 @@ def gather(
         for code, statistics in found.items():
             is_here = split[rows] == code
             if is_here.any():
-                statistics.add(packed[is_here], labels[is_here])
+                counted = packed[is_here]
+                statistics.add(crop(counted) if crop else counted, labels[is_here])
     return {SPLITS[code]: statistics for code, statistics in found.items()}
 
 

@@ -47,6 +47,9 @@ _LABEL_REGEX = flags.DEFINE_string(
 _LENGTH = flags.DEFINE_integer(
     "length", None, "Crop and pad all sequences to so many bases; default: all must be equal."
 )
+_SHIFT_BP = flags.DEFINE_integer(
+    "shift_bp", 0, "Bases of each sequence on either side of the model's window, for shifting it."
+)
 _TASK_TYPE = flags.DEFINE_enum(
     "task_type", None, TASK_TYPES, "Default: binary if all labels are 0 or 1, else regression."
 )
@@ -93,6 +96,7 @@ def main() -> None:
             reverse_complement=_REVERSE_COMPLEMENT.value,
             compression=_COMPRESSION.value,
             num_shards=_NUM_SHARDS.value,
+            shift_bp=_SHIFT_BP.value,
         ),
         workers=_WORKERS.value,
         overwrite=_OVERWRITE.value,
@@ -143,8 +147,9 @@ def _fractions() -> tuple[float, ...] | None:
 
 def _summary(manifest: Manifest) -> str:
     sizes = ", ".join(f"{manifest.num_examples(split)} {split}" for split in manifest.splits)
+    beside = f" and {manifest.shift_bp} bp either side" if manifest.shift_bp else ""
     return (
-        f"{_DATA_DIR.value}: {sizes} examples of {manifest.statistics['length']} bp; "
+        f"{_DATA_DIR.value}: {sizes} examples of {manifest.window_bp} bp{beside}; "
         f"look at them with: python -m launch.inspect_dataset --data_dir={_DATA_DIR.value}"
     )
 

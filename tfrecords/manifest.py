@@ -51,6 +51,7 @@ class Manifest:
         base_composition: Share of A, C, G and T among the bases of the training examples.
         statistics: Of the build, as it likes.
         audit: Findings on duplicates and leakage.
+        shift_bp: Bases stored on either side of the window that a model reads, for shifts of it.
         format_version: Of this file and the records.
     """
 
@@ -67,6 +68,7 @@ class Manifest:
     base_composition: dict[str, float] = field(default_factory=dict)
     statistics: dict = field(default_factory=dict)
     audit: dict = field(default_factory=dict)
+    shift_bp: int = 0
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self):
@@ -81,11 +83,17 @@ class Manifest:
         one_of("compression", self.compression, COMPRESSIONS)
         if "targets" in self.schema and self.schema["targets"].shape[-1:] != (len(self.tasks),):
             raise InputError(f"targets: {self.schema['targets']}, but {len(self.tasks)} tasks")
+        _check_shift(self.shift_bp, self.schema)
         if self.strand_pairs is not None and not is_pairing(self.strand_pairs, len(self.tasks)):
             raise InputError(
                 f"strand_pairs {list(self.strand_pairs)}, expected for each of the "
                 f"{len(self.tasks)} tasks its partner, whose partner it is in turn"
             )
+
+    @property
+    def window_bp(self) -> int:
+        """Bases that a model reads of a sequence: all but `shift_bp` at either end."""
+        return self.schema["sequence"].bases - 2 * self.shift_bp
 
     def num_examples(self, split: str) -> int:
         """Returns how many examples a split holds."""
@@ -98,9 +106,13 @@ class Manifest:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def to_json(self) -> dict:
-        """Returns the manifest as JSON can hold it."""
+        """Returns the manifest as JSON can hold it; `shift_bp` only where there is one."""
+        named = {item.name: getattr(self, item.name) for item in fields(self)}
+        if not self.shift_bp:
+            # Datasets built before there were shifts keep their hash.
+            del named["shift_bp"]
         return {
-            **{item.name: getattr(self, item.name) for item in fields(self)},
+            **named,
             "schema": self.schema.to_json(),
             "splits": {
                 split: [asdict(shard) for shard in shards] for split, shards in self.splits.items()
@@ -171,6 +183,14 @@ def _read(path: pathlib.Path) -> dict:
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a JSON object; build the dataset again")
     return content
+
+
+def _check_shift(shift_bp: int, schema: Schema) -> None:
+    if not isinstance(shift_bp, int) or shift_bp < 0:
+        raise InputError(f"shift_bp {shift_bp!r}, expected a number of bases from 0")
+    stored = (schema["sequence"].bases or 0) if "sequence" in schema else 0
+    if shift_bp and stored <= 2 * shift_bp:
+        raise InputError(f"shift_bp {shift_bp} leaves no window of the {stored} bases stored")
 
 
 def is_pairing(partners: Sequence[int], count: int) -> bool:

@@ -111,6 +111,44 @@ def reverse_complement(
     return flipped if length % 2 == 0 else _shift_left_one_nibble(flipped)
 
 
+def crop(packed: np.ndarray, length: int, start: int | np.ndarray, window: int) -> np.ndarray:
+    """Returns a window of every sequence: bases `start` to `start + window`, packed anew.
+
+    The centre of sequences that have `shift_bp` bases beside it on either side is
+    `crop(packed, length, shift_bp, length - 2 * shift_bp)`. GATTACA from 2, three bases, is TTA.
+
+    Args:
+        packed: uint8 `[N, ceil(length/2)]`.
+        length: Bases per sequence.
+        start: First base of the windows, one number for all or int `[N]`.
+        window: Bases of a window.
+
+    Returns:
+        uint8 `[N, ceil(window/2)]`; a half byte left over is zero.
+
+    Raises:
+        InputError: A window that reaches past the ends of its sequence.
+    """
+    starts = np.asarray(start)
+    if window < 1 or (starts.size and not 0 <= starts.min() <= starts.max() <= length - window):
+        shown = f"from {starts.min()} to {starts.max()}" if starts.ndim else f"at {start}"
+        raise InputError(f"windows of {window} bases {shown} of sequences of {length} bases")
+    width = packed_width(window)
+    first, is_odd = starts >> 1, (starts & 1).astype(bool)
+    # One byte more than is there: read for the last half byte of a window, but never used.
+    padded = np.pad(packed, ((0, 0), (0, 1)))
+    if starts.ndim:
+        columns = first[:, None] + np.arange(width + 1)
+        read = np.take_along_axis(padded, columns, axis=1)
+    else:
+        read = padded[:, first : first + width + 1]
+    shifted = read[:, :-1] << 4 | read[:, 1:] >> 4
+    cropped = np.where(is_odd[..., None], shifted, read[:, :-1])
+    if window % 2:
+        cropped[:, -1] &= 0xF0
+    return cropped
+
+
 def canonical(packed: np.ndarray, length: int) -> np.ndarray:
     """Returns, of each sequence and its reverse complement, the one whose bytes sort first.
 

@@ -16,6 +16,7 @@ from tfrecords.errors import InputError
         ({"leak_threshold": float("nan")}, "--leak_threshold=nan, expected 0 to 1"),
         ({"seed": -1}, "--seed=-1, expected 0 to 4294967295"),
         ({"num_shards": 0}, "--num_shards=0, expected 1 to 99999"),
+        ({"shift_bp": -1}, "--shift_bp=-1, expected 0 to 1048576"),
         ({"split_fractions": (0.8, 0.2)}, "--split_fractions=0.8,0.2, expected three numbers"),
         ({"split_fractions": (0.8, 0.1, 0.2)}, "sums to 1.1, expected shares of 1"),
         ({"split_fractions": (1.2, -0.1, -0.1)}, "sums to 1, expected shares of 1, none negative"),
@@ -34,6 +35,18 @@ from tfrecords.errors import InputError
 def test_refused(choices, message):
     with pytest.raises(InputError, match=message):
         BuildConfig(**choices)
+
+
+def test_flags_of_older_datasets_stay():
+    """A dataset built before there were shifts is found to be built already."""
+    assert BuildConfig().flags == {
+        "split_fractions": None, "num_folds": None, "fold": None, "seed": 0, "on_leak": "drop",
+        "leak_threshold": 0.05, "reverse_complement": "online", "compression": "none",
+        "num_shards": None,
+    }  # fmt: skip
+    chosen = BuildConfig(split_fractions=(0.8, 0.1, 0.1), shift_bp=8).flags
+    assert chosen["split_fractions"] == [0.8, 0.1, 0.1]
+    assert chosen["shift_bp"] == 8
 
 
 def test_folds_are_fractions():

@@ -40,6 +40,7 @@ def plan(rows, tmp_path):
             stores_both_strands=stores_both_strands,
             num_shards=num_shards,
             compression=compression,
+            identity=("key", "is_reverse"),
         )
         return made, made.order.read("order")[:]
 

@@ -28,6 +28,17 @@ def test_bases_are_counted_without_ambiguous_ones_and_padding(length):
     assert described["train"]["ambiguous_bases"] == sum(letters.count(base) for base in "RN")
 
 
+def test_only_the_bases_of_the_window_are_counted():
+    packed = sequence.encode(["GGACTNGG", "GGNNNNGG"], 8)
+    found = gather(
+        packed, np.ones((2, 1), "f4"), np.zeros(2, "i1"), lambda p: sequence.crop(p, 8, 2, 4)
+    )
+    assert found["train"].base_composition == pytest.approx(
+        {"A": 1 / 3, "C": 1 / 3, "G": 0, "T": 1 / 3}
+    )
+    assert found["train"].to_json(["a"], "binary")["ambiguous_bases"] == 5
+
+
 def test_labels_are_counted_by_split_and_task():
     nan = np.nan
     targets = [[1, 0], [1, nan], [0, 1], [nan, 1], [nan, nan]]

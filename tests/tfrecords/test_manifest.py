@@ -1,6 +1,7 @@
 """The manifest is complete, canonical, and refuses what it cannot mean."""
 
 import dataclasses
+import hashlib
 import json
 
 import pytest
@@ -122,6 +123,41 @@ def test_an_edited_manifest_names_the_file(tmp_path, changes, message):
     load = edited(tmp_path, **changes)
     with pytest.raises(InputError, match=f"manifest.json: .*{message}"):
         load(tmp_path)
+
+
+DNA = Schema((Feature("sequence", "uint8", (59,), bases=117), Feature("targets", "float32", (3,))))
+
+
+def test_a_shift_leaves_a_window(tmp_path):
+    shifted = make(schema=DNA, shift_bp=8)
+    shifted.save(tmp_path)
+    assert Manifest.load(tmp_path) == shifted
+    assert shifted.window_bp == 101
+    assert make(schema=DNA).window_bp == 117
+    assert shifted.sha256 != make(schema=DNA).sha256
+
+
+def test_without_shifts_the_file_is_as_it_was_before_there_were_any(tmp_path):
+    make().save(tmp_path)
+    content = json.loads((tmp_path / "manifest.json").read_text())
+    assert "shift_bp" not in content
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+    assert make().sha256 == hashlib.sha256(canonical).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("schema", "shift_bp", "message"),
+    [
+        (DNA, -1, "shift_bp -1, expected a number of bases from 0"),
+        (DNA, 0.5, "shift_bp 0.5, expected a number of bases from 0"),
+        (DNA, 59, "shift_bp 59 leaves no window of the 117 bases stored"),
+        (SCHEMA, 1, "shift_bp 1 leaves no window of the 0 bases stored"),
+    ],
+)
+def test_a_shift_that_leaves_no_window(schema, shift_bp, message):
+    assert make(schema=DNA, shift_bp=58).window_bp == 1
+    with pytest.raises(InputError, match=message):
+        make(schema=schema, shift_bp=shift_bp)
 
 
 def test_a_manifest_cannot_be_changed():

@@ -102,6 +102,49 @@ def test_reverse_complement_reverses_both_axes_of_the_one_hot_matrix(length):
     np.testing.assert_array_equal(turned, sequence.unpack(packed, length, "one")[:, ::-1, ::-1])
 
 
+@pytest.mark.parametrize("length", [8, 9])
+@pytest.mark.parametrize("window", [1, 4, 5, 8])
+def test_a_crop_is_a_slice_of_the_text(length, window):
+    texts = random_texts(40, length)
+    packed = sequence.encode(texts, length)
+    starts = np.random.default_rng(0).integers(0, length - window + 1, 40)
+    expected = [text[start : start + window] for text, start in zip(texts, starts, strict=True)]
+    found = sequence.crop(packed, length, starts, window)
+    np.testing.assert_array_equal(found, sequence.encode(expected, window))
+    for start in range(length - window + 1):
+        expected = sequence.encode([text[start : start + window] for text in texts], window)
+        np.testing.assert_array_equal(sequence.crop(packed, length, start, window), expected)
+
+
+def test_the_centre_of_the_opposite_strand_is_the_opposite_strand_of_the_centre():
+    packed = sequence.encode(random_texts(20, 15), 15)
+    turned = sequence.reverse_complement(packed, 15)
+    centre = sequence.crop(packed, 15, 4, 7)
+    np.testing.assert_array_equal(
+        sequence.crop(turned, 15, 4, 7), sequence.reverse_complement(centre, 7)
+    )
+
+
+def test_crops_of_nothing_and_of_everything():
+    packed = sequence.encode(["GATTACA"], 7)
+    assert sequence.crop(packed[:0], 7, np.zeros(0, int), 3).shape == (0, 2)
+    np.testing.assert_array_equal(sequence.crop(packed, 7, 0, 7), packed)
+
+
+@pytest.mark.parametrize(
+    ("start", "window", "message"),
+    [
+        (5, 3, "windows of 3 bases at 5 of sequences of 7 bases"),
+        (-1, 3, "windows of 3 bases at -1 of sequences of 7 bases"),
+        (0, 0, "windows of 0 bases at 0 of sequences of 7 bases"),
+        (np.array([0, 5]), 3, "windows of 3 bases from 0 to 5 of sequences of 7 bases"),
+    ],
+)
+def test_a_window_that_reaches_past_its_sequence(start, window, message):
+    with pytest.raises(InputError, match=message):
+        sequence.crop(sequence.encode(["GATTACA"] * 2, 7), 7, start, window)
+
+
 def test_ambiguous_bases_as_model_input():
     packed = sequence.encode(["ARN-"], 4)
     zero, mean, one = (sequence.unpack(packed, 4, kind)[0] for kind in ("zero", "mean", "one"))
