@@ -65,11 +65,11 @@ class Predictor:
         reverse_complement: bool | None = None,
     ) -> "Predictor":
         """Returns the predictor of a run's checkpoint: `best`, `last` or a step."""
-        module = run.model_module
+        module, windows = run.model_module, run.spec.without_flanks()
         return cls(
             run.model(checkpoint),
             run.spec,
-            prepare=lambda batch: module.prepare(run.config, batch, training=False),
+            prepare=lambda batch: module.prepare(run.config, windows, batch, training=False),
             batch_size=batch_size,
             reverse_complement=reverse_complement,
             is_strand_blind=averages_strands(run.config, run.spec),

@@ -15,6 +15,8 @@ def redraw_bases(packed: Any, keys: Any, rate: float) -> Any:
     One in four draws is the base that was there: the expected share of changed bases is 3/4 `rate`.
     Padding stays padding. Shapes: uint8 `[B, W]`, keys uint32 `[B]`.
     """
+    if not rate:
+        return packed
     nibbles = unpack_nibbles(packed)
     shape = (nibbles.shape[1],)
     chosen = keyed_random.bernoulli(keys, shape, _salt("redraw_bases/which"), rate)

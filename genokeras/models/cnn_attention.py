@@ -29,6 +29,7 @@ from genokeras.layers.one_hot import OneHot
 from genokeras.layers.pooling import AttentionPool1D, MaxMeanPool1D
 from genokeras.layers.positions import AddPositions
 from genokeras.layers.redraw_bases import redraw_bases
+from genokeras.layers.shift_window import centre_window, shift_window
 from genokeras.layers.strands import BothStrands, MeanOfStrands
 from genokeras.layers.transformer_block import TransformerBlock
 from genokeras.losses.supervised import OUTPUT, supervised_terms
@@ -147,10 +148,12 @@ def build(config: Config, spec: Spec) -> keras.Model:
     return keras.Model(sequence, x, name="cnn_attention")
 
 
-def prepare(config: Config, batch: dict[str, Any], training: bool) -> dict[str, Any]:
-    if not training or not config.mutation_rate:
-        return batch
-    return batch | {"sequence": redraw_bases(batch["sequence"], batch["key"], config.mutation_rate)}
+def prepare(config: Config, spec: Spec, batch: dict[str, Any], training: bool) -> dict[str, Any]:
+    if not training:
+        return batch | {"sequence": centre_window(batch["sequence"], spec.length, spec.shift_bp)}
+    keys = batch["key"]
+    packed = shift_window(batch["sequence"], keys, spec.length, spec.shift_bp)
+    return batch | {"sequence": redraw_bases(packed, keys, config.mutation_rate)}
 
 
 def loss(

@@ -11,7 +11,11 @@ A model is one module `genokeras/models/NAME.py`; `--model=NAME` finds it by its
   packed uint8 `[B, ceil(L/2)]`), the first layer `genokeras.layers.one_hot.OneHot` under the name
   `one_hot`, every layer named, outputs in float32. A layer with the attribute `undecayed = True` is
   spared weight decay.
-- `prepare(config, batch, training) -> batch`: augmentation on the device, from `batch["key"]`.
+- `prepare(config, spec, batch, training) -> batch`: from stored sequences to what the network
+  reads, on the device. It cuts windows of `spec.length` bp out of `batch["sequence"]`, which holds
+  `spec.shift_bp` bp more at either end, and augments. All that is random is a function of
+  `batch["key"]`. Without `training` the window is the one in the middle, nothing is random, and
+  there may be no key. Who holds windows already, as in prediction, gives `spec.without_flanks()`.
 - `loss(config, model, batch, training, gather) -> (terms, outputs)`: `terms` maps a name to losses
   `[B]` or `[B, T]` that are neither weighted nor reduced: the engine multiplies by `weight`, sums,
   divides by the weight of the whole global batch and adds `model.losses`. It is called inside
@@ -36,6 +40,8 @@ from tfrecords.manifest import TASK_TYPES, Manifest, is_pairing
 class Spec:
     """What the data demand of a model.
 
+    `length` is that of the windows that a model reads, in bp; `shift_bp` more are stored at either
+    end of each, so that training may shift it.
     `strand_pairs[t]` is the task that task `t` becomes on the opposite strand (None: all tasks are
     strandless). `base_composition` holds the shares of A, C, G, T in the training split.
     `stranded`: targets belong to the given strand and say nothing about the opposite one, so that
@@ -48,6 +54,7 @@ class Spec:
     strand_pairs: tuple[int, ...] | None = None
     base_composition: tuple[float, ...] | None = None
     stranded: bool = False
+    shift_bp: int = 0
 
     def __post_init__(self):
         if self.task_type not in TASK_TYPES:
@@ -55,6 +62,8 @@ class Spec:
             raise InputError(f"task_type must be one of {known}, got {self.task_type!r}")
         if self.length < 1 or not self.tasks:
             raise InputError(f"need length >= 1 and a task, got {self.length=}, {self.tasks=}")
+        if self.shift_bp < 0:
+            raise InputError(f"shift_bp must be at least 0, got {self.shift_bp}")
         if self.strand_pairs and not is_pairing(self.strand_pairs, len(self.tasks)):
             raise InputError(f"strand_pairs must swap tasks in pairs, got {self.strand_pairs}")
 
@@ -63,13 +72,18 @@ class Spec:
         """Returns what the dataset described by `manifest` demands."""
         shares = manifest.base_composition
         return cls(
-            length=manifest.schema["sequence"].bases,
+            length=manifest.window_bp,
             tasks=tuple(manifest.tasks),
             task_type=manifest.task_type,
             strand_pairs=manifest.strand_pairs,
             base_composition=tuple(shares[base] for base in "ACGT") if shares else None,
             stranded=manifest.reverse_complement == "none",
+            shift_bp=manifest.shift_bp,
         )
+
+    def without_flanks(self) -> "Spec":
+        """Returns the same for sequences that are windows of `length` bp already."""
+        return dataclasses.replace(self, shift_bp=0)
 
     @property
     def num_tasks(self) -> int:
@@ -78,7 +92,7 @@ class Spec:
 
     @property
     def packed_width(self) -> int:
-        """Bytes of a packed sequence."""
+        """Bytes of a packed window."""
         return (self.length + 1) // 2
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from genokeras.layers import keyed_random
+from genokeras.models.spec import Spec
 from genokeras.training import optimizer as optimizers
 from genokeras.training import variables
 from genokeras.training.checkpoint import Arrays
@@ -31,19 +32,21 @@ _NVIDIA_DRIVER = pathlib.Path("/proc/driver/nvidia/version")
 class TensorFlowEngine:
     """Runs steps of one model.
 
-    `module` is the model's module, `config` its configuration; `optimizer` is built on the model.
+    `module` is the model's module, `config` its configuration, `spec` what the data demand of it;
+    `optimizer` is built on the model.
     """
 
     def __init__(
         self,
         module: types.ModuleType,
         config: Any,
+        spec: Spec,
         model: keras.Model,
         optimizer: keras.optimizers.Optimizer,
         training: TrainConfig,
         jit: bool,
     ):
-        self._module, self._config, self._model = module, config, model
+        self._module, self._config, self._spec, self._model = module, config, spec, model
         self._optimizer, self._training = optimizer, training
         weights = model.trainable_variables if training.ema else []
         self._averages = [
@@ -141,7 +144,7 @@ class TensorFlowEngine:
         }
 
     def _terms(self, batch: Batch, training: bool) -> tuple[dict[str, Any], dict[str, Any]]:
-        batch = self._module.prepare(self._config, batch, training)
+        batch = self._module.prepare(self._config, self._spec, batch, training)
         with keyed_random.scope(batch["key"]):
             return self._module.loss(
                 self._config, self._model, batch, training, gather=lambda value: value

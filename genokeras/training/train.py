@@ -15,8 +15,8 @@ import keras
 
 from genokeras import config as configs
 from genokeras.models import spec as specs
+from genokeras.training import about, precision, settings
 from genokeras.training import optimizer as optimizers
-from genokeras.training import precision, settings
 from genokeras.training.early_stopping import EarlyStopping, early_stopping
 from genokeras.training.scoring import metrics, score
 from genokeras.training.summaries import read_rows
@@ -129,6 +129,9 @@ def train(
             trainer = Trainer(job, engine, tracker)
             if trainer.restore():
                 log(f"Going on from step {trainer.step}")
+            else:
+                flags, manifest = _flags(run, overrides), dataset.manifest
+                trainer.begin(about.opening(run, job.plan, manifest, job.model, flags))
             trainer.fit()
             stored = _result(trainer, tracker, job) | {"seconds": time.perf_counter() - started}
             write(run.workdir / RESULT_FILE, stored)
@@ -175,7 +178,7 @@ def _prepare(
     precision.check(model, training.precision)
     optimizer = optimizers.build(training, steps, model)
     jit = backend.use_jit(training.jit, steps.steps)
-    engine = backend.TensorFlowEngine(module, run.config, model, optimizer, training, jit)
+    engine = backend.TensorFlowEngine(module, run.config, run.spec, model, optimizer, training, jit)
     job = Job(
         module=module,
         model=model,
@@ -195,7 +198,9 @@ def _prepare(
         known = list(metrics(first))
     tracker = early_stopping(training, run.spec.task_type, known)
     compiler = "compiled with XLA" if jit else "without XLA"
-    _announce(run, job, tracker, f"{backend.describe_devices()}, {training.precision}, {compiler}")
+    devices = f"{backend.describe_devices()}, {training.precision}, {compiler}"
+    for line in about.announcement(run, job, tracker, devices):
+        log(line)
     return job, engine, tracker
 
 
@@ -210,28 +215,6 @@ def _valid_split(run: Run, dataset: Dataset, log: Log) -> Split | None:
         raise InputError(f"early_stopping needs evaluations, but {reason}; leave it out")
     log(f"{reason}: the last weights are kept as the best")
     return None
-
-
-def _announce(run: Run, job: Job, tracker: EarlyStopping, devices: str) -> None:
-    steps, spec = job.plan, run.spec
-    size = sum(math.prod(weight.shape) for weight in job.model.trainable_variables)
-    job.log(f"Devices: {devices}")
-    job.log(
-        f"Training {run.model_name}, preset {run.preset}, {size:,} trainable parameters, "
-        f"on {job.train.num_examples:,} examples of {spec.length} bp, "
-        f"{spec.task_type}: {_shortened(spec.tasks)}"
-    )
-    evaluation = f"{tracker.metric} on {job.valid.num_examples:,} examples" if job.valid else "none"
-    job.log(
-        f"{steps.steps:,} steps of {run.training.batch_size} examples "
-        f"({steps.steps / steps.steps_per_epoch:.3g} epochs); "
-        f"evaluation every {steps.eval_every} steps: {evaluation}"
-    )
-
-
-def _shortened(tasks: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(tasks) - most} more" if len(tasks) > most else ""
-    return ", ".join(tasks[:most]) + more
 
 
 def _start_run(run: Run, overrides: Sequence[str]) -> None:

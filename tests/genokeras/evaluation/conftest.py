@@ -125,7 +125,7 @@ def write_motif_run(folder, monkeypatch, splits, tasks=("label",), rows=None, st
     module = types.SimpleNamespace(
         Config=EmptyConfig,
         build=lambda config, spec: motif_model(spec),
-        prepare=lambda config, batch, training: batch,
+        prepare=lambda config, spec, batch, training: batch,
     )
     load = specs.load
     monkeypatch.setattr(

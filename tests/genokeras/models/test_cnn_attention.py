@@ -240,13 +240,14 @@ def test_a_saved_model_remembers_what_it_predicts(tmp_path, tensors, planted):
 
 def test_mutation_only_in_training(tensors, planted):
     batch = tensors(planted(8, 30))
-    unchanged = cnn_attention.prepare(TINY, batch, training=False)
+    windows = spec.Spec(30, ("bound",))
+    unchanged = cnn_attention.prepare(TINY, windows, batch, training=False)
     np.testing.assert_array_equal(unchanged["sequence"], batch["sequence"])
-    mutated = cnn_attention.prepare(TINY, batch, training=True)["sequence"]
+    mutated = cnn_attention.prepare(TINY, windows, batch, training=True)["sequence"]
     changed = np.mean(np.unpackbits(mutated.numpy() ^ batch["sequence"].numpy(), axis=1))
     assert 0 < changed < 0.1
     without = dataclasses.replace(TINY, mutation_rate=0.0)
-    assert cnn_attention.prepare(without, batch, training=True) is batch
+    assert cnn_attention.prepare(without, windows, batch, training=True) == batch
 
 
 @pytest.mark.parametrize(

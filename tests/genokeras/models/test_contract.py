@@ -12,8 +12,9 @@ from genokeras.layers.one_hot import OneHot
 from genokeras.models import spec as specs
 from tfrecords import sequence
 
-LENGTH = 41
-SPEC = specs.Spec(LENGTH, ("bound",))
+LENGTH, SHIFT_BP = 41, 3
+STORED = LENGTH + 2 * SHIFT_BP
+SPEC = specs.Spec(LENGTH, ("bound",), shift_bp=SHIFT_BP)
 ON_JAX = """
 import jax
 import keras
@@ -21,14 +22,16 @@ from genokeras.layers import keyed_random
 from genokeras.models import spec as specs
 module = specs.load({name!r})
 config = module.PRESETS["tiny"]
+spec = specs.Spec({length}, ("bound",), shift_bp={shift_bp})
 model = keras.saving.load_model("model.keras")
 
 @jax.jit
 def run(batch):
     with keras.StatelessScope():
-        logits = model(batch["sequence"])
+        logits = model(module.prepare(config, spec, batch, False)["sequence"])
+        varied = module.prepare(config, spec, batch, True)
         with keyed_random.scope(batch["key"]):
-            terms, _ = module.loss(config, model, module.prepare(config, batch, True), True, None)
+            terms, _ = module.loss(config, model, varied, True, None)
     return terms | {{"logits": logits}}
 
 result = run(dict(given))
@@ -49,7 +52,7 @@ def tiny(module):
 def training_terms(module, model, batch):
     config = module.PRESETS["tiny"]
     with keyed_random.scope(batch["key"]):
-        return module.loss(config, model, module.prepare(config, batch, True), True, None)
+        return module.loss(config, model, module.prepare(config, SPEC, batch, True), True, None)
 
 
 def total(terms, weight):
@@ -94,7 +97,7 @@ def test_loss_is_per_example_and_falls(module, tiny, planted, tensors):
 
     losses = []
     for seed in range(80):
-        loss, terms = step(tensors(planted(64, LENGTH, seed)))
+        loss, terms = step(tensors(planted(64, STORED, seed)))
         losses.append(float(loss))
     assert all(term.shape[0] == 64 for term in terms.values())
     assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:3])
@@ -108,11 +111,16 @@ def test_saved_and_loaded_it_predicts_the_same(tiny, planted, tmp_path):
 
 
 def test_tensorflow_equals_jax(module, tiny, planted, tensors, tmp_path, on_jax):
-    """Predictions, and the training loss with mutations and dropout, from the same weights."""
-    batch = planted(8, LENGTH)
+    """Predictions for the middle of what is stored, and the training loss, with all that is random.
+
+    Both have the same weights.
+    """
+    batch = planted(8, STORED)
     tiny.save(tmp_path / "model.keras")
-    theirs = on_jax(ON_JAX.format(name=module.__name__.split(".")[-1]), **batch)
-    np.testing.assert_allclose(tiny(batch["sequence"]), theirs.pop("logits"), atol=2e-5)
+    name = module.__name__.split(".")[-1]
+    theirs = on_jax(ON_JAX.format(name=name, length=LENGTH, shift_bp=SHIFT_BP), **batch)
+    windows = sequence.crop(batch["sequence"], STORED, SHIFT_BP, LENGTH)
+    np.testing.assert_allclose(tiny(windows), theirs.pop("logits"), atol=2e-5)
     terms, _ = training_terms(module, tiny, tensors(batch))
     assert set(terms) == set(theirs)
     for name, term in terms.items():
@@ -120,11 +128,32 @@ def test_tensorflow_equals_jax(module, tiny, planted, tensors, tmp_path, on_jax)
 
 
 def test_compiled_equals_eager(module, tiny, planted, tensors):
-    batch = tensors(planted(8, LENGTH))
+    batch = tensors(planted(8, STORED))
     eager, _ = training_terms(module, tiny, batch)
     compiled = tf.function(lambda b: training_terms(module, tiny, b)[0], jit_compile=True)(batch)
     for name in eager:
         np.testing.assert_allclose(compiled[name], eager[name], atol=2e-5)
+
+
+@pytest.mark.parametrize("preset", ["base", "tiny"])
+def test_prepare_without_training_gives_the_middle_and_needs_no_key(module, preset, planted):
+    config = module.PRESETS[preset]
+    stored = planted(8, STORED)["sequence"]
+    middle = sequence.crop(stored, STORED, SHIFT_BP, LENGTH)
+    for spec, given in ((SPEC, stored), (SPEC.without_flanks(), middle)):
+        prepared = module.prepare(config, spec, {"sequence": given}, False)["sequence"]
+        np.testing.assert_array_equal(prepared, middle)
+
+
+def test_prepare_does_the_same_to_an_example_in_any_batch(module, planted, tensors):
+    batch = planted(8, STORED)
+    order = np.array([5, 0, 7])
+    part = {name: values[order] for name, values in batch.items()}
+    config = module.PRESETS["base"]
+    whole, part = (
+        module.prepare(config, SPEC, tensors(b), True)["sequence"] for b in (batch, part)
+    )
+    np.testing.assert_array_equal(part, whole.numpy()[order])
 
 
 def test_the_one_hot_matrix_has_a_gradient(tiny, planted):

@@ -1,3 +1,4 @@
+import dataclasses
 import types
 
 import numpy as np
@@ -26,6 +27,14 @@ def test_a_manifest_says_what_a_model_must_fit():
     assert spec.Spec.from_manifest(manifest()).base_composition is None
 
 
+def test_a_window_is_what_is_stored_but_for_the_flanks():
+    found = spec.Spec.from_manifest(manifest(shift_bp=15))
+    assert (found.length, found.shift_bp, found.packed_width) == (71, 15, 36)
+    windows = found.without_flanks()
+    assert (windows.length, windows.shift_bp) == (71, 0)
+    assert spec.Spec.from_manifest(manifest()) == dataclasses.replace(windows, length=101)
+
+
 @pytest.mark.parametrize(("strands", "stranded"), [("online", 0), ("store", 0), ("none", 1)])
 def test_data_whose_strands_nobody_turns_are_stranded(strands, stranded):
     assert spec.Spec.from_manifest(manifest(reverse_complement=strands)).stranded == stranded
@@ -35,6 +44,7 @@ def test_data_whose_strands_nobody_turns_are_stranded(strands, stranded):
     ("changes", "message"),
     [
         ({"task_type": "multiclass"}, "task_type must be one of binary, regression, got 'multicla"),
+        ({"shift_bp": -1}, "shift_bp must be at least 0, got -1"),
         ({"length": 0}, "need length >= 1 and a task, got self.length=0"),
         ({"tasks": ()}, r"need length >= 1 and a task, got .*self.tasks=\(\)"),
         ({"strand_pairs": (1, 1)}, r"strand_pairs must swap tasks in pairs, got \(1, 1\)"),

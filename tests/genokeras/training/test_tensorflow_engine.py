@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from genokeras.models.spec import Spec
 from genokeras.training import optimizer, tensorflow_engine
 from genokeras.training.tensorflow_engine import TensorFlowEngine, num_threads, use_jit
 from genokeras.training.train_config import Plan, TrainConfig
@@ -14,6 +15,7 @@ from tfrecords.errors import InputError
 PLAN = Plan(
     steps=100, steps_per_epoch=10, warmup_steps=0, log_every=1, eval_every=1, checkpoint_every=1
 )
+SPEC = Spec(length=1, tasks=("a", "b"))
 PLAIN = {"optimizer": "sgd", "schedule": "constant", "beta_1": 0.0, "clipnorm": 0.0, "ema": 0.0}
 
 
@@ -22,7 +24,9 @@ def squared_error(config, model, batch, training, gather):
     return {"error": (outputs - batch["targets"]) ** 2}, {"logits": outputs}
 
 
-LINEAR = types.SimpleNamespace(prepare=lambda config, batch, training: batch, loss=squared_error)
+LINEAR = types.SimpleNamespace(
+    prepare=lambda config, spec, batch, training: batch, loss=squared_error
+)
 
 
 def build(regularizer=None, units=2):
@@ -34,7 +38,7 @@ def build(regularizer=None, units=2):
 def make_engine(model, module=LINEAR, jit=False, **settings):
     training = TrainConfig(**PLAIN | settings)
     built = optimizer.build(training, PLAN, model)
-    return TensorFlowEngine(module, None, model, built, training, jit)
+    return TensorFlowEngine(module, None, SPEC, model, built, training, jit)
 
 
 def make_batch(size=4, seed=0):
