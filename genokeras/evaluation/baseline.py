@@ -10,16 +10,17 @@ Shapes: `N` examples of `L` bp, `F` features, `T` tasks; packed sequences uint8 
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from genokeras.evaluation.split_windows import SplitWindows
 from genokeras.layers.canonical_kmers import pair_of_kmer
 from tfrecords import sequence
 from tfrecords.errors import InputError
-from tfrecords.reader import Dataset, Split
+from tfrecords.reader import Dataset
 
 K = 6
 # Inverse strengths of the penalty, tried in this order until the valid split scores worse.
@@ -27,7 +28,6 @@ PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 DEFAULT_PENALTY = 1e-2
 # Two hundred thousand windows of 101 bp; more takes longer and gains nothing for 2080 weights.
 _MAX_KMERS = 20_000_000
-_READ_KMERS = 2_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,43 +77,39 @@ def fit_baseline(dataset: Dataset, k: int = K) -> KmerModel:
     Raises:
       InputError: there is no train split, or the windows are shorter than `k`.
     """
-    length = dataset.manifest.schema["sequence"].bases
+    length = dataset.manifest.window_bp
     if length < k:
         raise InputError(f"the baseline counts {k}-mers; windows of {length} bp hold none")
     stranded = dataset.manifest.reverse_complement == "none"
-    train = read_examples(dataset.split("train"), k, stranded)
+    train = read_examples(SplitWindows(dataset, "train"), k, stranded)
     has_valid = "valid" in dataset.manifest.splits
-    valid = read_examples(dataset.split("valid"), k, stranded) if has_valid else None
+    valid = read_examples(SplitWindows(dataset, "valid"), k, stranded) if has_valid else None
     task_type, num_tasks = dataset.manifest.task_type, train.targets.shape[1]
     fits = [_fit_task(task_type, train, valid, task) for task in range(num_tasks)]
     weights, bias, penalty = zip(*fits, strict=True)
     return KmerModel(k, stranded, np.stack(weights, axis=1), np.array(bias), penalty)
 
 
-def kmer_logits(model: KmerModel, split: Split) -> np.ndarray:
-    """Returns the baseline's scores `[N, T]` of a whole split, in stored order."""
-    parts = _read_parts(split, split.num_examples, model.k, model.stranded)
-    return np.concatenate([model.logits(features) for features, _ in parts])
+def kmer_logits(model: KmerModel, windows: SplitWindows) -> np.ndarray:
+    """Returns the baseline's scores `[N, T]` of the windows of a split."""
+    options = model.k, model.stranded, windows
+    return np.concatenate([model.logits(_features(*options, part)) for part in windows.parts()])
 
 
-def read_examples(split: Split, k: int = K, stranded: bool = False) -> Examples:
+def read_examples(windows: SplitWindows, k: int = K, stranded: bool = False) -> Examples:
     """Reads a split as k-mer features, of a large one the first examples only."""
-    limit = max(1, _MAX_KMERS // split.schema["sequence"].bases)
-    count = min(limit, split.num_examples)
-    features, columns = zip(*_read_parts(split, count, k, stranded), strict=True)
-    targets = [part["targets"] for part in columns]
-    weight = [part.get("weight", np.ones_like(part["targets"])) for part in columns]
+    features, targets, weight = [], [], []
+    for part in windows.parts(limit=max(1, _MAX_KMERS // windows.length)):
+        features.append(_features(k, stranded, windows, part))
+        targets.append(part["targets"])
+        weight.append(part["weight"])
     return Examples(sparse.vstack(features), np.concatenate(targets), np.concatenate(weight))
 
 
-def _read_parts(
-    split: Split, count: int, k: int, stranded: bool
-) -> Iterator[tuple[sparse.csr_matrix, dict[str, np.ndarray]]]:
-    length = split.schema["sequence"].bases
-    step = max(1, _READ_KMERS // length)
-    for start in range(0, count, step):
-        columns = split.read(np.arange(start, min(start + step, count)))
-        yield kmer_features(columns["sequence"], length, k, stranded), columns
+def _features(
+    k: int, stranded: bool, windows: SplitWindows, part: Mapping[str, np.ndarray]
+) -> sparse.csr_matrix:
+    return kmer_features(part["sequence"], windows.length, k, stranded)
 
 
 Fit = tuple[np.ndarray, float]

@@ -1,7 +1,8 @@
 """Tables of predictions: tab-separated text with a header line.
 
-Columns of every task: `TASK_probability` and `TASK_logit`, or `TASK_prediction` of a regression,
-in nine digits, so that float32 numbers come back as they were.
+Columns of every task: `TASK_probability` and `TASK_logit`, or `TASK_prediction` of a regression; of
+an ensemble `TASK_logit_std` or `TASK_prediction_std` as well, the standard deviation over its
+members. Nine digits, so that float32 numbers come back as they were.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,15 +16,21 @@ from genokeras.models.spec import Spec
 Column = Sequence | np.ndarray
 
 
-def prediction_columns(spec: Spec, logits: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns the columns of predictions `[N, T]` by name."""
+def prediction_columns(spec: Spec, member_logits: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns the columns of the mean predictions of members `[E, N, T]` by name.
+
+    With several members there is a column of their spread: the sample standard deviation.
+    """
     columns = {}
-    for task, values in zip(spec.tasks, logits.T, strict=True):
-        if spec.task_type == "regression":
-            columns[f"{task}_prediction"] = values
-        else:
-            columns[f"{task}_probability"] = probability(values)
-            columns[f"{task}_logit"] = values
+    name = "prediction" if spec.task_type == "regression" else "logit"
+    for column, task in enumerate(spec.tasks):
+        members = member_logits[:, :, column]
+        logits = members.mean(axis=0)
+        if name == "logit":
+            columns[f"{task}_probability"] = probability(logits)
+        columns[f"{task}_{name}"] = logits
+        if len(members) > 1:
+            columns[f"{task}_{name}_std"] = members.std(axis=0, ddof=1)
     return columns
 
 

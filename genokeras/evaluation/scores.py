@@ -22,6 +22,10 @@ _AT_THRESHOLD = {
     "accuracy": classification.accuracy,
     "f1": classification.f1,
 }
+# All metrics, of whichever task type.
+_NAMES = {name for metrics in METRICS.values() for name in metrics} | {
+    f"{name}_at_threshold" for name in _AT_THRESHOLD
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,11 +115,12 @@ def difference(scores: Scores, other: Scores) -> dict[str, Any]:
     both, and what the choice of examples does to both drops out.
     """
     result = {}
-    for (place, name), values in scores.samples.items():
-        if place is ALL and name in other.values and (ALL, name) in other.samples:
-            pair = scores.values[name], other.values[name]
-            result[name] = None if None in pair else pair[0] - pair[1]
-            result[f"{name}_ci"] = _interval(values - other.samples[place, name])
+    for name in (name for name in scores.values if name in _NAMES and name in other.values):
+        pair = scores.values[name], other.values[name]
+        result[name] = None if None in pair else pair[0] - pair[1]
+        if (ALL, name) in scores.samples and (ALL, name) in other.samples:
+            both = scores.samples[ALL, name], other.samples[ALL, name]
+            result[f"{name}_ci"] = _interval(both[0] - both[1])
     return result
 
 

@@ -7,11 +7,13 @@ from collections.abc import Callable
 import numpy as np
 
 from genokeras.evaluation import output_file, prediction_table
-from genokeras.evaluation.predict import Predictor, read_size
+from genokeras.evaluation.ensemble import Ensemble
+from genokeras.evaluation.predict import read_size
 from genokeras.evaluation.scores import Labels
+from genokeras.evaluation.split_windows import SplitWindows
 from genokeras.models.spec import Spec
 from tfrecords.errors import InputError
-from tfrecords.reader import Split
+from tfrecords.reader import Dataset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,58 +21,64 @@ class SplitPredictions:
     """The `N` examples of a split in stored order, each of them once.
 
     Attributes:
-      places: Of each example among the records of the split, int64 `[N]`: all of them, unless both
-        strands of an example are stored; then the strand that comes first is the one that counts.
+      windows: Their sequences. All records of the split, unless both strands of an example are
+        stored; then the strand that comes first is the one that counts.
       rows: Number of each example in the tables that the dataset was built from, int64 `[N]`.
       labels: Targets and weights.
-      logits: float32 `[N, T]`; predictions of a regression.
+      member_logits: Of every member of the ensemble, float32 `[E, N, T]`; predictions of a
+        regression.
     """
 
-    places: np.ndarray
+    windows: SplitWindows
     rows: np.ndarray
     labels: Labels
-    logits: np.ndarray
+    member_logits: np.ndarray
+
+    @property
+    def logits(self) -> np.ndarray:
+        """The mean over members, `[N, T]`."""
+        return self.member_logits.mean(axis=0)
 
 
 def predict_split(
-    predictor: Predictor,
-    split: Split,
-    progress: Callable | None = None,
-    *,
-    stores_both_strands: bool = False,
+    ensemble: Ensemble, dataset: Dataset, split: str, progress: Callable | None = None
 ) -> SplitPredictions:
-    """Predicts a whole split; with `stores_both_strands` one of the two records of every example.
+    """Predicts a whole split.
 
     Raises:
-      InputError: The split is empty, or the model gives something that is no finite number.
+      InputError: The split is empty, or a model gives something that is no finite number.
     """
-    spec, count = predictor.spec, split.num_examples
+    windows = SplitWindows(dataset, split)
+    count = len(windows)
     if not count:
-        raise InputError(f"split {split.name} has no examples")
-    bar = progress(f"Predicting {split.name}", count) if progress else None
+        raise InputError(f"split {split} has no examples")
+    bar = progress(f"Predicting {split}", count) if progress else None
     parts: dict[str, list[np.ndarray]] = {}
+    logits = []
     try:
-        step = read_size(spec, predictor.batch_size)
-        for start in range(0, count, step):
-            columns = split.read(np.arange(start, min(start + step, count)))
-            columns["logits"] = predictor.logits(columns.pop("sequence"))
-            for name in ("row", "targets", "weight", "logits"):
-                if name in columns:
-                    parts.setdefault(name, []).append(columns[name])
+        for part in windows.parts(read_size(ensemble.spec, ensemble.batch_size)):
+            logits.append(ensemble.member_logits(part.pop("sequence")))
+            for name in {"row", "targets", "weight"} & set(part):
+                parts.setdefault(name, []).append(part[name])
             if bar:
-                bar.update(len(columns["logits"]))
+                bar.update(len(part["targets"]))
     finally:
         if bar:
             bar.close()
     whole = {name: np.concatenate(arrays) for name, arrays in parts.items()}
-    _check_finite(whole["logits"], split)
-    weight = whole.get("weight", np.ones_like(whole["targets"]))
+    member_logits = np.concatenate(logits, axis=1)
+    _check_finite(member_logits, split)
     rows = whole.get("row", np.arange(count))
     places = np.arange(count)
-    if stores_both_strands:
+    if dataset.manifest.reverse_complement == "store":
         places = np.sort(np.unique(rows, return_index=True)[1])
-    labels = Labels(spec.task_type, spec.tasks, whole["targets"][places], weight[places])
-    return SplitPredictions(places, rows[places], labels, whole["logits"][places])
+    spec = ensemble.spec
+    return SplitPredictions(
+        SplitWindows(dataset, split, places),
+        rows[places],
+        Labels(spec.task_type, spec.tasks, whole["targets"][places], whole["weight"][places]),
+        member_logits[:, places],
+    )
 
 
 def write_table(predictions: SplitPredictions, spec: Spec, path: str | os.PathLike) -> None:
@@ -80,15 +88,15 @@ def write_table(predictions: SplitPredictions, spec: Spec, path: str | os.PathLi
     targets = np.where(labels.weight > 0, labels.targets.astype(np.float64), np.nan)[order]
     columns = {"row": predictions.rows[order]}
     columns |= {f"{task}_target": targets[:, t] for t, task in enumerate(spec.tasks)}
-    columns |= prediction_table.prediction_columns(spec, predictions.logits[order])
+    columns |= prediction_table.prediction_columns(spec, predictions.member_logits[:, order])
     with output_file.open_text(path) as file:
         prediction_table.write_rows(file, columns, with_header=True)
 
 
-def _check_finite(logits: np.ndarray, split: Split) -> None:
-    wrong = np.count_nonzero(~np.isfinite(logits).all(axis=1))
+def _check_finite(member_logits: np.ndarray, split: str) -> None:
+    wrong = np.count_nonzero(~np.isfinite(member_logits).all(axis=(0, 2)))
     if wrong:
         raise InputError(
-            f"the model's output is not finite for {wrong} of {len(logits)} examples of split "
-            f"{split.name}: its training went wrong; train again with a lower --learning_rate"
+            f"the model's output is not finite for {wrong} of {member_logits.shape[1]} examples of "
+            f"split {split}: its training went wrong; train again with a lower --learning_rate"
         )

@@ -6,6 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from genokeras.evaluation import baseline
+from genokeras.evaluation.split_windows import SplitWindows
 from genokeras.layers.canonical_kmers import pair_of_kmer
 from tfrecords import sequence
 from tfrecords.errors import InputError
@@ -65,7 +66,7 @@ def test_scores_on_real_transcription_factors_are_the_known_ones(
     splits = read_gue(folder)
     dataset = Dataset(write_dataset(tmp_path / "data", splits))
     model = baseline.fit_baseline(dataset)
-    logits = baseline.kmer_logits(model, dataset.split("test"))
+    logits = baseline.kmer_logits(model, SplitWindows(dataset, "test"))
     assert roc_auc_score(splits["test"][1], logits[:, 0]) == pytest.approx(auroc, abs=0.005)
     assert model.weights.shape == (2080, 1)
     assert model.penalty == (0.01,)
@@ -88,7 +89,7 @@ def test_every_task_is_fitted_on_its_labelled_examples(write_dataset, tmp_path):
     }
     dataset = Dataset(write_dataset(tmp_path / "data", split, tasks=("ap1", "ets")))
     model = baseline.fit_baseline(dataset)
-    logits = baseline.kmer_logits(model, dataset.split("test"))
+    logits = baseline.kmer_logits(model, SplitWindows(dataset, "test"))
     for task in range(2):
         assert roc_auc_score(truth[700:, task], logits[:, task]) > 0.95
         assert roc_auc_score(truth[700:, 1 - task], logits[:, task]) < 0.75
@@ -130,14 +131,16 @@ def test_regression_finds_a_linear_effect(write_dataset, tmp_path):
         "test": (texts[2100:], content[2100:], None),
     }
     dataset = Dataset(write_dataset(tmp_path / "data", splits, task_type="regression"))
-    predictions = baseline.kmer_logits(baseline.fit_baseline(dataset), dataset.split("test"))
+    predictions = baseline.kmer_logits(
+        baseline.fit_baseline(dataset), SplitWindows(dataset, "test")
+    )
     assert np.corrcoef(predictions[:, 0], content[2100:])[0, 1] > 0.9
 
 
 def test_a_task_of_one_class_gets_a_constant(write_dataset, tmp_path):
     texts = random_dna(np.random.default_rng(0), 20)
     dataset = Dataset(write_dataset(tmp_path / "data", {"train": (texts, np.ones(20), None)}))
-    logits = baseline.kmer_logits(baseline.fit_baseline(dataset), dataset.split("train"))
+    logits = baseline.kmer_logits(baseline.fit_baseline(dataset), SplitWindows(dataset, "train"))
     np.testing.assert_array_equal(logits, 0)
 
 
@@ -150,7 +153,7 @@ def test_a_task_without_a_label_to_train_on_gets_a_constant(task_type, write_dat
     splits = {"train": (texts, targets, without_second), "valid": (texts, targets, None)}
     folder = write_dataset(tmp_path / "data", splits, tasks=("a", "b"), task_type=task_type)
     logits = baseline.kmer_logits(
-        baseline.fit_baseline(Dataset(folder)), Dataset(folder).split("valid")
+        baseline.fit_baseline(Dataset(folder)), SplitWindows(Dataset(folder), "valid")
     )
     np.testing.assert_array_equal(logits[:, 1], 0)
     assert np.std(logits[:, 0]) > 0
@@ -162,10 +165,10 @@ def test_only_a_first_part_of_a_large_split_is_fitted(write_dataset, tmp_path, m
     dataset = Dataset(
         write_dataset(tmp_path / "data", {"train": (texts, np.arange(100) % 2, None)})
     )
-    monkeypatch.setattr(baseline, "_READ_KMERS", 7 * 40)
-    whole = baseline.read_examples(dataset.split("train"))
+    monkeypatch.setattr("genokeras.evaluation.split_windows._PART_BASES", 7 * 40)
+    whole = baseline.read_examples(SplitWindows(dataset, "train"))
     monkeypatch.setattr(baseline, "_MAX_KMERS", 30 * 40)
-    part = baseline.read_examples(dataset.split("train"))
+    part = baseline.read_examples(SplitWindows(dataset, "train"))
     assert (whole.features.shape, part.features.shape) == ((100, 2080), (30, 2080))
     assert (whole.features[:30] != part.features).nnz == 0
     np.testing.assert_array_equal(whole.targets[:30], part.targets)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from genokeras.evaluation import output_file, predict, prediction_table
-from genokeras.evaluation.predict import Predictor
+from genokeras.evaluation.predictor import Predictor, averages_strands
 from genokeras.models import cnn_attention
 from genokeras.models.spec import Spec
 from tfrecords import sequence
@@ -83,9 +83,9 @@ def test_a_model_is_trusted_with_both_strands_only_where_it_sees_both(preset):
         random_packed(64)
     )
     is_same = np.abs(difference).max() < 1e-5
-    assert predict.averages_strands(config, PLAIN) == is_same == (preset == "tiny")
+    assert averages_strands(config, PLAIN) == is_same == (preset == "tiny")
     on_stranded_data = dataclasses.replace(PLAIN, stranded=True)
-    assert not predict.averages_strands(config, on_stranded_data)
+    assert not averages_strands(config, on_stranded_data)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 20, 64])
@@ -225,7 +225,7 @@ def failing_if_read():
 
 def test_columns_of_a_regression_are_predictions():
     spec = Spec(LENGTH, ("a", "b"), "regression")
-    columns = prediction_table.prediction_columns(spec, np.array([[1.5, 2.5]]))
+    columns = prediction_table.prediction_columns(spec, np.array([[[1.5, 2.5]]]))
     assert {name: values.tolist() for name, values in columns.items()} == {
         "a_prediction": [1.5],
         "b_prediction": [2.5],

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from genokeras.evaluation.evaluate import evaluate
-from genokeras.evaluation.predict import Predictor, predict
+from genokeras.evaluation.predict import predict
+from genokeras.evaluation.predictor import Predictor
 from genokeras.plots import figure
 from genokeras.training import precision
 from genokeras.training.train import recipe, train

@@ -1,0 +1,88 @@
+"""What lies behind the scores of a split: calibration, confusion, operating points, groups.
+
+Shapes: `N` examples, `T` tasks.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from genokeras.evaluation.answers import Answers
+from genokeras.evaluation.calibration import calibration, fit_temperature
+from genokeras.evaluation.groups import group_scores
+from genokeras.evaluation.operating_points import confusion, operating_points
+from genokeras.evaluation.scores import Labels, probability
+from genokeras.evaluation.sequence_properties import gc_content, longest_repeat_bp
+from genokeras.evaluation.split_windows import SplitWindows
+
+
+def classifier_details(
+    labels: Labels, answers: Answers, *, num_bootstrap: int, seed: int
+) -> list[dict[str, Any]]:
+    """Returns `calibration`, `confusion` and `operating_points` of every task of a classifier.
+
+    Thresholds and temperatures come from the valid split alone.
+    """
+    thresholds = answers.thresholds() or [None] * len(labels.tasks)
+    result = []
+    for column, threshold in enumerate(thresholds):
+        targets, logits = _labelled(labels, answers.logits, column)
+        valid = answers.valid and _labelled(*answers.valid, column)
+        temperature = valid and fit_temperature(*valid)
+        probabilities = probability(logits)
+        options = {"num_bootstrap": num_bootstrap, "seed": seed}
+        at_valid = valid and (valid[0], probability(valid[1]))
+        result.append(
+            {
+                "calibration": calibration(targets, logits, temperature, **options),
+                "confusion": {
+                    "at_half": confusion(targets, probabilities, 0.5),
+                    "at_threshold": confusion(targets, probabilities, threshold),
+                },
+                "operating_points": operating_points(targets, probabilities, at_valid),
+            }
+        )
+    return result
+
+
+def group_details(
+    labels: Labels,
+    windows: SplitWindows,
+    logits: np.ndarray,
+    baseline_logits: np.ndarray | None,
+    *,
+    num_bootstrap: int,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Returns `groups` of every task: scores by GC content and by the longest simple repeat."""
+    properties = {"gc_content": [], "longest_repeat_bp": []}
+    for part in windows.parts():
+        packed = part["sequence"], windows.length
+        properties["gc_content"].append(gc_content(*packed))
+        properties["longest_repeat_bp"].append(longest_repeat_bp(*packed))
+    values = {name: np.concatenate(parts) for name, parts in properties.items()}
+    options = {"num_bootstrap": num_bootstrap, "seed": seed}
+    both = logits, baseline_logits
+    return [
+        {
+            "groups": {
+                name: group_scores(of_examples, labels, column, *both, **options)
+                for name, of_examples in values.items()
+            }
+        }
+        for column in range(len(labels.tasks))
+    ]
+
+
+def add_to_tasks(scores: dict[str, Any], per_task: Sequence[Mapping[str, Any]]) -> None:
+    """Adds entries to the scores of every task, or to those of the only one."""
+    places = list(scores["tasks"].values()) if "tasks" in scores else [scores]
+    for place, entries in zip(places, per_task, strict=True):
+        place.update(entries)
+
+
+def _labelled(labels: Labels, logits: np.ndarray, column: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns targets and logits, in float64, of the examples that have a label of one task."""
+    rows = labels.weight[:, column] > 0
+    return labels.targets[rows, column].astype(np.float64), logits[rows, column].astype(np.float64)

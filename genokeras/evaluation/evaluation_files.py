@@ -1,0 +1,47 @@
+"""The files of an evaluation.
+
+`SPLIT.json` holds the scores. `SPLIT.predictions.tsv` has a line per example, in the order of the
+input rows: `row` and, for every task, `_target` (empty where it is missing), `_probability` and
+`_logit`, or `_prediction`; of several runs also the standard deviation over them, `_std`. Where
+matplotlib is installed there are pictures `SPLIT.*.png`, and of one run `learning_curves.png`.
+"""
+
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from genokeras.evaluation.scored_split import ScoredSplit
+from genokeras.evaluation.split_pictures import draw_split
+from genokeras.evaluation.split_predictions import write_table
+from genokeras.plots import figure
+from genokeras.plots.learning_curves import draw_learning_curves
+from genokeras.training.summaries import read_rows
+from genokeras.training.workdir import Run, write
+
+
+def write_evaluation(
+    folder: pathlib.Path,
+    runs: Sequence[Run],
+    result: Mapping[str, Any],
+    scored: ScoredSplit,
+    log: Callable[[str], None],
+) -> None:
+    """Writes what `evaluate` returns, and the predictions and pictures beside it."""
+    split, predictions = result["split"], scored.predictions
+    folder.mkdir(parents=True, exist_ok=True)
+    write_table(predictions, runs[0].spec, folder / f"{split}.predictions.tsv")
+    if figure.is_available():
+        logits = predictions.logits, scored.baseline_logits
+        draw_split(result, predictions.labels, *logits, folder / f"{split}.png")
+        if len(runs) == 1:
+            _draw_learning_curves(runs[0], folder)
+    else:
+        log("No pictures: they need matplotlib; pip install 'genokeras[plot]'.")
+    # Last, since it says that the evaluation is complete.
+    write(folder / f"{split}.json", result)
+
+
+def _draw_learning_curves(run: Run, folder: pathlib.Path) -> None:
+    title = f"{run.model_name}, preset {run.preset}"
+    path = folder / "learning_curves.png"
+    draw_learning_curves(read_rows(run.workdir), path, title=title, best_step=run.best_step)

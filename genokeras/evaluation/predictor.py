@@ -1,0 +1,136 @@
+"""A trained model as a function of packed sequences, averaged over their strands.
+
+Shapes: `N` sequences of `L` bp, packed uint8 `[N, ceil(L/2)]`; `T` tasks; logits `[N, T]`, the
+predictions themselves where the task is a regression.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from genokeras.models.spec import Spec
+from genokeras.training.workdir import Run
+from tfrecords import sequence
+from tfrecords.errors import InputError
+
+BATCH_SIZE = 256
+
+
+class Predictor:
+    """Computes logits in batches of one fixed shape, so that the model is compiled once.
+
+    With `reverse_complement` they are the mean over both strands, the same for a sequence and its
+    reverse complement; the opposite strand's have the tasks of `spec.strand_pairs` swapped first.
+    None: so it is unless the data are stranded. `is_strand_blind`: the model does that by itself.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        spec: Spec,
+        *,
+        prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+        batch_size: int = BATCH_SIZE,
+        reverse_complement: bool | None = None,
+        is_strand_blind: bool = False,
+        jit: bool = False,
+    ):
+        if batch_size < 1:
+            raise InputError(f"batch_size={batch_size}, expected at least 1")
+        self.spec, self.batch_size = spec, batch_size
+        self.reverse_complement = (
+            not spec.stranded if reverse_complement is None else reverse_complement
+        )
+        self._adds_opposite = self.reverse_complement and not is_strand_blind
+        self._partners = list(spec.strand_pairs or range(spec.num_tasks))
+        self._forward = _Forward(model, prepare)
+        self._forward.compile(jit_compile=jit)
+
+    @classmethod
+    def load(
+        cls,
+        run: Run,
+        checkpoint: str | int = "best",
+        *,
+        batch_size: int = BATCH_SIZE,
+        reverse_complement: bool | None = None,
+    ) -> "Predictor":
+        """Returns the predictor of a run's checkpoint: `best`, `last` or a step."""
+        module, windows = run.model_module, run.spec.without_flanks()
+        return cls(
+            run.model(checkpoint),
+            run.spec,
+            prepare=lambda batch: module.prepare(run.config, windows, batch, training=False),
+            batch_size=batch_size,
+            reverse_complement=reverse_complement,
+            is_strand_blind=averages_strands(run.config, run.spec),
+            jit=run.training.jit == "on" or (run.training.jit == "auto" and has_accelerator()),
+        )
+
+    def logits(self, packed: np.ndarray) -> np.ndarray:
+        """Returns the logits `[N, T]` of packed sequences, in the precision of the model."""
+        if packed.dtype != np.uint8 or packed.shape[1:] != (self.spec.packed_width,):
+            raise InputError(
+                f"got packed sequences {packed.dtype}{packed.shape}, expected uint8(N, "
+                f"{self.spec.packed_width}): {self.spec.length} bp as sequence.encode packs them"
+            )
+        starts = range(0, len(packed), self.batch_size)
+        parts = [self._batch(packed[start : start + self.batch_size]) for start in starts]
+        return np.concatenate(parts or [np.zeros((0, self.spec.num_tasks), np.float32)])
+
+    def logits_by_strand(self, packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns logits of the sequences as given, and of their opposite strands, not averaged.
+
+        The latter with the tasks of `spec.strand_pairs` swapped: both are of the same tasks.
+        """
+        opposite = sequence.reverse_complement(packed, self.spec.length)
+        starts = range(0, len(packed), self.batch_size)
+        given, turned = (
+            np.concatenate([self._forward_padded(x[s : s + self.batch_size]) for s in starts])
+            for x in (packed, opposite)
+        )
+        return given, turned[:, self._partners]
+
+    def _batch(self, packed: np.ndarray) -> np.ndarray:
+        logits = self._forward_padded(packed)
+        if self._adds_opposite:
+            opposite = sequence.reverse_complement(packed, self.spec.length)
+            logits = (logits + self._forward_padded(opposite)[:, self._partners]) / 2
+        return logits
+
+    def _forward_padded(self, packed: np.ndarray) -> np.ndarray:
+        """Returns the logits of up to `batch_size` sequences, always computing that many."""
+        size = len(packed)
+        if size < self.batch_size:
+            padding = np.zeros((self.batch_size - size, packed.shape[1]), np.uint8)
+            packed = np.concatenate([packed, padding])
+        return self._forward.predict_on_batch(packed)[:size]
+
+
+class _Forward(keras.Model):
+    """The model with what it does to a batch before, as one function of packed sequences."""
+
+    def __init__(self, model: keras.Model, prepare: Callable | None):
+        super().__init__(name="forward")
+        self._model, self._prepare = model, prepare
+
+    def call(self, packed):
+        batch = {"sequence": packed}
+        if self._prepare is not None:
+            batch = self._prepare(batch)
+        return self._model(batch["sequence"], training=False)
+
+
+def averages_strands(config: Any, spec: Spec) -> bool:
+    """Whether a model averages over both strands by itself.
+
+    Doing so once more would take twice as long and change nothing.
+    """
+    return getattr(config, "strands", "one") == "both" and not spec.stranded
+
+
+def has_accelerator() -> bool:
+    """Whether computations run on something other than the CPU."""
+    return any(not name.startswith("cpu") for name in keras.distribution.list_devices())

@@ -1,0 +1,49 @@
+"""Which runs are meant: a folder, several with commas between, or a pattern. Loads no Keras."""
+
+import glob
+import os
+import pathlib
+from collections.abc import Sequence
+
+from genokeras.training import settings
+from tfrecords.errors import InputError
+
+
+def find(workdirs: str | os.PathLike | Sequence[str | os.PathLike]) -> list[pathlib.Path]:
+    """Returns the folders of runs, in the order given, those of a pattern sorted.
+
+    Args:
+      workdirs: A folder or several; a text may hold commas and the wildcards `*`, `?` and `[...]`.
+
+    Raises:
+      InputError: A folder holds no run, is given twice, or nothing matches a pattern.
+    """
+    if isinstance(workdirs, str | os.PathLike):
+        workdirs = [workdirs]
+    folders: list[pathlib.Path] = []
+    for part in (part for entry in workdirs for part in _parts(os.fspath(entry))):
+        if not part:
+            raise InputError(
+                f"--workdir={','.join(map(os.fspath, workdirs))}: a folder is missing "
+                "before or after a comma"
+            )
+        found = [part]
+        if glob.has_magic(part) and not pathlib.Path(part).exists():
+            found = sorted(
+                path
+                for path in glob.glob(part)
+                if pathlib.Path(path, settings.CONFIG_FILE).exists()
+            )
+            if not found:
+                raise InputError(f"--workdir={part}: no folder of a run matches this pattern")
+        folders += map(pathlib.Path, found)
+    for place, folder in enumerate(folders):
+        settings.require(folder)
+        if any(folder.samefile(other) for other in folders[:place]):
+            raise InputError(f"{folder}: given twice; a run is one member of an ensemble")
+    return folders
+
+
+def _parts(text: str) -> list[str]:
+    """Splits at commas, unless it is the name of a folder with a comma in it."""
+    return [text] if pathlib.Path(text).is_dir() else text.split(",")

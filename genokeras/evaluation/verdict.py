@@ -1,0 +1,35 @@
+"""One sentence on whether the model is better than the baseline, and how sure that is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_TITLES = {"auroc": "AUROC", "pearson_r": "Pearson r"}
+
+
+def verdict(result: Mapping[str, Any]) -> str | None:
+    """Returns the sentence on scores that hold `baseline` and `difference`; None if undefined."""
+    baseline = result["baseline"]
+    name = next(name for name in _TITLES if name in result)
+    if baseline is None or None in (result[name], baseline[name]):
+        return None
+    gap, ends = result["difference"][name], result["difference"].get(f"{name}_ci")
+    interval = f" [{ends[0]:+.4f}, {ends[1]:+.4f}]" if ends else ""
+    numbers = (
+        f"{_TITLES[name]} {result[name]:.4f} against {baseline[name]:.4f}, difference "
+        f"{gap:+.4f}{interval}"
+    )
+    return f"{_judgement(gap, ends)}: {numbers}."
+
+
+def _judgement(gap: float, ends: list[float] | None) -> str:
+    if ends is None:
+        ahead = "model is ahead of the 6-mer baseline"
+        behind = "6-mer baseline is ahead of the model"
+        return f"The {ahead if gap > 0 else behind} (no interval was asked for)"
+    if ends[0] > 0:
+        return "The model beats the 6-mer baseline"
+    if ends[1] < 0:
+        return "The 6-mer baseline beats the model"
+    if gap < 0:
+        return "The 6-mer baseline is ahead of the model, which may be chance"
+    return "The model is not clearly better than the 6-mer baseline"
