@@ -1,5 +1,6 @@
 """Loss and metrics over a whole split, with the engine that trains."""
 
+import dataclasses
 import types
 from typing import Any
 
@@ -11,17 +12,34 @@ from tfrecords.reader import Split
 _NOT_METRICS = ("n", "num_undefined", "tasks")
 
 
-def score(
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What a model makes of `N` examples.
+
+    Attributes:
+        scores: `loss` (and its terms, if several) and the model's `scores`.
+        outputs: What its `loss` returned, `[N, ...]` by name; empty if it has no `scores`.
+        targets: `[N, T]`; None if it has no `scores`.
+        weight: Likewise.
+    """
+
+    scores: dict[str, Any]
+    outputs: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    targets: np.ndarray | None = None
+    weight: np.ndarray | None = None
+
+
+def evaluate(
     engine: Any,
     module: types.ModuleType,
     spec: Spec,
     split: Split,
     batch_size: int,
     limit: int | None = None,
-) -> dict[str, Any]:
-    """Returns `loss` (and its terms, if several) and the model's `scores` over a split.
+) -> Evaluation:
+    """Runs a model over a split; with `limit`, over its first examples.
 
-    With `limit`, over its first examples: rows are stored in a random order.
+    Rows are stored in a random order, so the first ones are a sample.
     """
     terms: dict[str, float] = {}
     weights: dict[str, float] = {}
@@ -37,12 +55,13 @@ def score(
     losses = {name: terms[name] / weights[name] for name in terms if weights[name]}
     scores = {"loss": sum(losses.values())} | (losses if len(losses) > 1 else {})
     if not hasattr(module, "scores"):
-        return scores
+        return Evaluation(scores)
     size = min(limit or split.num_examples, split.num_examples)
     joined = {name: np.concatenate(parts)[:size] for name, parts in columns.items()}
     targets, weight = joined.pop("targets"), joined.pop("weight")
     outputs = {name.removeprefix("outputs/"): values for name, values in joined.items()}
-    return scores | module.scores(spec, outputs, targets, weight)
+    scores |= module.scores(spec, outputs, targets, weight)
+    return Evaluation(scores, outputs, targets, weight)
 
 
 def metrics(scores: dict[str, Any]) -> dict[str, float | None]:

@@ -1,20 +1,23 @@
-"""Curves of a run: rows of metrics.jsonl, and the same numbers as TensorBoard scalars.
+"""Curves of a run: rows of metrics.jsonl, and the same numbers and more as TensorBoard events.
 
-Rows are held back until the checkpoint after them is there: they are stored in it, together with
-the sizes that the files had before, so a run that was killed shows no step twice and lacks none.
-TensorFlow is not needed.
+Rows and events are held back until the checkpoint after them is there: they are stored in it,
+together with the sizes that the files had before, so a run that was killed shows no step twice and
+lacks none. TensorFlow is not needed.
 """
 
+import base64
 import json
 import math
 import os
 import pathlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+from genokeras.training import events
 
 Row = dict[str, Any]
 
@@ -25,39 +28,50 @@ _COUNTS = ("n", "num_undefined")  # The same in every row: no curves.
 
 
 class Summaries:
-    """Writes the rows of one run.
+    """Writes the rows and events of one run.
 
     A row is `{"step": n, "epoch": x, "time": seconds, "train": {...}, "valid": {...}}`, one per
-    step at which something was measured; `valid` is there where an evaluation was.
+    step at which something was measured; `valid` is there where an evaluation was. Every number of
+    it is a point of a curve in TensorBoard.
     """
 
     def __init__(self, workdir: pathlib.Path):
         self._metrics = workdir / METRICS_FILE
-        self._events = workdir / EVENTS_FOLDER
-        self._pending: list[Row] = []
+        self._folder = workdir / EVENTS_FOLDER
+        self._rows: list[Row] = []
+        self._events: list[Event] = []
         self._writer: EventFileWriter | None = None
 
-    def add(self, step: int, epoch: float, parts: Mapping[str, Mapping[str, Any]]) -> None:
-        """Holds a row back until the next `commit`."""
+    def begin(self, values: Sequence[events.Value]) -> None:
+        """Holds back what TensorBoard is to show of the run as a whole."""
+        self._events.append(events.event(0, time.time(), values))
+
+    def add(
+        self,
+        step: int,
+        epoch: float,
+        parts: Mapping[str, Mapping[str, Any]],
+        values: Sequence[events.Value] = (),
+    ) -> None:
+        """Holds a row back until the next `commit`, and `values` that TensorBoard shows beside."""
         row = {"step": step, "epoch": round(epoch, 4), "time": round(time.time(), 3), **parts}
-        self._pending.append(_finite(row))
+        row = _finite(row)
+        self._rows.append(row)
+        curves = [events.scalar(tag, value) for tag, value in scalars(row)]
+        self._events.append(events.event(step, row["time"], [*curves, *values]))
 
     def state(self) -> dict[str, Any]:
-        """Returns what a checkpoint keeps: the rows held back, the sizes of the files so far."""
-        return {"rows": list(self._pending), "sizes": self._sizes()}
+        """Returns what a checkpoint keeps: what is held back, the sizes of the files so far."""
+        held_back = [base64.b64encode(e.SerializeToString()).decode() for e in self._events]
+        return {"rows": list(self._rows), "events": held_back, "sizes": self._sizes()}
 
     def commit(self) -> None:
-        """Writes the rows held back; to be called when their checkpoint is there."""
-        if not self._pending:
-            return
-        with self._metrics.open("a") as file:
-            file.writelines(json.dumps(row) + "\n" for row in self._pending)
-        if self._writer is None:
-            self._writer = EventFileWriter(str(self._events))
-        for row in self._pending:
-            self._writer.add_event(_event(row))
-        self._writer.flush()
-        self._pending = []
+        """Writes what was held back; to be called when its checkpoint is there."""
+        if self._rows:
+            with self._metrics.open("a") as file:
+                file.writelines(json.dumps(row) + "\n" for row in self._rows)
+        self._write(self._events)
+        self._rows, self._events = [], []
 
     def rewind(self, state: Mapping[str, Any]) -> None:
         """Brings the files to what they are after the `commit` of the checkpoint of `state`."""
@@ -67,17 +81,32 @@ class Summaries:
                 path.unlink()
             elif size < path.stat().st_size:
                 os.truncate(path, size)
-        self._pending = list(state["rows"])
+        self._rows = list(state["rows"])
+        self._events = [Event.FromString(base64.b64decode(text)) for text in state["events"]]
         self.commit()
 
+    def end(self, step: int) -> None:
+        """Writes that the run has ended; `rewind` takes it back, if it is killed after all."""
+        now = time.time()
+        self._write([events.event(step, now, [events.session_end(now)])])
+
     def close(self) -> None:
-        """Ends the file of events; rows still held back are not written."""
+        """Ends the file of events; what is still held back is not written."""
         if self._writer is not None:
             self._writer.close()
 
+    def _write(self, found: Sequence[Event]) -> None:
+        if not found:
+            return
+        if self._writer is None:
+            self._writer = EventFileWriter(str(self._folder))
+        for event in found:
+            self._writer.add_event(event)
+        self._writer.flush()
+
     def _files(self) -> list[pathlib.Path]:
-        events = sorted(self._events.glob("events.out.tfevents.*"))
-        return [*events, *([self._metrics] if self._metrics.exists() else [])]
+        found = sorted(self._folder.glob("events.out.tfevents.*"))
+        return [*found, *([self._metrics] if self._metrics.exists() else [])]
 
     def _sizes(self) -> dict[str, int]:
         return {path.name: path.stat().st_size for path in self._files()}
@@ -98,12 +127,6 @@ def scalars(row: Row) -> Iterator[tuple[str, float]]:
         for name, value in values.items():
             if value is not None and name.split("/")[0] not in _COUNTS:
                 yield f"{part}/{name}", value
-
-
-def _event(row: Row) -> event_pb2.Event:
-    values = [summary_pb2.Summary.Value(tag=tag, simple_value=x) for tag, x in scalars(row)]
-    summary = summary_pb2.Summary(value=values)
-    return event_pb2.Event(wall_time=row["time"], step=row["step"], summary=summary)
 
 
 def _finite(value: Any) -> Any:

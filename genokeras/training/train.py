@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import math
 import pathlib
 import random
 import time
@@ -18,7 +17,7 @@ from genokeras.models import spec as specs
 from genokeras.training import about, precision, settings
 from genokeras.training import optimizer as optimizers
 from genokeras.training.early_stopping import EarlyStopping, early_stopping
-from genokeras.training.scoring import metrics, score
+from genokeras.training.scoring import evaluate, metrics
 from genokeras.training.summaries import read_rows
 from genokeras.training.train_config import TrainConfig, plan
 from genokeras.training.trainer import Job, Trainer
@@ -183,6 +182,7 @@ def _prepare(
         module=module,
         model=model,
         spec=run.spec,
+        dataset=dataset.manifest.name,
         training=training,
         plan=steps,
         learning_rate=optimizers.schedule(training, steps),
@@ -194,8 +194,8 @@ def _prepare(
     )
     known = ["loss"]
     if valid_split is not None:
-        first = score(engine, module, run.spec, valid_split, training.batch_size, 1)
-        known = list(metrics(first))
+        first = evaluate(engine, module, run.spec, valid_split, training.batch_size, 1)
+        known = list(metrics(first.scores))
     tracker = early_stopping(training, run.spec.task_type, known)
     compiler = "compiled with XLA" if jit else "without XLA"
     devices = f"{backend.describe_devices()}, {training.precision}, {compiler}"

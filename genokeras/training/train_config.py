@@ -123,6 +123,13 @@ class TrainConfig:
         f"Train on the first batch only, {OVERFIT_STEPS} steps by default, its augmentation and "
         "dropout masks frozen with it: a loss below 0.02 shows that model and optimizer can learn.",
     )
+    histograms: bool = _field(
+        False,
+        "true or false",
+        lambda value: True,
+        "Show the distributions of all weights and of their updates in TensorBoard, at every "
+        "evaluation.",
+    )
 
     def __post_init__(self):
         for field in dataclasses.fields(self):

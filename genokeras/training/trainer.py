@@ -8,26 +8,28 @@ import dataclasses
 import itertools
 import pathlib
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import keras
 import numpy as np
 
 from genokeras.models.spec import Spec
-from genokeras.training import checkpoint
+from genokeras.training import checkpoint, events
 from genokeras.training.early_stopping import EarlyStopping
+from genokeras.training.histograms import Histograms
 from genokeras.training.prefetch import Prefetch
-from genokeras.training.scoring import metrics, score
+from genokeras.training.scoring import Evaluation, evaluate, metrics
 from genokeras.training.summaries import Summaries
 from genokeras.training.train_config import Plan, TrainConfig
+from genokeras.training.valid_picture import ValidPicture
 from genokeras.training.window import Window
 from genokeras.training.workdir import CHECKPOINTS, MODEL_FILE
 from tfrecords.errors import InputError
 from tfrecords.reader import Split
 
 _TRAIN_SAMPLE = 2000  # Training examples that are scored beside the valid split.
-_NOTHING_WRITTEN = {"rows": [], "sizes": {}}
+_NOTHING_WRITTEN = {"rows": [], "events": [], "sizes": {}}
 
 
 class Engine(Protocol):
@@ -45,13 +47,14 @@ class Engine(Protocol):
 class Job:
     """What is to be trained, on what, where. `valid` is None if there is nothing to evaluate on.
 
-    `learning_rate` maps a step to its rate; `progress(description, total, completed)` starts a
-    progress bar; `log` takes one-line messages.
+    `dataset` is the name of the data. `learning_rate` maps a step to its rate;
+    `progress(description, total, completed)` starts a progress bar; `log` takes one-line messages.
     """
 
     module: types.ModuleType
     model: keras.Model
     spec: Spec
+    dataset: str
     training: TrainConfig
     plan: Plan
     learning_rate: Callable[[int], Any]
@@ -68,6 +71,8 @@ class Trainer:
     def __init__(self, job: Job, engine: Engine, tracker: EarlyStopping):
         self._job, self._engine, self._tracker = job, engine, tracker
         self._summaries = Summaries(job.workdir)
+        self._histograms = Histograms(job.model) if job.training.histograms else None
+        self._picture = ValidPicture(job.spec, job.dataset)
         self._window = Window()
         self._checkpoints = job.workdir / CHECKPOINTS
         self._exported_step: int | None = None
@@ -88,21 +93,28 @@ class Trainer:
         self._summaries.rewind(state["summaries"])
         return True
 
+    def begin(self, values: Sequence[events.Value]) -> None:
+        """Starts a new run, of which TensorBoard is to show `values`."""
+        self._summaries.begin(values)
+
     def fit(self) -> None:
         """Trains to the last step, or until no evaluation is better any more; exports the best."""
         job = self._job
         if self.step == 0:
-            self._record(self._evaluate())
+            self._record(self._evaluate()[0])
         bar = job.progress("Training", job.plan.steps, self.step) if job.progress else None
         try:
             with Prefetch(self._batches(), self._engine.place) as batches:
                 while self.step < job.plan.steps and not self._tracker.should_stop:
+                    if self._histograms and self._is_evaluated(self.step + 1):
+                        self._histograms.before_step()
                     results = self._engine.train_step(next(batches))
                     self.step += 1
                     self._window.add(self.step, results, batches.seconds_waited)
                     shown = self._after_step(batches.seconds_waited)
                     if bar:
                         bar.update(1, **shown)
+            self._summaries.end(self.step)
         finally:
             if bar:
                 bar.close()
@@ -118,17 +130,17 @@ class Trainer:
 
     def _after_step(self, seconds_waited: float) -> dict[str, float]:
         """Does what is due after a step; returns what the progress bar is to show."""
-        plan, row, is_best = self._job.plan, {}, False
-        is_last = self.step == plan.steps
-        is_evaluation = is_last or self.step % plan.eval_every == 0
+        plan, row, values, is_best = self._job.plan, {}, [], False
+        is_evaluation = self._is_evaluated(self.step)
         if is_evaluation or self.step % plan.log_every == 0:
             row = {"train": self._training_row(seconds_waited)}
             if is_evaluation:
-                scored = self._evaluate()
+                scored, valid = self._evaluate()
                 row = scored | {"train": row["train"] | scored.get("train", {})}
                 is_best = self._judge(row)
-            self._record(row)
-        is_end = is_last or self._tracker.should_stop
+                values = self._shown(valid, is_best)
+            self._record(row, values)
+        is_end = self.step == plan.steps or self._tracker.should_stop
         if is_best or is_end or self.step % plan.checkpoint_every == 0:
             self._save()
             if is_best:
@@ -143,17 +155,31 @@ class Trainer:
         self.last_loss = row["loss"]
         return row | {"learning_rate": float(self._job.learning_rate(self.step - 1))}
 
-    def _evaluate(self) -> dict[str, dict[str, Any]]:
+    def _is_evaluated(self, step: int) -> bool:
+        return step == self._job.plan.steps or step % self._job.plan.eval_every == 0
+
+    def _evaluate(self) -> tuple[dict[str, dict[str, Any]], Evaluation | None]:
         """Scores the valid split, and for comparison a sample of the training split, likewise."""
         job = self._job
         if job.valid is None:
-            return {}
+            return {}, None
         batch_size = job.training.batch_size
         sample = min(_TRAIN_SAMPLE, job.valid.num_examples)
         with self._engine.averaged():
-            valid = score(self._engine, job.module, job.spec, job.valid, batch_size)
-            train = score(self._engine, job.module, job.spec, job.train, batch_size, sample)
-        return {"valid": valid, "train": {k: v for k, v in metrics(train).items() if k != "loss"}}
+            valid = evaluate(self._engine, job.module, job.spec, job.valid, batch_size)
+            train = evaluate(self._engine, job.module, job.spec, job.train, batch_size, sample)
+        train_scores = {k: v for k, v in metrics(train.scores).items() if k != "loss"}
+        return {"valid": valid.scores, "train": train_scores}, valid
+
+    def _shown(self, valid: Evaluation | None, is_best: bool) -> list[events.Value]:
+        """Returns what TensorBoard shows of an evaluation beside its row."""
+        values = self._histograms.values() if self._histograms else []
+        if is_best:
+            # The HPARAMS table takes the last value of a curve: here, of the weights kept.
+            best = metrics(valid.scores).items()
+            values += [events.scalar(f"best/{name}", x) for name, x in best if x is not None]
+            values += self._picture.values(valid)
+        return values
 
     def _judge(self, row: dict[str, dict[str, Any]]) -> bool:
         """Says how an evaluation went; returns whether it is the best so far."""
@@ -172,9 +198,10 @@ class Trainer:
         shown |= {f"valid {name}": valid.get(name)}
         return {key: value for key, value in shown.items() if value is not None}
 
-    def _record(self, row: dict[str, dict[str, Any]]) -> None:
+    def _record(self, row: dict[str, dict[str, Any]], values: Sequence[events.Value] = ()) -> None:
         if row:
-            self._summaries.add(self.step, self.step / self._job.plan.steps_per_epoch, row)
+            epoch = self.step / self._job.plan.steps_per_epoch
+            self._summaries.add(self.step, epoch, row, values)
 
     def _fold(self) -> None:
         problem = self._window.fold()

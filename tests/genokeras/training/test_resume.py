@@ -1,5 +1,6 @@
 """Runs killed by SIGKILL end with the weights and curves of an undisturbed run, to the bit."""
 
+import collections
 import json
 import multiprocessing
 import random
@@ -8,6 +9,7 @@ import time
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from genokeras.training import checkpoint
 from genokeras.training.summaries import read_rows
@@ -84,6 +86,22 @@ def assert_same_run(first, second, steps):
         points = [[(event.step, event.value) for event in curve] for curve in curves]
         assert points[0] == points[1]
         assert len(dict(points[1])) == len(points[1]), "a step was shown twice"
+    tags = [tags_written_once(run) for run in (first, second)]
+    assert tags[0] == tags[1]
+    assert {"_hparams_/session_start_info", "_hparams_/session_end_info", "run/1_command"} <= tags[
+        0
+    ]
+
+
+def tags_written_once(run):
+    """Tags of which the files of events hold one value, whatever readers make of several."""
+    counts = collections.Counter(
+        value.tag
+        for path in (run / "tensorboard").iterdir()
+        for event in EventFileLoader(str(path)).Load()
+        for value in event.summary.value
+    )
+    return {tag for tag, count in counts.items() if count == 1}
 
 
 def test_killed_run_ends_like_an_undisturbed_one(processes, data_dir, tmp_path):

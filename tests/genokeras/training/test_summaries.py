@@ -2,10 +2,12 @@ import json
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
+from genokeras.training import events
 from genokeras.training.summaries import Summaries, read_rows, scalars
 
-NOTHING = {"rows": [], "sizes": {}}
+NOTHING = {"rows": [], "events": [], "sizes": {}}
 
 
 def add(summaries, *steps):
@@ -137,3 +139,78 @@ def test_wall_time_is_that_of_the_measurement(tmp_path):
     again.close()
     accumulator = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert accumulator.Scalars("train/loss")[0].wall_time == pytest.approx(state["rows"][0]["time"])
+
+
+def note(text):
+    return events.text("note", text)
+
+
+def notes(workdir):
+    accumulator = EventAccumulator(str(workdir / "tensorboard")).Reload()
+    if "note" not in accumulator.Tags()["tensors"]:
+        return []
+    return [event.tensor_proto.string_val[0].decode() for event in accumulator.Tensors("note")]
+
+
+def num_ends(workdir):
+    """How many notes of a successful end the files hold; readers keep only one for each tag."""
+    files = sorted((workdir / "tensorboard").iterdir())
+    values = (
+        value.tag
+        for path in files
+        for event in EventFileLoader(str(path)).Load()
+        for value in event.summary.value
+    )
+    return sum(tag == "_hparams_/session_end_info" for tag in values)
+
+
+def test_other_values_wait_like_rows_and_come_once(tmp_path):
+    first = Summaries(tmp_path)
+    first.begin([note("beginning")])
+    first.add(1, 0.1, {"train": {"loss": 1.0}}, [note("step 1")])
+    state = json.loads(json.dumps(first.state()))
+    assert not (tmp_path / "tensorboard").exists()
+    first.commit()
+    first.close()
+    for _ in range(2):
+        again = Summaries(tmp_path)
+        again.rewind(state)
+        again.close()
+        assert notes(tmp_path) == ["beginning", "step 1"]
+        assert curve(tmp_path) == [(1, 1.0)]
+
+
+def test_what_began_before_the_first_checkpoint_is_not_lost(tmp_path):
+    """Killed between the checkpoint and its commit: nothing was written, all is in the state."""
+    first = Summaries(tmp_path)
+    first.begin([note("beginning")])
+    state = first.state()
+    first.close()
+    second = Summaries(tmp_path)
+    second.rewind(state)
+    second.close()
+    assert notes(tmp_path) == ["beginning"]
+
+
+def test_an_end_that_was_not_the_end_is_taken_back(tmp_path):
+    summaries = Summaries(tmp_path)
+    add(summaries, 1)
+    state = summaries.state()
+    summaries.commit()
+    for _ in range(2):
+        summaries.end(1)
+        summaries.close()
+        assert num_ends(tmp_path) == 1
+        summaries = Summaries(tmp_path)
+        summaries.rewind(state)
+        assert num_ends(tmp_path) == 0
+    summaries.close()
+
+
+def test_the_end_writes_nothing_that_is_still_held_back(tmp_path):
+    summaries = Summaries(tmp_path)
+    add(summaries, 1)
+    summaries.end(1)
+    summaries.close()
+    accumulator = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert accumulator.Tags()["scalars"] == []
