@@ -22,7 +22,7 @@ def override(config: ConfigT, assignments: Iterable[str]) -> ConfigT:
     """Returns a copy of the dataclass `config` with `name=value` texts applied, each checked.
 
     Values are written as in Python without quotes around words: `filters=64`, `dropout=0.1`,
-    `norm=layer`, `dense_units=128,64`, `positions=none`, `ema=None`.
+    `norm=layer`, `dense_units=128,64`, `insert_motifs=GGATCC,CCWGG`, `positions=none`, `ema=None`.
     """
     hints = typing.get_type_hints(type(config))
     changes = {}
@@ -76,6 +76,8 @@ def _check_name(config_class: type, name: str) -> None:
 def _parse(config_class: type, name: str, hint: Any, text: str) -> Any:
     if text in _choices(hint):
         return text
+    if tuple[str, ...] in _alternatives(hint):
+        return tuple(word.strip() for word in text.split(",") if word.strip())
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):

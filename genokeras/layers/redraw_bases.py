@@ -1,6 +1,8 @@
 """Mutation as augmentation: some bases of each example are drawn anew."""
 
+import itertools
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from keras import ops
@@ -8,23 +10,34 @@ from keras import ops
 from genokeras.layers import keyed_random
 from genokeras.layers.one_hot import pack_nibbles, unpack_nibbles
 
+UNIFORM = (0.25, 0.25, 0.25, 0.25)
 
-def redraw_bases(packed: Any, keys: Any, rate: float) -> Any:
-    """Returns packed DNA in which each base is, with probability `rate`, a uniform random base.
+_WHICH, _BASE = zlib.crc32(b"redraw_bases/which"), zlib.crc32(b"redraw_bases/base")
 
-    One in four draws is the base that was there: the expected share of changed bases is 3/4 `rate`.
-    Padding stays padding. Shapes: uint8 `[B, W]`, keys uint32 `[B]`.
+
+def redraw_bases(packed: Any, keys: Any, rate: float, shares: Sequence[float] = UNIFORM) -> Any:
+    """Returns packed DNA in which each base is, with probability `rate`, drawn anew.
+
+    `shares` are those of A, C, G, T among what is drawn. A draw may be the base that was there: of
+    DNA in which base b has share p_b, the expected share of changed bases is
+    `rate * (1 - sum_b p_b shares_b)`, which is 3/4 `rate` of uniform draws whatever the DNA. An
+    ambiguous base always changes. Padding stays padding. Shapes: uint8 `[B, W]`, keys uint32 `[B]`.
     """
     if not rate:
         return packed
     nibbles = unpack_nibbles(packed)
     shape = (nibbles.shape[1],)
-    chosen = keyed_random.bernoulli(keys, shape, _salt("redraw_bases/which"), rate)
-    bases = keyed_random.randint(keys, shape, _salt("redraw_bases/base"), 4)
-    drawn = ops.left_shift(ops.ones_like(bases), bases)
+    chosen = keyed_random.bernoulli(keys, shape, _WHICH, rate)
+    numbers = keyed_random.bits(keys, shape, _BASE)
+    # T, G, C, A are bits 0 to 3 of a nibble: a base's number is that of thresholds passed.
+    passed = [ops.cast(numbers >= limit, "int32") for limit in _thresholds(shares[::-1])]
+    drawn = ops.left_shift(ops.ones_like(nibbles), sum(passed))
     chosen = ops.logical_and(chosen, ops.not_equal(nibbles, 0))
     return pack_nibbles(ops.where(chosen, drawn, nibbles))
 
 
-def _salt(name: str) -> int:
-    return zlib.crc32(name.encode())
+def _thresholds(shares: Sequence[float]) -> list[Any]:
+    """Returns what uint32 random numbers have to reach for the second, third and fourth outcome."""
+    sums = list(itertools.accumulate(shares))
+    limits = [min(round(2**32 * part / sums[-1]), 2**32 - 1) for part in sums[:-1]]
+    return [ops.convert_to_tensor(limit, dtype="uint32") for limit in limits]

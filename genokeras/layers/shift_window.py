@@ -12,6 +12,8 @@ from keras import ops
 from genokeras.layers import keyed_random
 from genokeras.layers.one_hot import pack_nibbles, unpack_nibbles
 
+MAX_SHIFT_BP = 32767  # So that the places of a window can be told by 16 bits.
+
 _SALT = zlib.crc32(b"shift_window")
 
 

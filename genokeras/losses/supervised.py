@@ -19,6 +19,14 @@ def supervised_terms(output_name: str, targets: Any, outputs: Any) -> dict[str, 
     return {"cross_entropy": binary_cross_entropy(targets, outputs)}
 
 
+def smoothed(targets: Any, rate: float) -> Any:
+    """Returns binary targets moved towards 1/2: for a rate of .1, 1 becomes .95 and 0 becomes .05.
+
+    The smallest cross-entropy is then no longer 0, but the entropy of such a target.
+    """
+    return targets * (1 - rate) + rate / 2 if rate else targets
+
+
 def binary_cross_entropy(targets: Any, logits: Any) -> Any:
     """Returns `-log p(target)` in nats, `p(1) = sigmoid(logit)`, exact for logits of any size.
 

@@ -19,6 +19,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from genokeras import augmentation
+from genokeras.augmentation import Augmentation, augment
 from genokeras.config import require_at_least, require_rates
 from genokeras.layers.conv_tower import plain_tower, residual_tower, stem
 from genokeras.layers.dropout import KeyedDropout
@@ -28,19 +30,17 @@ from genokeras.layers.norm import Norm, norm
 from genokeras.layers.one_hot import OneHot
 from genokeras.layers.pooling import AttentionPool1D, MaxMeanPool1D
 from genokeras.layers.positions import AddPositions
-from genokeras.layers.redraw_bases import redraw_bases
-from genokeras.layers.shift_window import centre_window, shift_window
 from genokeras.layers.strands import BothStrands, MeanOfStrands
 from genokeras.layers.transformer_block import TransformerBlock
-from genokeras.losses.supervised import OUTPUT, supervised_terms
+from genokeras.losses.supervised import OUTPUT, smoothed, supervised_terms
 from genokeras.metrics.supervised import supervised_scores
 from genokeras.models.spec import Spec
 from tfrecords.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
-    """Sizes of the network, those of `base` by default.
+class Config(Augmentation):
+    """Sizes of the network and changes of its examples, those of `base` by default.
 
     A `plain` tower is blocks of convolution (of `kernel_size` bp), norm, GELU and halving; a
     `residual` one a stem like that and blocks with kernels of `residual_kernel_size`, halving once.
@@ -62,14 +62,16 @@ class Config:
     block_dropout: float = 0.1
     kmer: int = 6  # 0: no k-mer branch.
     strands: Literal["one", "both"] = "both"  # Both: the mean of the two, of unstranded data.
-    mutation_rate: float = 0.05
     ambiguous: Literal["zero", "mean", "one"] = "zero"
+    mutation_rate: float = 0.05
+    label_smoothing: float = 0.0  # In training a target of 1 is 1 minus half of it, 0 half of it.
 
     def __post_init__(self):
+        super().__post_init__()
         sizes = ("filters", "kernel_size", "blocks", "residual_kernel_size", "num_heads")
         require_at_least(self, 1, *sizes)
         require_at_least(self, 0, "attention_blocks")
-        require_rates(self, "dropout", "block_dropout", "mutation_rate")
+        require_rates(self, "dropout", "block_dropout", "label_smoothing")
         if any(units < 1 for units in self.dense_units):
             raise InputError(f"dense_units must be at least 1 each, got {self.dense_units}")
         if self.kmer not in (0, *range(2, 9)):
@@ -123,6 +125,9 @@ def build(config: Config, spec: Spec) -> keras.Model:
     shortest = max(config.kmer, 4 if config.tower == "residual" else 2**config.blocks)
     if spec.length < shortest:
         raise InputError(f"this network needs at least {shortest} bp, the data have {spec.length}")
+    if config.label_smoothing and spec.task_type != "binary":
+        raise InputError(f"label_smoothing is for binary tasks, these are {spec.task_type}")
+    augmentation.check(config, spec)
     sequence = keras.Input((spec.packed_width,), dtype="uint8", name="sequence")
     one_hot, mask = OneHot(spec.length, config.ambiguous, name="one_hot")(sequence)
     averages_strands = config.strands == "both" and not spec.stranded
@@ -149,18 +154,15 @@ def build(config: Config, spec: Spec) -> keras.Model:
 
 
 def prepare(config: Config, spec: Spec, batch: dict[str, Any], training: bool) -> dict[str, Any]:
-    if not training:
-        return batch | {"sequence": centre_window(batch["sequence"], spec.length, spec.shift_bp)}
-    keys = batch["key"]
-    packed = shift_window(batch["sequence"], keys, spec.length, spec.shift_bp)
-    return batch | {"sequence": redraw_bases(packed, keys, config.mutation_rate)}
+    return augment(config, spec, batch, training)
 
 
 def loss(
     config: Config, model: keras.Model, batch: dict[str, Any], training: bool, gather: Callable
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     logits = model(batch["sequence"], training=training)
-    terms = supervised_terms(model.output_names[0], batch["targets"], logits)
+    targets = smoothed(batch["targets"], config.label_smoothing if training else 0.0)
+    terms = supervised_terms(model.output_names[0], targets, logits)
     return terms, {"logits": logits}
 
 

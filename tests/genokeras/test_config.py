@@ -14,6 +14,7 @@ class Sizes:
     norm: Literal["none", "batch"] = "batch"
     dense_units: tuple[int, ...] = (128, 64)
     rates: tuple[float, ...] = ()
+    words: tuple[str, ...] = ()
     use_bias: bool = True
     name: str = "net"
     steps: int | None = None
@@ -38,6 +39,9 @@ class Sizes:
         ("dense_units=", "dense_units", ()),
         ("dense_units=()", "dense_units", ()),
         ("rates=1,2.5", "rates", (1.0, 2.5)),
+        ("words=GGATCC, CCWGG", "words", ("GGATCC", "CCWGG")),
+        ("words=12", "words", ("12",)),
+        ("words=", "words", ()),
         ("use_bias=false", "use_bias", False),
         ("use_bias=True", "use_bias", True),
         ("name=12", "name", "12"),
@@ -105,6 +109,12 @@ def test_json_that_lacks_a_field_without_a_default_is_refused():
     assert config.from_dict(Needy, {"length": 3}) == Needy(3)
     with pytest.raises(InputError, match="^Needy.length is missing$"):
         config.from_dict(Needy, {"name": "x"})
+
+
+def test_words_in_json_are_words():
+    assert config.from_dict(Sizes, {"words": ["a", "b"]}).words == ("a", "b")
+    with pytest.raises(InputError, match=r"Sizes.words must be words with commas between them"):
+        config.from_dict(Sizes, {"words": [1]})
 
 
 def test_json_of_another_version_is_refused():

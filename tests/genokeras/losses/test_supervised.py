@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from genokeras.losses.supervised import binary_cross_entropy, squared_error
+from genokeras.losses.supervised import binary_cross_entropy, smoothed, squared_error
 
 
 def test_a_logit_of_zero_costs_log_2():
@@ -38,3 +38,15 @@ def test_gradient_is_probability_minus_target(target):
 def test_squared_error_is_per_example_and_task():
     losses = squared_error(tf.constant([[1.0, -2.0]]), tf.constant([[4.0, -2.5]]))
     np.testing.assert_array_equal(losses, [[9.0, 0.25]])
+
+
+def test_smoothed_targets_have_a_loss_of_their_entropy_at_best():
+    """A rate of .1 makes .95 of 1 and .05 of 0; the best logit is that of .95, log 19."""
+    targets = smoothed(np.array([[1.0], [0.0], [1.0]], np.float32), 0.1)
+    np.testing.assert_allclose(targets[:, 0], [0.95, 0.05, 0.95], rtol=1e-6)
+    entropy = -(0.95 * np.log(0.95) + 0.05 * np.log(0.05))
+    best = np.array([[np.log(19)], [-np.log(19)], [np.log(19) + 0.5]], np.float32)
+    losses = np.asarray(binary_cross_entropy(targets, best))[:, 0]
+    np.testing.assert_allclose(losses[:2], entropy, rtol=1e-5)
+    assert losses[2] > entropy + 1e-3
+    assert smoothed(targets, 0.0) is targets

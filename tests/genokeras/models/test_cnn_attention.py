@@ -250,6 +250,46 @@ def test_mutation_only_in_training(tensors, planted):
     assert cnn_attention.prepare(without, windows, batch, training=True) == batch
 
 
+def test_shifted_in_training_and_centred_in_evaluation(tensors, planted):
+    stored = tensors(planted(8, 40))
+    shifts = spec.Spec(30, ("bound",), shift_bp=5)
+    middle = sequence.crop(stored["sequence"].numpy(), 40, 5, 30)
+    config = dataclasses.replace(TINY, mutation_rate=0.0)
+    windows = cnn_attention.prepare(config, shifts, stored, training=False)["sequence"]
+    np.testing.assert_array_equal(windows, middle)
+    shifted = cnn_attention.prepare(config, shifts, stored, training=True)["sequence"]
+    assert (shifted.numpy() != middle).any(axis=1).sum() > 4
+    config = dataclasses.replace(config, max_shift_bp=0)
+    still = cnn_attention.prepare(config, shifts, stored, training=True)["sequence"]
+    np.testing.assert_array_equal(still, middle)
+
+
+def test_labels_are_smoothed_in_training_only(tensors, planted):
+    """For a rate of .2 the loss of a target of 1 is 9 parts of 1's loss and 1 part of 0's."""
+    batch = tensors(planted(8, 30))
+    config = dataclasses.replace(TINY, label_smoothing=0.2, dropout=0.0, block_dropout=0.0)
+    model = cnn_attention.build(config, spec.Spec(30, ("bound",)))
+
+    def losses(targets, config, training):
+        terms, _ = cnn_attention.loss(config, model, batch | {"targets": targets}, training, None)
+        return terms["cross_entropy"].numpy()
+
+    hard = dataclasses.replace(config, label_smoothing=0.0)
+    zero, one = np.zeros((8, 1), np.float32), np.ones((8, 1), np.float32)
+    for training in (False, True):
+        of_one, of_zero = losses(one, hard, training), losses(zero, hard, training)
+        expected = 0.9 * of_one + 0.1 * of_zero if training else of_one
+        np.testing.assert_allclose(losses(one, config, training), expected, rtol=1e-5)
+    regression = spec.Spec(30, ("signal",), "regression")
+    with pytest.raises(InputError, match="label_smoothing is for binary tasks, these are regress"):
+        cnn_attention.build(config, regression)
+
+
+def test_what_the_data_do_not_allow_is_refused():
+    with pytest.raises(InputError, match="max_shift_bp=3, but the dataset stores 0 bp beside its"):
+        build("tiny", max_shift_bp=3)
+
+
 @pytest.mark.parametrize(
     ("policy", "inside", "logits"),
     [("mixed_bfloat16", "bfloat16", tf.float32), ("float64", "float64", tf.float64)],
@@ -272,6 +312,7 @@ def test_logits_are_never_of_16_bits(policy, inside, logits, tensors, planted):
         ("blocks=0", "blocks must be at least 1, got 0"),
         ("attention_blocks=-1", "attention_blocks must be at least 0, got -1"),
         ("dropout=1", r"dropout must be in \[0, 1\), got 1.0"),
+        ("label_smoothing=1", r"label_smoothing must be in \[0, 1\), got 1.0"),
         ("mutation_rate=-0.1", r"mutation_rate must be in \[0, 1\), got -0.1"),
         ("kmer=1", "kmer must be 2 to 8, or 0 for no k-mer branch, got 1"),
         (
