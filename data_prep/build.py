@@ -13,17 +13,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_prep import audit, splits, statistics
+from data_prep import audit, negatives, splits, statistics
 from data_prep.build_config import BuildConfig, check_range
 from data_prep.destination import Destination
 from data_prep.ingest import Ingested, ingest
 from data_prep.plan import make_plan
 from data_prep.resume import write_plan
-from data_prep.source import UNSPLIT, Source
+from data_prep.source import Source
 from tfrecords import tfds_metadata
 from tfrecords.errors import InputError
 from tfrecords.files import file_sha256
-from tfrecords.manifest import SPLITS, Manifest
+from tfrecords.manifest import Manifest
 from tfrecords.schema import NAME, Feature, Schema
 from tfrecords.sequence import crop, packed_width
 
@@ -101,15 +101,18 @@ class _Build:
                 f"--shift_bp={self.config.shift_bp} leaves nothing of sequences of "
                 f"{self.source.length} bp: they hold the window and so many bases on either side"
             )
-        if self.source.unsplit and self.config.fractions is None:
+        if self.config.negatives is not None:
+            negatives.check_kind(self.config.negatives, self.source)
+        if self.source.unsplit and not self.config.is_splitting:
             raise InputError(
                 f"{self.source.unsplit}; give --split_fractions=0.8,0.1,0.1, or --num_folds and "
                 "--fold, or --split_column, or a file for each split (--train, --valid, --test)"
             )
-        if self.config.fractions is not None and not self.source.unsplit:
+        if self.config.split_fractions is not None and not self.source.unsplit:
             raise InputError(
                 "the input says which split each row belongs to, so there is nothing to split by "
-                "fractions or folds; leave the flag out, or give the rows with --input"
+                "fractions; leave the flag out, give the rows with --input, or deal train and "
+                "valid out anew with --num_folds and --fold"
             )
 
     @property
@@ -163,8 +166,10 @@ class _Build:
                 self.config.shift_bp,
             )
             task_type = self._task_type(ingested)
-            audited = self._audit(ingested, self._split(ingested, task_type))
-            manifest = self._write(ingested, audited, task_type)
+            split = self._split(ingested, task_type)
+            split, made = self._add_negatives(ingested, split)
+            audited = self._audit(ingested, split)
+            manifest = self._write(ingested, audited, task_type, made)
             if manifest.compression == "none":
                 tfds_metadata.write(self.destination.new, manifest)
             manifest.save(self.destination.new)
@@ -188,19 +193,20 @@ class _Build:
 
     def _split(self, ingested: Ingested, task_type: str) -> np.ndarray:
         """Returns the split of every row, made where the source does not give one."""
-        split = ingested.scratch.read("split")[:]
-        fractions = self.config.fractions
-        if fractions is not None:
-            _check_given_once(ingested.is_given, fractions)
-            keys, targets = (ingested.scratch.read(name) for name in ("key", "targets"))
-            is_unsplit = split == UNSPLIT
-            if not is_unsplit.all():
-                rows = np.flatnonzero(is_unsplit)
-                keys, targets = keys[rows], targets[rows]
-            split[is_unsplit] = splits.make_splits(keys, targets, task_type, self.config)
-            ingested.is_given[np.flatnonzero(fractions)] = True
-        _check_not_empty(split, ingested.is_given, "there are too few rows with a label")
-        return split
+        split, keys, targets = map(ingested.scratch.read, ("split", "key", "targets"))
+        found, ingested.is_given = splits.split_rows(
+            split[:], ingested.is_given, keys, targets, task_type, self.config
+        )
+        return found
+
+    def _add_negatives(self, ingested: Ingested, split: np.ndarray) -> tuple[np.ndarray, dict]:
+        """Returns the split of every row, those of new negatives behind, and what was made."""
+        if self.config.negatives is None:
+            return split, {}
+        added = negatives.add_negatives(ingested, self.source, split, self.config)
+        for line in added.lines:
+            self.log(line)
+        return added.split, {"negatives": added.report}
 
     def _audit(self, ingested: Ingested, split: np.ndarray) -> audit.AuditResult:
         key, is_reverse, targets, row = (
@@ -214,11 +220,15 @@ class _Build:
         )
         for line in result.lines:
             self.log(line)
-        _check_not_empty(result.split, ingested.is_given, "all its sequences are in another split")
+        splits.check_not_empty(
+            result.split, ingested.is_given, "all its sequences are in another split"
+        )
         return result
 
-    def _write(self, ingested: Ingested, audited: audit.AuditResult, task_type: str) -> Manifest:
-        """Writes the shards, and returns the manifest."""
+    def _write(
+        self, ingested: Ingested, audited: audit.AuditResult, task_type: str, made: dict
+    ) -> Manifest:
+        """Writes the shards, and returns the manifest; `made` is for its statistics."""
         scratch, config, tasks = ingested.scratch, self.config, self.source.tasks
         schema = _schema(self.source.length, len(tasks), bool(ingested.num_missing))
         found = statistics.gather(
@@ -254,7 +264,7 @@ class _Build:
             reverse_complement=config.reverse_complement,
             compression=config.compression,
             base_composition=next(iter(found.values())).base_composition,
-            statistics={"length": self.source.length, "splits": described},
+            statistics={"length": self.source.length, "splits": described} | made,
             audit=audited.report | {"rows_without_label": ingested.num_unlabelled},
             shift_bp=config.shift_bp,
         )
@@ -274,18 +284,3 @@ def _schema(length: int, num_tasks: int, has_weight: bool) -> Schema:
             *weight,
         )
     )
-
-
-def _check_given_once(is_given: np.ndarray, fractions: tuple[float, ...]) -> None:
-    for name, given, fraction in zip(SPLITS, is_given, fractions, strict=True):
-        if given and fraction:
-            raise InputError(
-                f"{name} is given by the input and by the fractions or folds; "
-                "give it a fraction of 0 to use the input's only"
-            )
-
-
-def _check_not_empty(split: np.ndarray, is_given: np.ndarray, reason: str) -> None:
-    sizes = np.bincount(split[split >= 0], minlength=len(SPLITS))
-    for code in np.flatnonzero(is_given & (sizes == 0)):
-        raise InputError(f"split {SPLITS[code]} would be empty: {reason}")

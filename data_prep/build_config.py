@@ -10,9 +10,10 @@ from tfrecords.manifest import COMPRESSIONS, STRANDS
 _MAX_SEED = 2**32 - 1
 _MAX_SHARDS = 99_999
 _MAX_SHIFT = 1 << 20
+_MAX_NEGATIVES = 1000
 # Left out of the flags of a dataset at their default, so that datasets built before there were
 # these fields are found to be built already.
-_ADDED_LATER = ("shift_bp",)
+_ADDED_LATER = ("shift_bp", "negatives", "negatives_per_positive")
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class BuildConfig:
 
     Attributes:
         split_fractions: Shares of train, valid and test for rows that come without a split.
-        num_folds: Or so many folds of them,
-        fold: of which this one, counted from 0, is test and the one after it valid.
+        num_folds: Or so many folds of them, of which
+        fold: this one, counted from 0, is test and the one after it valid. Where the input names
+            splits, its test rows stay test, and of the folds of all others this one is valid.
         seed: Of the splits and of the order of the records.
         on_leak: What to do with a sequence that is in several splits: `drop`, `error` or `warn`.
         leak_threshold: The share of valid or test that may be found in another split.
@@ -32,6 +34,8 @@ class BuildConfig:
         num_shards: Of the largest split; default: shards of at most 64 MB.
         shift_bp: Bases of every sequence on either side of the window that a model reads; training
             may shift the window over them. Copies and statistics are those of the windows.
+        negatives: Kind of negatives to make for splits that hold positives only; None: none.
+        negatives_per_positive: How many of each.
     """
 
     split_fractions: tuple[float, ...] | None = None
@@ -44,6 +48,8 @@ class BuildConfig:
     compression: str = "none"
     num_shards: int | None = None
     shift_bp: int = 0
+    negatives: str | None = None
+    negatives_per_positive: int = 1
 
     def __post_init__(self):
         _one_of("on_leak", self.on_leak, audit.ON_LEAK)
@@ -60,8 +66,11 @@ class BuildConfig:
         if self.num_folds is not None:
             if self.split_fractions is not None:
                 raise InputError("--split_fractions and --num_folds were both given; choose one")
-            check_range("num_folds", self.num_folds, 3, 100)
+            check_range("num_folds", self.num_folds, 2, 100)
             check_range("fold", self.fold, 0, self.num_folds - 1)
+        check_range("negatives_per_positive", self.negatives_per_positive, 1, _MAX_NEGATIVES)
+        if self.negatives is None and self.negatives_per_positive != 1:
+            raise InputError("--negatives_per_positive needs --negatives=KIND")
 
     @property
     def flags(self) -> dict:
@@ -77,11 +86,9 @@ class BuildConfig:
         }
 
     @property
-    def fractions(self) -> tuple[float, ...] | None:
-        """Shares of train, valid and test among the rows to be split; None if none are."""
-        if self.num_folds is not None:
-            return (1 - 2 / self.num_folds, 1 / self.num_folds, 1 / self.num_folds)
-        return self.split_fractions
+    def is_splitting(self) -> bool:
+        """Whether rows are to be split here, by fractions or by folds."""
+        return self.split_fractions is not None or self.num_folds is not None
 
 
 def check_range(name: str, value: float | None, low: float, high: float) -> None:

@@ -31,6 +31,7 @@ class CsvTable:
         split_column: Column that names the split of each row.
         length: Crop and pad all sequences to this; default: all must be as long as the first.
         task_type: `binary` or `regression`; default: binary if all labels are 0 or 1.
+        positives: Take all rows of a table without labels for positives, instead of refusing it.
 
     Raises:
         InputError: A file or a column is missing or cannot be understood.
@@ -45,6 +46,7 @@ class CsvTable:
         split_column: str | None = None,
         length: int | None = None,
         task_type: str | None = None,
+        positives: bool = False,
     ):
         text_rows.check_options(length, task_type)
         files = input_files(inputs)
@@ -53,11 +55,10 @@ class CsvTable:
                 f"--split_column={split_column} needs --input; the files given are split already"
             )
         asked = {"sequence": sequence_column, "targets": target_columns, "split": split_column}
-        self._tables = tuple(_open(file, asked) for file in files)
-        _check_same_targets(self._tables)
+        self._tables = tuple(_open(file, asked | {"may_lack_targets": positives}) for file in files)
         self._is_resizing = length is not None
         self.length = length or self._tables[0].first_length
-        self.tasks = self._tables[0].columns.targets
+        self.tasks = _targets(self._tables)
         self.task_type = task_type
         self.flags = {
             "source": "csv",
@@ -67,7 +68,8 @@ class CsvTable:
             "split_column": split_column,
             "length": length,
             "task_type": task_type,
-        }
+        } | ({"positives": True} if positives else {})
+        self.negatives = {}
         self.paths = tuple(file.path for file in files)
         self.inputs: tuple[dict, ...] = ()
 
@@ -82,10 +84,16 @@ class CsvTable:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        columns = self._tables[0].columns
         unread = dict.fromkeys(name for table in self._tables for name in table.columns.unread)
         ignored = f"; not read: {', '.join(filter(None, unread))}" if any(unread) else ""
-        return (f"Columns read: {columns.sequence}, {_shown(columns.targets)}{ignored}.",)
+        unlabelled = [table.file.path for table in self._tables if not table.columns.targets]
+        read = self._tables[0].columns.sequence
+        if len(unlabelled) < len(self._tables):
+            read += f", {_shown(self.tasks)}"
+        notes = (f"Columns read: {read}{ignored}.",)
+        if unlabelled:
+            notes += (f"No labels, so all rows are positives: {_shown(unlabelled)}.",)
+        return notes
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Yields all rows in order, at most `size` at a time."""
@@ -95,7 +103,7 @@ class CsvTable:
             num_rows = num_bytes = 0
             separator, num_columns = table.columns.separator, len(table.header)
             for read in table_rows.read_table(text, separator, num_columns, size):
-                rows, split = _text_rows(read, table)
+                rows, split = _text_rows(read, table, self.tasks)
                 columns = {
                     "sequence": text_rows.encode_sequences(rows, self.length, self._is_resizing),
                     "targets": text_rows.parse_labels(rows, self.tasks, self.task_type),
@@ -132,15 +140,20 @@ def _open(file: InputFile, asked: dict) -> _Table:
     return _Table(file, names, columns, first_length)
 
 
-def _check_same_targets(tables: Sequence[_Table]) -> None:
-    first = tables[0]
-    for table in tables:
+def _targets(tables: Sequence[_Table]) -> tuple[str, ...]:
+    """Returns the labels of all tables that have some."""
+    labelled = [table for table in tables if table.columns.targets]
+    if not labelled:
+        return (text_rows.TASK,)
+    first = labelled[0]
+    for table in labelled:
         if table.columns.targets != first.columns.targets:
             raise InputError(
                 f"{table.file.path}:1: the labels are {_shown(table.columns.targets)}, but those "
                 f"of {first.file.path} are {_shown(first.columns.targets)}; "
                 "--target_columns=NAME,NAME takes the same from both"
             )
+    return first.columns.targets
 
 
 def _shown(targets: Sequence[str]) -> str:
@@ -148,15 +161,16 @@ def _shown(targets: Sequence[str]) -> str:
     return ", ".join(targets[:8]) + more
 
 
-def _text_rows(read: TableRows, table: _Table) -> tuple[TextRows, np.ndarray]:
+def _text_rows(read: TableRows, table: _Table, tasks: Sequence[str]) -> tuple[TextRows, np.ndarray]:
     """Returns what is wanted of the rows, and the split of each."""
 
     def column(name: str) -> list[str]:
         return read.columns[table.header.index(name)]
 
     names = table.columns
-    labels = [column(name) for name in names.targets]
-    rows = TextRows(column(names.sequence), labels, read.line, table.file.path)
+    sequences = column(names.sequence)
+    labels = [column(name) if names.targets else ["1"] * len(sequences) for name in tasks]
+    rows = TextRows(sequences, labels, read.line, table.file.path)
     if names.split is None:
         return rows, np.full(len(rows.sequences), table.file.split, np.int8)
     return rows, _splits(column(names.split), names.split, rows)

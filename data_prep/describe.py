@@ -130,6 +130,10 @@ def _origin(manifest: Manifest) -> Iterator[str]:
         yield f"Input {entry['file']}: {entry['num_rows']} rows, sha256 {entry['sha256']}"
     flags = {name: value for name, value in manifest.flags.items() if value not in (None, [])}
     yield f"Flags: {' '.join(f'{name}={_flag(value)}' for name, value in sorted(flags.items()))}"
+    for split, made in manifest.statistics.get("negatives", {}).items():
+        left_out = f", {made['left_out']} left out" if made["left_out"] else ""
+        kind = manifest.flags["negatives"]
+        yield f"Negatives made for {split}: {made['made']} ({kind}){left_out}"
     if manifest.audit:
         yield from _audit(manifest.audit)
 

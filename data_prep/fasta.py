@@ -12,7 +12,6 @@ from data_prep.text_file import TextFile
 from data_prep.text_rows import TextRows
 from tfrecords.errors import InputError
 
-TASK = "label"
 # `label=1` or `class=1` anywhere, or `name|1|training`; in gi|12345|ref there is no label.
 LABEL_REGEX = r"(?:\b(?:label|class)=|\|(?=[^|]*\|(?:train|test|val|dev)))([^\s|;,]+)"
 
@@ -27,6 +26,7 @@ class Fasta:
         label_regex: Finds the label in a header, as its one group.
         length: Crop and pad all sequences to this; default: all must be as long as the first.
         task_type: `binary` or `regression`; default: binary if all labels are 0 or 1.
+        positives: Take all records of a file without labels for positives, instead of refusing it.
 
     Raises:
         InputError: A file is missing or not FASTA, or there are not as many labels as files.
@@ -40,15 +40,21 @@ class Fasta:
         label_regex: str = LABEL_REGEX,
         length: int | None = None,
         task_type: str | None = None,
+        positives: bool = False,
     ):
         text_rows.check_options(length, task_type)
         self._files = input_files(inputs)
         self._labels = _labels_of_files(self._files, labels)
         self._regex = _compiled(label_regex)
-        first_lengths = [_first_length(file.path) for file in self._files]
+        first = [_first_record(file.path) for file in self._files]
+        self._unlabelled = tuple(
+            file.path
+            for file, label, (header, _) in zip(self._files, self._labels, first, strict=True)
+            if positives and label is None and not self._regex.search(header)
+        )
         self._is_resizing = length is not None
-        self.length = length or first_lengths[0]
-        self.tasks = (TASK,)
+        self.length = length or len(first[0][1])
+        self.tasks = (text_rows.TASK,)
         self.task_type = task_type
         self.flags = {
             "source": "fasta",
@@ -57,10 +63,14 @@ class Fasta:
             "label_regex": None if labels else label_regex,
             "length": length,
             "task_type": task_type,
-        }
+        } | ({"positives": True} if positives else {})
+        self.negatives = {}
         self.paths = tuple(file.path for file in self._files)
         self.inputs: tuple[dict, ...] = ()
-        self.notes = ()
+        self.notes = tuple(
+            f"{path} has no labels, so all its sequences are positives."
+            for path in self._unlabelled
+        )
 
     @property
     def unsplit(self) -> str:
@@ -91,13 +101,20 @@ class Fasta:
             cells = [label] * len(batch)
             if label is None:
                 cells = [
-                    self._label_in(header, f"{path}:{line}")
+                    self._label_in(header, path, line)
                     for header, line in zip(headers, lines, strict=True)
                 ]
             yield TextRows(sequences, [cells], lines.__getitem__, path)
 
-    def _label_in(self, header: str, where: str) -> str:
-        found = self._regex.search(header)
+    def _label_in(self, header: str, path: str, line: int) -> str:
+        found, where = self._regex.search(header), f"{path}:{line}"
+        if path in self._unlabelled:
+            if found is None:
+                return "1"
+            raise InputError(
+                f"{where}: there is a label in the header {header[:40]!r}, but none in the first "
+                "one of the file, which made all its sequences positives; give all or none a label"
+            )
         if found is None:
             raise InputError(
                 f"{where}: no label in the header {header[:40]!r}, expected label=1, class=1 or "
@@ -138,11 +155,12 @@ def _joined(parts: list[str], where: str) -> str:
     return sequence
 
 
-def _first_length(path: str) -> int:
+def _first_record(path: str) -> tuple[str, str]:
+    """Returns header and sequence."""
     records = read_records(TextFile(path))
-    _, _, sequence = next(records)
+    _, header, sequence = next(records)
     records.close()
-    return len(sequence)
+    return header, sequence
 
 
 def _labels_of_files(files: Sequence[InputFile], labels: Sequence[float | str]) -> list[str | None]:

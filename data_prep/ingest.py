@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from data_prep.scratch import Scratch
-from data_prep.sequence_keys import sequence_keys
+from data_prep.sequence_keys import window_keys
 from data_prep.source import Source
 from tfrecords import sequence
 from tfrecords.errors import InputError
@@ -84,14 +84,12 @@ def _rows(
     source: Source, ingested: Ingested, bar, shift_bp: int
 ) -> Iterator[dict[str, np.ndarray]]:
     first_row = 0
-    window = source.length - 2 * shift_bp
     size = max(1, min(_MAX_ROWS, _MAX_BASES // source.length))
     for batch in source.batches(size):
         targets = batch.columns["targets"]
         is_missing = np.isnan(targets)
         is_kept = ~is_missing.all(axis=1)
-        packed = sequence.crop(batch.columns["sequence"], source.length, shift_bp, window)
-        keys, is_reverse = sequence_keys(packed, window)
+        keys, is_reverse = window_keys(batch.columns["sequence"], source.length, shift_bp)
         columns = {
             **batch.columns,
             "row": np.arange(first_row, first_row + len(targets)),

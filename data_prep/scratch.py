@@ -78,10 +78,20 @@ class Scratch:
     def write(self, batches: Iterable[Mapping[str, np.ndarray]]) -> int:
         """Writes all columns anew, batch by batch, and returns the number of rows."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        return self._write(batches, "wb")
+
+    def append(self, batches: Iterable[Mapping[str, np.ndarray]]) -> int:
+        """Writes rows behind those that are there, and returns their number.
+
+        Columns opened before stay as long as they were, so the new rows may be made of them.
+        """
+        return self._write(batches, "ab")
+
+    def _write(self, batches: Iterable[Mapping[str, np.ndarray]], mode: str) -> int:
         num_rows = 0
         with contextlib.ExitStack() as stack:
             files = {
-                name: stack.enter_context(self._path(name).open("wb", buffering=0))
+                name: stack.enter_context(self._path(name).open(mode, buffering=0))
                 for name in self.columns
             }
             for batch in batches:

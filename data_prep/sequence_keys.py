@@ -45,6 +45,14 @@ def sequence_keys(packed: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarr
     return keys, is_reverse
 
 
+def window_keys(
+    packed: np.ndarray, length: int, shift_bp: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns `sequence_keys` of what is left of sequences without `shift_bp` bases at each end."""
+    window = length - 2 * shift_bp
+    return sequence_keys(sequence.crop(packed, length, shift_bp, window), window)
+
+
 @dataclass(frozen=True)
 class Copies:
     """Rows of sequences that occur more than once.

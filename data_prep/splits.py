@@ -14,6 +14,8 @@ import numpy as np
 
 from data_prep.build_config import BuildConfig
 from data_prep.sequence_keys import find_copies, mix
+from data_prep.source import UNSPLIT
+from tfrecords.errors import InputError
 from tfrecords.manifest import SPLITS
 
 _BLOCK = 1 << 16
@@ -22,29 +24,106 @@ _NUM_QUANTILES = 10
 TRAIN, VALID, TEST = range(len(SPLITS))
 
 
+def split_rows(
+    split: np.ndarray,
+    is_given: np.ndarray,
+    keys: np.ndarray,
+    targets: np.ndarray,
+    task_type: str,
+    config: BuildConfig,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the split of every row, int8 `[N]`, and which splits there are to be, bool `[3]`.
+
+    Args:
+        split: int8 `[N]`, what the input says: a position in `SPLITS`, or `UNSPLIT`.
+        is_given: bool `[3]`, the splits that the input names.
+        keys: uint64 `[N]`, the same for all copies of a sequence (`sequence_keys`).
+        targets: float32 `[N, T]`, NaN where missing.
+        task_type: `binary` or `regression`.
+        config: Fractions are for rows that come without a split. So are folds, unless the input
+            names splits: then all rows but those of test are dealt out anew.
+
+    Raises:
+        InputError: A split would be empty, or is given twice.
+    """
+    is_there, is_open = is_given.copy(), split == UNSPLIT
+    if config.is_splitting:
+        has_test = config.num_folds is not None and is_given.any()
+        if has_test:
+            is_open = split != TEST
+            is_there |= [True, True, False]
+        elif config.num_folds is not None:
+            is_there[:] = True
+        else:
+            _check_given_once(is_given, config.split_fractions)
+            is_there |= np.array(config.split_fractions) > 0
+        if not is_open.all():
+            rows = np.flatnonzero(is_open)
+            keys, targets = keys[rows], targets[rows]
+        split = split.copy()
+        split[is_open] = make_splits(keys, targets, task_type, config, has_test=has_test)
+    check_not_empty(split, is_there, "there are too few rows with a label")
+    return split, is_there
+
+
 def make_splits(
-    keys: np.ndarray, targets: np.ndarray, task_type: str, config: BuildConfig
+    keys: np.ndarray,
+    targets: np.ndarray,
+    task_type: str,
+    config: BuildConfig,
+    *,
+    has_test: bool = False,
 ) -> np.ndarray:
     """Returns the split of every row, int8 `[N]`, by the fractions or the folds of `config`.
 
-    The folds themselves do not depend on which one is chosen, so the test splits of all folds
-    together are the whole.
+    The folds themselves do not depend on which one is chosen, so the test splits (or, with
+    `has_test`, the valid splits) of all folds together are the whole.
 
     Args:
         keys: uint64 `[N]`, the same for all copies of a sequence (`sequence_keys`).
         targets: float32 `[N, T]`, NaN where missing.
         task_type: `binary` or `regression`.
         config: Has either fractions or folds.
+        has_test: There is a test split beside these rows, so that the chosen fold is valid.
+
+    Raises:
+        InputError: Two folds, of which none is left to train on.
     """
-    smallest = min(fraction for fraction in config.fractions if fraction)
+    count = config.num_folds
+    fractions = config.split_fractions if count is None else [1 / count] * count
+    smallest = min(fraction for fraction in fractions if fraction)
     strata = make_strata(keys, targets, task_type, smallest)
-    if config.num_folds is None:
-        return _assign(keys, strata, config.fractions, config.seed)
-    parts = _assign(keys, strata, [1 / config.num_folds] * config.num_folds, config.seed)
-    split_of_fold = np.full(config.num_folds, TRAIN, np.int8)
-    split_of_fold[(config.fold + 1) % config.num_folds] = VALID
+    parts = _assign(keys, strata, fractions, config.seed)
+    if count is None:
+        return parts
+    split_of_fold = np.full(count, TRAIN, np.int8)
+    if has_test:
+        split_of_fold[config.fold] = VALID
+        return split_of_fold[parts]
+    if count == 2:
+        raise InputError(
+            "--num_folds=2 leaves nothing to train on, since one fold is test and the next one "
+            "valid; expected 3 or more, or a test split of its own (--test)"
+        )
+    split_of_fold[(config.fold + 1) % count] = VALID
     split_of_fold[config.fold] = TEST
     return split_of_fold[parts]
+
+
+def check_not_empty(split: np.ndarray, is_there: np.ndarray, reason: str) -> None:
+    """Raises an InputError that gives the reason if a split that is to be there has no row."""
+    sizes = np.bincount(split[split >= 0], minlength=len(SPLITS))
+    for code in np.flatnonzero(is_there & (sizes == 0)):
+        raise InputError(f"split {SPLITS[code]} would be empty: {reason}")
+
+
+def _check_given_once(is_given: np.ndarray, fractions: tuple[float, ...]) -> None:
+    for name, given, fraction in zip(SPLITS, is_given, fractions, strict=True):
+        if given and fraction:
+            raise InputError(
+                f"{name} is given by the input and by --split_fractions; "
+                "give it a fraction of 0 to use the input's only"
+            )
 
 
 def make_strata(

@@ -117,6 +117,11 @@ def gather(
     return {SPLITS[code]: statistics for code, statistics in found.items()}
 
 
+def _has_positives_only(statistics: dict) -> bool:
+    labels = statistics["tasks"].values()
+    return any(task["positives"] for task in labels) and not any(t["negatives"] for t in labels)
+
+
 def label_warnings(described: dict[str, dict], task_type: str) -> list[str]:
     """Returns a line for every split and task without labels, or with those of one class only."""
     lines = []
@@ -127,4 +132,6 @@ def label_warnings(described: dict[str, dict], task_type: str) -> list[str]:
             elif task_type == "binary" and not (labels["positives"] and labels["negatives"]):
                 only = int(labels["positives"] > 0)
                 lines.append(f"Warning: all labels of {task} in {split} are {only}.")
+        if split == "train" and task_type == "binary" and _has_positives_only(statistics):
+            lines.append("--negatives=dinucleotide_shuffle makes negatives of the positives.")
     return lines

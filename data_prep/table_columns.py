@@ -51,6 +51,7 @@ def find_columns(
     sequence: str | None = None,
     targets: Sequence[str] = (),
     split: str | None = None,
+    may_lack_targets: bool = False,
 ) -> TableColumns:
     """Returns the columns to read of a table with this header line.
 
@@ -63,6 +64,7 @@ def find_columns(
             or the like; else all columns named `label_...`, `target_...` or `task_...`; else all
             other columns, if each holds numbers and none is named like a row number or a place.
         split: Column with the split of each row.
+        may_lack_targets: Return no targets where none can be told, instead of raising an error.
 
     Raises:
         InputError: A column is missing, double, or cannot be told.
@@ -78,7 +80,7 @@ def find_columns(
         _check_distinct([sequence, split, *targets], where)
     else:
         numbers = _numeric_columns(names, [split_line(line, separator) for line in sample])
-        targets = _find_targets(others, numbers, where)
+        targets = _find_targets(others, numbers, where, may_lack_targets)
     unread = tuple(name for name in others if name not in targets)
     return TableColumns(separator, sequence, tuple(targets), split, unread)
 
@@ -124,7 +126,7 @@ def find_sequence(names: Sequence[str], where: str, name: str | None = None) -> 
     )
 
 
-def _find_targets(names: list[str], numbers: set[str], where: str) -> list[str]:
+def _find_targets(names: list[str], numbers: set[str], where: str, may_be_none: bool) -> list[str]:
     found = [name for name in names if name.lower() in _TARGET_NAMES]
     if len(found) == 1:
         return found
@@ -138,9 +140,12 @@ def _find_targets(names: list[str], numbers: set[str], where: str) -> list[str]:
         return found
     if names and all(name in numbers and name.lower() not in _BOOKKEEPING for name in names):
         return names
+    if may_be_none:
+        return []
     raise InputError(
         f"{where}: no column is named like a label; the other columns are "
-        f"{_shown(names) or 'none'}; --target_columns=NAME,NAME says which ones to use"
+        f"{_shown(names) or 'none'}; --target_columns=NAME,NAME says which ones to use, and if all "
+        "rows are positives, --negatives=dinucleotide_shuffle makes the others"
     )
 
 

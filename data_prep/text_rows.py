@@ -15,6 +15,7 @@ from tfrecords import sequence as dna
 from tfrecords.errors import InputError
 from tfrecords.manifest import TASK_TYPES
 
+TASK = "label"  # The task of labels that have no name.
 _MAX_LABEL = float(np.finfo(np.float32).max)
 _MISSING = frozenset({"", "na", "nan", "n/a", "<na>", "null", "none"})
 

@@ -11,7 +11,7 @@ One table for all splits: --input=all.tsv with --split_column=subset, with
 
 from absl import flags
 
-from data_prep import fasta
+from data_prep import fasta, negatives
 from data_prep.audit import ON_LEAK
 from data_prep.build import build_dataset
 from data_prep.build_config import BuildConfig
@@ -56,8 +56,20 @@ _TASK_TYPE = flags.DEFINE_enum(
 _SPLIT_FRACTIONS = flags.DEFINE_list(
     "split_fractions", None, "Split --input at random, stratified: shares of train,valid,test."
 )
-_NUM_FOLDS = flags.DEFINE_integer("num_folds", None, "Split --input into so many folds ...")
-_FOLD = flags.DEFINE_integer("fold", None, "... of which this one is test, the next one valid.")
+_NUM_FOLDS = flags.DEFINE_integer(
+    "num_folds",
+    None,
+    "Split --input into so many folds; or, where splits are given, train and valid.",
+)
+_FOLD = flags.DEFINE_integer(
+    "fold", None, "The fold that is test (the next one is valid), or valid where test is given."
+)
+_NEGATIVES = flags.DEFINE_enum(
+    "negatives", None, negatives.KINDS, "Negatives to make for splits that hold positives only."
+)
+_NEGATIVES_PER_POSITIVE = flags.DEFINE_integer(
+    "negatives_per_positive", 1, "So many of them for each positive."
+)
 _SEED = flags.DEFINE_integer("seed", 0, "Of the splits and of the order of the records.")
 _ON_LEAK = flags.DEFINE_enum(
     "on_leak", "drop", ON_LEAK, "What to do with a sequence that is in several splits."
@@ -97,6 +109,8 @@ def main() -> None:
             compression=_COMPRESSION.value,
             num_shards=_NUM_SHARDS.value,
             shift_bp=_SHIFT_BP.value,
+            negatives=_NEGATIVES.value,
+            negatives_per_positive=_NEGATIVES_PER_POSITIVE.value,
         ),
         workers=_WORKERS.value,
         overwrite=_OVERWRITE.value,
@@ -112,7 +126,11 @@ def _source() -> Source:
     if not inputs:
         raise InputError("no input file; give --train, --valid and --test, or --input")
     _refuse_other_flags()
-    shared = {"length": _LENGTH.value, "task_type": _TASK_TYPE.value}
+    shared = {
+        "length": _LENGTH.value,
+        "task_type": _TASK_TYPE.value,
+        "positives": _NEGATIVES.value is not None,
+    }
     if _SOURCE.value == "fasta":
         return Fasta(inputs, labels=_LABELS.value, label_regex=_LABEL_REGEX.value, **shared)
     return CsvTable(

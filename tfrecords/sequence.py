@@ -183,12 +183,28 @@ def kmer_ids(packed: np.ndarray, length: int, k: int) -> np.ndarray:
     return ids
 
 
+def replace_bases(packed: np.ndarray, length: int, bases: np.ndarray) -> np.ndarray:
+    """Returns the sequences with other bases, where `bases` has one.
+
+    Args:
+        packed: uint8 `[N, ceil(length/2)]`.
+        length: Bases per sequence.
+        bases: Integers `[N, length]`, A=0, C=1, G=2, T=3 as `kmer_ids` gives them for k=1; where it
+            is negative, the sequence stays as it is.
+    """
+    nibbles = np.zeros((len(packed), 2 * packed.shape[1]), np.uint8)
+    nibbles[:, :length] = np.where(
+        bases < 0, _nibbles(packed, length), 8 >> np.maximum(bases, 0).astype(np.uint8)
+    )
+    return nibbles[:, 0::2] << 4 | nibbles[:, 1::2]
+
+
 def _nibbles(packed: np.ndarray, length: int) -> np.ndarray:
     """Returns one byte, 0 to 15, per base: uint8 `[..., length]`."""
     nibbles = np.empty((*packed.shape, 2), np.uint8)
     nibbles[..., 0] = packed >> 4
     nibbles[..., 1] = packed & 15
-    return nibbles.reshape(*packed.shape[:-1], -1)[..., :length]
+    return nibbles.reshape(*packed.shape[:-1], 2 * packed.shape[-1])[..., :length]
 
 
 def _shift_left_one_nibble(packed: np.ndarray) -> np.ndarray:

@@ -180,13 +180,31 @@ def test_folds_share_nothing_and_cover_everything(table, tmp_path):
     assert sorted(row for fold in tests for row in fold) == list(range(200))
 
 
+def test_folds_of_given_splits(gue_tf0, tmp_path):
+    """Five runs on five folds see all rows but those of test, which none of them sees."""
+    valid, test = [], []
+    for fold in range(5):
+        files = {split: gue_tf0 / f"{split}.csv.gz" for split in ("dev", "test")}
+        source = CsvTable({"train": files["dev"], "test": files["test"]})
+        config = BuildConfig(num_folds=5, fold=fold)
+        manifest, _ = build(source, tmp_path / str(fold), config=config)
+        valid += read(tmp_path / str(fold), "valid")["row"].tolist()
+        test.append(sorted(read(tmp_path / str(fold), "test")["row"].tolist()))
+        assert manifest.num_examples("train") + manifest.num_examples("valid") == 1000
+        labels = manifest.statistics["splits"]
+        positives = [labels[split]["tasks"]["label"]["positives"] for split in ("train", "valid")]
+        assert positives[1] == pytest.approx(sum(positives) / 5, abs=1)
+    assert sorted(valid) == list(range(1000))
+    assert test == [list(range(1000, 2000))] * 5
+
+
 def test_test_file_beside_rows_to_be_split(table, tmp_path):
     inputs = {"input": table(), "test": table(40, "test.csv", seed=1)}
     config = BuildConfig(split_fractions=(0.9, 0.1, 0))
     manifest, _ = build(CsvTable(inputs), tmp_path / "data", config=config)
     assert manifest.num_examples("valid") == 20
     assert sorted(read(tmp_path / "data", "test")["row"]) == list(range(200, 240))
-    with pytest.raises(InputError, match="test is given by the input and by the fractions"):
+    with pytest.raises(InputError, match="test is given by the input and by --split_fractions"):
         build(CsvTable(inputs), tmp_path / "other", config=FRACTIONS)
 
 
@@ -251,7 +269,7 @@ def test_rows_that_nobody_splits(table, tmp_path):
         InputError, match=r"does not say which rows are for training; give --split_f"
     ):
         build(CsvTable(table()), tmp_path / "data")
-    with pytest.raises(InputError, match="so there is nothing to split by fractions or folds"):
+    with pytest.raises(InputError, match="so there is nothing to split by fractions; leave"):
         build(CsvTable({"train": table()}), tmp_path / "data", config=FRACTIONS)
 
 

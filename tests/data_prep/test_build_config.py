@@ -24,8 +24,13 @@ from tfrecords.errors import InputError
         ({"split_fractions": (0, 0.5, 0.5)}, "leaves nothing to train on"),
         ({"num_folds": 5}, "--num_folds and --fold go together, as in --num_folds=5 --fold=0"),
         ({"fold": 0}, "--num_folds and --fold go together"),
-        ({"num_folds": 2, "fold": 0}, "--num_folds=2, expected 3 to 100"),
+        ({"num_folds": 1, "fold": 0}, "--num_folds=1, expected 2 to 100"),
         ({"num_folds": 5, "fold": 5}, "--fold=5, expected 0 to 4"),
+        ({"negatives_per_positive": 2}, "--negatives_per_positive needs --negatives=KIND"),
+        (
+            {"negatives": "dinucleotide_shuffle", "negatives_per_positive": 0},
+            "--negatives_per_positive=0, expected 1 to 1000",
+        ),
         (
             {"num_folds": 5, "fold": 0, "split_fractions": (0.8, 0.1, 0.1)},
             "--split_fractions and --num_folds were both given; choose one",
@@ -49,7 +54,7 @@ def test_flags_of_older_datasets_stay():
     assert chosen["shift_bp"] == 8
 
 
-def test_folds_are_fractions():
-    assert BuildConfig(num_folds=5, fold=2).fractions == pytest.approx((0.6, 0.2, 0.2))
-    assert BuildConfig(split_fractions=(0.7, 0.2, 0.1)).fractions == (0.7, 0.2, 0.1)
-    assert BuildConfig().fractions is None
+def test_folds_and_fractions_split():
+    assert BuildConfig(num_folds=5, fold=2).is_splitting
+    assert BuildConfig(split_fractions=(0.7, 0.2, 0.1)).is_splitting
+    assert not BuildConfig().is_splitting

@@ -37,6 +37,20 @@ def test_slices_and_rows_are_those_of_the_array(columns, name):
     assert column[rows[:0]].shape == arrays[name][:0].shape
 
 
+def test_rows_are_appended_while_those_before_are_read(columns):
+    folder, arrays = columns
+    keys, targets = folder.read("key"), folder.read("targets")
+    halves = ({"key": keys[i : i + 500] + np.uint64(1), "targets": targets[i : i + 500]}
+              for i in (0, 500))  # fmt: skip
+    assert folder.append(halves) == 1000
+    assert len(keys) == 1000
+    expected = np.concatenate([arrays["key"], arrays["key"] + np.uint64(1)])
+    np.testing.assert_array_equal(folder.read("key")[:], expected)
+    np.testing.assert_array_equal(
+        folder.read("targets")[np.array([999, 1999])][0], targets[999:][0]
+    )
+
+
 def test_hash_changes_with_any_row(columns, tmp_path):
     folder, arrays = columns
     other = Scratch(tmp_path / "other", folder.columns)

@@ -5,7 +5,8 @@ import pytest
 
 from data_prep.build_config import BuildConfig
 from data_prep.sequence_keys import mix
-from data_prep.splits import make_splits, make_strata
+from data_prep.splits import make_splits, make_strata, split_rows
+from tfrecords.errors import InputError
 
 FRACTIONS = (0.8, 0.1, 0.1)
 
@@ -109,3 +110,70 @@ def test_every_row_is_in_the_test_split_of_one_fold_and_in_valid_of_the_one_befo
     np.testing.assert_array_equal((splits == 2).sum(axis=0), 1)
     np.testing.assert_array_equal(splits == 2, np.roll(splits == 1, 1, axis=0))
     assert [sizes(split) for split in splits] == [[600, 200, 200]] * 5
+
+
+UNSPLIT, TRAIN, VALID, TEST = -1, 0, 1, 2
+
+
+def rows_split(split, config, keys=None):
+    """Splits rows that come with the splits given, unlike each other unless `keys` says so."""
+    split = np.array(split, np.int8)
+    is_given = np.isin([TRAIN, VALID, TEST], split)
+    keys = keys_of(range(len(split))) if keys is None else keys
+    targets = targets_of(np.arange(len(split)) % 2)
+    return split_rows(split, is_given, keys, targets, "binary", config)
+
+
+def folds(count, fold, seed=0):
+    return BuildConfig(num_folds=count, fold=fold, seed=seed)
+
+
+def test_folds_of_rows_with_splits_deal_train_and_valid_anew_and_leave_test():
+    given = [TRAIN] * 700 + [VALID] * 100 + [TEST] * 200
+    found = [rows_split(given, folds(4, fold)) for fold in range(4)]
+    for split, is_there in found:
+        assert sizes(split) == [600, 200, 200]
+        assert (split[800:] == TEST).all()
+        assert is_there.tolist() == [True, True, True]
+    in_valid = np.sum([split == VALID for split, _ in found], axis=0)
+    assert in_valid.tolist() == [1] * 800 + [0] * 200
+    # Rows of both splits are in both: a fold is neither of them.
+    assert 0 < (found[0][0][:700] == VALID).sum() < 200
+
+
+def test_folds_without_a_test_split_have_none_if_splits_are_given():
+    split, is_there = rows_split([TRAIN] * 80 + [VALID] * 20, folds(2, 1))
+    assert sizes(split) == [50, 50, 0]
+    assert is_there.tolist() == [True, True, False]
+
+
+def test_folds_of_rows_beside_a_test_file_are_valid_in_turn():
+    split, _ = rows_split([UNSPLIT] * 90 + [TEST] * 10, folds(3, 0))
+    assert sizes(split) == [60, 30, 10]
+    assert (split[90:] == TEST).all()
+
+
+def test_folds_depend_on_sequences_and_seed_and_not_on_what_the_input_says():
+    first, _ = rows_split([TRAIN] * 50 + [VALID] * 50 + [TEST] * 20, folds(5, 2))
+    other, _ = rows_split([VALID] * 50 + [TRAIN] * 50 + [TEST] * 20, folds(5, 2))
+    np.testing.assert_array_equal(first, other)
+    assert (rows_split([TRAIN] * 100 + [TEST] * 20, folds(5, 2, seed=1))[0] != first).any()
+
+
+def test_copies_in_train_and_valid_come_into_one_fold():
+    numbers = list(range(50)) * 2
+    split, _ = rows_split([TRAIN] * 50 + [VALID] * 50, folds(5, 0), keys_of(numbers))
+    np.testing.assert_array_equal(split[:50], split[50:])
+
+
+def test_two_folds_leave_nothing_to_train_on_without_a_test_split():
+    with pytest.raises(InputError, match="--num_folds=2 leaves nothing to train on, since one"):
+        rows_split([UNSPLIT] * 10, folds(2, 0))
+
+
+def test_a_split_given_twice_and_one_that_is_empty():
+    config = BuildConfig(split_fractions=(0.8, 0.1, 0.1))
+    with pytest.raises(InputError, match="test is given by the input and by --split_fractions"):
+        rows_split([UNSPLIT] * 100 + [TEST], config)
+    with pytest.raises(InputError, match="split test would be empty: there are too few rows with"):
+        rows_split([UNSPLIT] * 4, config)

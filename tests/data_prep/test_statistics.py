@@ -74,6 +74,18 @@ def test_a_task_with_one_class_is_warned_of():
     ]
 
 
+def test_training_on_positives_alone_gets_a_hint():
+    targets = [[1, 1], [1, np.nan], [1, 1]]
+    described, _ = statistics_of(["A"] * 3, targets, split=[0, 0, 1])
+    assert label_warnings(described, "binary") == [
+        "Warning: all labels of a in train are 1.",
+        "Warning: all labels of b in train are 1.",
+        "--negatives=dinucleotide_shuffle makes negatives of the positives.",
+        "Warning: all labels of a in valid are 1.",
+        "Warning: all labels of b in valid are 1.",
+    ]
+
+
 @pytest.mark.parametrize("task_type", ["binary", "regression"])
 def test_a_task_without_labels_is_not_taken_for_one_of_zeros(task_type):
     targets = [[1, np.nan], [0, np.nan], [1, 0], [0, 1]]

@@ -128,6 +128,7 @@ def test_the_centre_of_the_opposite_strand_is_the_opposite_strand_of_the_centre(
 def test_crops_of_nothing_and_of_everything():
     packed = sequence.encode(["GATTACA"], 7)
     assert sequence.crop(packed[:0], 7, np.zeros(0, int), 3).shape == (0, 2)
+    assert sequence.kmer_ids(packed[:0], 7, 2).shape == (0, 6)
     np.testing.assert_array_equal(sequence.crop(packed, 7, 0, 7), packed)
 
 
@@ -143,6 +144,21 @@ def test_crops_of_nothing_and_of_everything():
 def test_a_window_that_reaches_past_its_sequence(start, window, message):
     with pytest.raises(InputError, match=message):
         sequence.crop(sequence.encode(["GATTACA"] * 2, 7), 7, start, window)
+
+
+@pytest.mark.parametrize("length", [7, 8])
+def test_other_bases_stand_where_they_are_given(length):
+    packed = sequence.encode(["GATTACAN"[:length]], length)
+    bases = np.array([[3, -1, 0, 1, 2, -1, 3, -1][:length]])
+    found = sequence.replace_bases(packed, length, bases)
+    np.testing.assert_array_equal(found, sequence.encode(["TAACGCTN"[:length]], length))
+    assert sequence.decode(packed, length) == ["GATTACAN"[:length]]
+
+
+def test_single_letters_replaced_by_themselves_change_nothing():
+    packed = sequence.encode(random_texts(20, 9), 9)
+    letters = sequence.kmer_ids(packed, 9, 1)
+    np.testing.assert_array_equal(sequence.replace_bases(packed, 9, letters), packed)
 
 
 def test_ambiguous_bases_as_model_input():
