@@ -85,18 +85,20 @@ class MappedShards:
         return columns
 
     def _verify(self, records: np.ndarray, rows: np.ndarray) -> None:
-        unseen = np.flatnonzero(~self._is_verified[rows])
-        if not unseen.size:
+        is_unseen = ~self._is_verified[rows]
+        if not is_unseen.any():
             return
-        damaged = self._schema.layout.damaged(records.take(unseen, axis=0))
+        if not is_unseen.all():
+            records, rows = records[is_unseen], rows[is_unseen]
+        damaged = self._schema.layout.damaged(records)
         if damaged.size:
-            row = rows[unseen[damaged[0]]]
+            row = rows[damaged[0]]
             shard = np.searchsorted(self._first_rows, row, side="right") - 1
             raise InputError(
                 f"{self.files[shard]}: record {row - self._first_rows[shard]} is damaged (its "
                 f"checksum or its frame is wrong); {self._remedy}"
             )
-        self._is_verified[rows[unseen]] = True
+        self._is_verified[rows] = True
 
     def _cut(self, stride: int) -> list["_Piece"]:
         """Maps the shards and cuts each into pieces."""
