@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from genokeras.training.settings import check_local
-from genokeras.training.train_config import TrainConfig, value_type
+from genokeras.training.train_config import LAST, TrainConfig, value_type
 from launch import app, progress, quiet
 from tfrecords.manifest import Manifest
 
@@ -82,7 +82,9 @@ def _table(result: "TrainResult") -> str:
     """Returns the valid scores of the best evaluation as aligned text."""
     if not result.scores:
         return f"{result.steps} steps, training loss {result.loss:.4f}"
-    title = f"Best by valid {result.metric}: step {result.best_step} of {result.steps}"
+    by = f"Best by valid {result.metric}"
+    title = "Last" if result.metric == LAST else by
+    title += f": step {result.best_step} of {result.steps}"
     scores = {name: x for name, x in result.scores.items() if isinstance(x, float)}
     width = max(map(len, scores))
     return "\n".join([title, *(f"  {name:{width}}  {x:.4f}" for name, x in scores.items())])

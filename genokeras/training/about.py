@@ -18,7 +18,7 @@ from genokeras.training.train_config import Plan
 from tfrecords.manifest import Manifest
 
 if TYPE_CHECKING:
-    from genokeras.training.early_stopping import EarlyStopping
+    from genokeras.training.best_evaluation import BestEvaluation
     from genokeras.training.trainer import Job
     from genokeras.training.workdir import Run
 
@@ -26,7 +26,7 @@ _MOST_NAMES = 5
 _HASH_LETTERS = 12  # Of a sha256: enough to tell datasets apart at a glance.
 
 
-def announcement(run: "Run", job: "Job", tracker: "EarlyStopping", devices: str) -> list[str]:
+def announcement(run: "Run", job: "Job", tracker: "BestEvaluation", devices: str) -> list[str]:
     """Returns the lines of the log: devices, model and data, steps and evaluations."""
     steps, spec = job.plan, run.spec
     evaluation = f"{tracker.metric} on {job.valid.num_examples:,} examples" if job.valid else "none"

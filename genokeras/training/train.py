@@ -16,10 +16,10 @@ from genokeras import config as configs
 from genokeras.models import spec as specs
 from genokeras.training import about, precision, settings
 from genokeras.training import optimizer as optimizers
-from genokeras.training.early_stopping import EarlyStopping, early_stopping
+from genokeras.training.best_evaluation import BestEvaluation, best_evaluation
 from genokeras.training.scoring import evaluate, metrics
 from genokeras.training.summaries import read_rows
-from genokeras.training.train_config import TrainConfig, plan
+from genokeras.training.train_config import LAST, TrainConfig, plan
 from genokeras.training.trainer import Job, Trainer
 from genokeras.training.workdir import RESULT_FILE, Run, check_free, locked, remove_run, write
 from tfrecords.errors import InputError, suggest
@@ -39,8 +39,9 @@ class TrainResult:
         workdir: Its folder.
         steps: Steps made; fewer than planned after early stopping.
         loss: Mean training loss since the row of metrics before the last.
-        metric: The metric that the best evaluation was chosen by.
-        best_step: Its step; the last step if there was no valid split.
+        metric: What the best evaluation was chosen by: a metric, or `last` (also if there was no
+            valid split).
+        best_step: Its step.
         scores: What the valid split scored then; empty without one.
         seconds: How long the call took that ended the run.
         already_finished: Whether the run was complete before, so that nothing was done.
@@ -166,7 +167,7 @@ def _finished(run: Run, old: dict[str, Any] | None, log: Log) -> TrainResult | N
 
 def _prepare(
     run: Run, dataset: Dataset, progress: Progress | None, log: Log
-) -> tuple[Job, Any, EarlyStopping]:
+) -> tuple[Job, Any, BestEvaluation]:
     """Builds what a trainer needs, and checks all that can be checked before the first step."""
     training, module = run.training, run.model_module
     train_split, valid_split = dataset.split("train"), _valid_split(run, dataset, log)
@@ -192,11 +193,11 @@ def _prepare(
         progress=progress,
         log=log,
     )
-    known = ["loss"]
+    known = []
     if valid_split is not None:
         first = evaluate(engine, module, run.spec, valid_split, training.batch_size, 1)
         known = list(metrics(first.scores))
-    tracker = early_stopping(training, run.spec.task_type, known)
+    tracker = best_evaluation(training, run.spec.task_type, known)
     compiler = "compiled with XLA" if jit else "without XLA"
     devices = f"{backend.describe_devices()}, {training.precision}, {compiler}"
     for line in about.announcement(run, job, tracker, devices):
@@ -211,8 +212,10 @@ def _valid_split(run: Run, dataset: Dataset, log: Log) -> Split | None:
         reason = f"{dataset.data_dir} has no valid split"
     else:
         return dataset.split("valid")
-    if run.training.early_stopping or run.training.patience:
-        raise InputError(f"early_stopping needs evaluations, but {reason}; leave it out")
+    for name in ("best_metric", "patience"):
+        value = getattr(run.training, name)
+        if value not in ("", LAST, None):
+            raise InputError(f"{name}={value} needs evaluations, but {reason}; leave it out")
     log(f"{reason}: the last weights are kept as the best")
     return None
 
@@ -239,7 +242,7 @@ def _environment() -> dict[str, Any]:
     return settings.environment(backend.describe_devices(), backend.num_threads())
 
 
-def _result(trainer: Trainer, tracker: EarlyStopping, job: Job) -> dict[str, Any]:
+def _result(trainer: Trainer, tracker: BestEvaluation, job: Job) -> dict[str, Any]:
     best_step = tracker.best_step or trainer.step
     scores = {row["step"]: row.get("valid", {}) for row in read_rows(job.workdir)}
     if job.training.overfit_one_batch:
@@ -251,7 +254,7 @@ def _result(trainer: Trainer, tracker: EarlyStopping, job: Job) -> dict[str, Any
     return {
         "steps": trainer.step,
         "loss": trainer.last_loss,
-        "metric": tracker.metric,
+        "metric": tracker.criterion,
         "best_step": best_step,
         "scores": scores.get(best_step, {}),
     }

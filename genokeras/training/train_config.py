@@ -16,7 +16,7 @@ from tfrecords.errors import InputError
 
 DEFAULT_EPOCHS = 8
 OVERFIT_STEPS = 200
-DEFAULT_PATIENCE = 5
+LAST = "last"
 DEFAULT_WEIGHT_DECAY = {"adamw": 0.02, "adam": 0.0, "sgd": 0.0}
 
 
@@ -89,18 +89,19 @@ class TrainConfig:
     keep_checkpoints: int = _at_least(
         1, 2, "Newest checkpoints to keep; the best one is kept besides."
     )
-    early_stopping: str = _field(
+    best_metric: str = _field(
         "",
         "the name of a metric",
         lambda value: True,
-        "Metric of the valid split that stops the run once it no longer improves, and that picks "
-        "the best checkpoint. Empty: do not stop; auroc (binary) or pearson_r (regression) picks.",
+        "Metric of the valid split that picks the best checkpoint: the one of the smallest loss, "
+        "mse or mae, or of the largest of any other metric. last: the last one, whatever it "
+        "scores. Empty: auroc (binary) or pearson_r (regression).",
     )
     patience: int | None = _at_least(
         1,
         None,
-        f"Evaluations without improvement before stopping early; {DEFAULT_PATIENCE} with "
-        "early_stopping, else never.",
+        "The run stops early after so many evaluations in a row that are not the best by "
+        "best_metric. Not given: it never does.",
     )
     precision: str = _choice(
         "float32", ("float32", "mixed_bfloat16", "float64"), "Arithmetic of the network"
@@ -142,6 +143,11 @@ class TrainConfig:
             raise InputError(
                 f"weight_decay={self.weight_decay:g} with optimizer=adam: "
                 "decoupled decay is what adamw adds to adam; use optimizer=adamw"
+            )
+        if self.best_metric == LAST and self.patience:
+            raise InputError(
+                f"patience={self.patience} with best_metric={LAST}: every evaluation is the best "
+                "until the next one, so there is nothing to wait for; leave one out"
             )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from genokeras.models.spec import Spec
 from genokeras.training import checkpoint, events
-from genokeras.training.early_stopping import EarlyStopping
+from genokeras.training.best_evaluation import BestEvaluation
 from genokeras.training.histograms import Histograms
 from genokeras.training.prefetch import Prefetch
 from genokeras.training.scoring import Evaluation, evaluate, metrics
@@ -68,7 +68,7 @@ class Job:
 class Trainer:
     """Trains one job with one engine; `tracker` decides which evaluation is the best."""
 
-    def __init__(self, job: Job, engine: Engine, tracker: EarlyStopping):
+    def __init__(self, job: Job, engine: Engine, tracker: BestEvaluation):
         self._job, self._engine, self._tracker = job, engine, tracker
         self._summaries = Summaries(job.workdir)
         self._histograms = Histograms(job.model) if job.training.histograms else None
@@ -88,7 +88,7 @@ class Trainer:
         arrays, state = found
         self._engine.load_state(arrays, str(checkpoint.folder(self._checkpoints, state["step"])))
         self.step, self.last_loss = state["step"], state["last_loss"]
-        self._tracker.load_state(state["early_stopping"])
+        self._tracker.load_state(state["best"])
         self._window.load_state(state["window"])
         self._summaries.rewind(state["summaries"])
         return True
@@ -188,7 +188,9 @@ class Trainer:
         )
         line = f"step {self.step}  epoch {self.step / self._job.plan.steps_per_epoch:.2f}"
         line += "".join(f"  {name} {value:.4f}" for name, value in self._watched(row).items())
-        self._job.log(line + ("  (best so far)" if is_best else ""))
+        self._job.log(
+            line + ("  (best so far)" if is_best and not self._tracker.takes_last else "")
+        )
         return is_best
 
     def _watched(self, row: dict[str, dict[str, Any]]) -> dict[str, float]:
@@ -223,7 +225,7 @@ class Trainer:
             "epoch": self.step // self._job.plan.steps_per_epoch,
             "seed": self._job.training.seed,
             "last_loss": self.last_loss,
-            "early_stopping": self._tracker.state(),
+            "best": self._tracker.state(),
             "window": self._window.state(),
             "summaries": self._summaries.state(),
         }
@@ -243,7 +245,7 @@ class Trainer:
     def _export_best(self) -> None:
         """Sees to it that model.keras is the best evaluation's (or, without one, the last)."""
         best = self._tracker.best_step or self.step
-        if self._job.valid is not None and self._tracker.best_step is None:
+        if self._tracker.best_step is None and not self._tracker.takes_last:
             metric = self._tracker.metric
             self._job.log(
                 f"valid {metric} was never defined: the last weights are kept as the best"

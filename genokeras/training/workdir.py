@@ -120,7 +120,7 @@ class Run:
         for step in reversed(saved):
             with contextlib.suppress(InputError):
                 state = checkpoint.load(checkpoint.folder(self.workdir / CHECKPOINTS, step), ())[1]
-                best = state["early_stopping"]["best_step"] or step
+                best = state["best"]["best_step"] or step
                 if best in saved:
                     return best
                 break

@@ -28,7 +28,7 @@ def test_run_from_first_line_to_last_and_its_replay(tiny_run, tmp_path):
     workdir = tmp_path / "run"
     done = launch(
         f"--data_dir={tiny_run.data_dir}", f"--workdir={workdir}", *SMALL, "--steps=6",
-        "--eval_every=3", "--seed=3", "--early_stopping=loss",
+        "--eval_every=3", "--seed=3", "--best_metric=loss",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()

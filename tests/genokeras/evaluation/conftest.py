@@ -145,7 +145,7 @@ def write_motif_run(folder, monkeypatch, splits, tasks=("label",), rows=None, st
     workdir.mkdir()
     (workdir / "config.json").write_text(json.dumps(settings))
     arrays = {"model": variables.read(motif_model(spec).variables)}
-    state = {"step": 7, "early_stopping": {"best_step": 7}}
+    state = {"step": 7, "best": {"best_step": 7}}
     checkpoint.save(workdir / "checkpoints", 7, arrays, state)
     return Run.open(workdir)
 

@@ -13,7 +13,7 @@ ARRAYS = {
     "optimizer": {"adam/iteration": np.array(7, np.int64)},
 }
 # One third has no exact decimal or binary form; a signalling pattern would be lost by text.
-STATE = {"step": 7, "early_stopping": {"best_score": 1 / 3}}
+STATE = {"step": 7, "best": {"best_score": 1 / 3}}
 
 
 @pytest.fixture

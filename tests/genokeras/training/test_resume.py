@@ -75,7 +75,7 @@ def assert_same_run(first, second, steps):
     for group, values in arrays[0].items():
         for name, value in values.items():
             np.testing.assert_array_equal(value, arrays[1][group][name], err_msg=name)
-    assert states[0]["early_stopping"] == states[1]["early_stopping"]
+    assert states[0]["best"] == states[1]["best"]
     rows = [read_rows(run) for run in (first, second)]
     assert without_times(rows[0]) == without_times(rows[1])
     for tag in ("train/loss", "valid/auroc"):
@@ -108,7 +108,7 @@ def test_killed_run_ends_like_an_undisturbed_one(processes, data_dir, tmp_path):
     """The loss is least soon after the start, so the count that stops the run outlives kills."""
     training = recipe(
         preset="fewer_conv_channels", steps=60, log_every=4, eval_every=4, checkpoint_every=7,
-        ema=0.9, clipnorm=0.5, jit="off", early_stopping="loss", patience=11,
+        ema=0.9, clipnorm=0.5, jit="off", best_metric="loss", patience=11,
     )  # fmt: skip
     options = {"preset": "fewer_conv_channels", "training": training}
     process = start(processes, data_dir, tmp_path / "undisturbed", options)

@@ -246,9 +246,9 @@ def test_same_seed_same_weights_other_seed_others(finished, data_dir, tmp_path):
     assert not np.array_equal(*(k["block_1_conv/kernel"] for k in kernels[1:]))
 
 
-def test_early_stopping_ends_the_run(data_dir, tmp_path):
+def test_patience_ends_the_run(data_dir, tmp_path):
     """With a rate that moves nothing, no evaluation is better than the first."""
-    changes = {"early_stopping": "loss", "patience": 2, "learning_rate": 1e-30, "eval_every": 4}
+    changes = {"best_metric": "loss", "patience": 2, "learning_rate": 1e-30, "eval_every": 4}
     result = again(data_dir, tmp_path / "run", training=changes)
     assert (result.steps, result.best_step, result.metric) == (12, 4, "loss")
     assert again(data_dir, tmp_path / "run", training=changes).already_finished
@@ -263,10 +263,27 @@ def test_without_valid_split_the_last_weights_are_the_best(tmp_path, planted, wr
     assert Run.open(tmp_path / "run").best_step == 4
     assert (tmp_path / "run" / "model.keras").exists()
     with pytest.raises(InputError) as error:
-        again(data_dir, tmp_path / "other", training={"early_stopping": "loss"})
+        again(data_dir, tmp_path / "other", training={"best_metric": "loss"})
     assert str(error.value) == (
-        f"early_stopping needs evaluations, but {data_dir} has no valid split; leave it out"
+        f"best_metric=loss needs evaluations, but {data_dir} has no valid split; leave it out"
     )
+    with pytest.raises(InputError, match="^patience=2 needs evaluations, but .* has no valid spl"):
+        again(data_dir, tmp_path / "other", training={"patience": 2})
+
+
+def test_the_last_checkpoint_can_be_the_best(data_dir, tmp_path):
+    """With a rate that moves nothing all score the same: the first is best by any metric."""
+    changes, lines = {"learning_rate": 1e-30, "steps": 8, "eval_every": 4}, []
+    first = again(data_dir, tmp_path / "first", training=changes)
+    changes |= {"best_metric": "last"}
+    training = dataclasses.replace(SETTINGS, **changes)
+    last = train(data_dir, tmp_path / "last", **SMALL, training=training, log=lines.append)
+    assert (first.best_step, last.best_step) == (4, 8)
+    assert (first.metric, last.metric) == ("auroc", "last")
+    assert Run.open(tmp_path / "last").best_step == 8
+    assert last.scores["auroc"] == pytest.approx(first.scores["auroc"])
+    assert not any("best" in line for line in lines)
+    assert (tmp_path / "last" / "model.keras").exists()
 
 
 def test_undefined_metric_leaves_the_last_weights(tmp_path, planted, write_dataset):
@@ -297,7 +314,7 @@ def test_infinite_loss_stops_with_advice(data_dir, tmp_path):
     ("changes", "message"),
     [
         ({"training": {"batch_size": 301}}, "batch_size=301 is more than the 300 examples"),
-        ({"training": {"early_stopping": "auroK"}}, "Did you mean 'auroc'?"),
+        ({"training": {"best_metric": "auroK"}}, "Did you mean 'auroc'?"),
         ({"preset": "singel_conv_only"}, "Did you mean 'single_conv_only'?"),
         ({"overrides": ["filtres=8"]}, "Did you mean 'filters'?"),
         ({"model": "cnn_atention"}, "Did you mean 'cnn_attention'?"),

@@ -23,6 +23,11 @@ from tfrecords.errors import InputError
         ({"seed": 2**31}, "seed=2147483648: expected an integer from 0 to 2147483647"),
         ({"steps": 10, "epochs": 2}, "steps=10 and epochs=2 were both given: leave one out"),
         (
+            {"best_metric": "last", "patience": 3},
+            "patience=3 with best_metric=last: every evaluation is the best until the next one, so "
+            "there is nothing to wait for; leave one out",
+        ),
+        (
             {"optimizer": "adam", "weight_decay": 0.1},
             "weight_decay=0.1 with optimizer=adam: decoupled decay is what adamw adds to adam; "
             "use optimizer=adamw",

@@ -61,7 +61,7 @@ def copied(run, tmp_path):
     workdir = shutil.copytree(run.workdir, tmp_path / "run")
     for step in (2, 4):
         arrays, state = checkpoint.load(run.workdir / "checkpoints" / f"step-{step}")
-        state["early_stopping"]["best_step"] = 2
+        state["best"]["best_step"] = 2
         checkpoint.save(workdir / "checkpoints", step, arrays, state)
     return Run.open(workdir)
 
