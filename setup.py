@@ -15,13 +15,14 @@ EXTRAS = {
     "jax": ["jax>=0.6"],
     "jax-cuda": ["jax[cuda12]>=0.6"],
     "prep": ["zstandard>=0.23"],
-    "plot": ["matplotlib>=3.9"],
+    "plot": ["jinja2>=3.1", "matplotlib>=3.9"],
     "beam": ["apache-beam>=2.70"],
     "dev": [
         "build>=1.2",
         "google-crc32c>=1.5",
         "grain>=0.2.15",
         "jax>=0.6",
+        "jinja2>=3.1",
         "matplotlib>=3.9",
         "pandas>=2.2",
         "pytest>=8.3",
@@ -51,6 +52,7 @@ setup(
             for rest in ("", ".*")
         ]
     ),
+    package_data={"genokeras.evaluation": ["report.css", "report.html.jinja"]},
     install_requires=[
         "absl-py>=2.1",
         "keras>=3.12",

@@ -37,9 +37,11 @@ def test_wheel_holds_the_four_packages_and_no_more(wheel):
     wanted = {
         path.relative_to(ROOT).as_posix()
         for package in tops
-        for path in (ROOT / package).rglob("*.py")
+        for path in (ROOT / package).rglob("*.*")
+        if path.suffix in (".py", ".jinja", ".css")
     }
     assert wanted <= set(names)
+    assert "genokeras/evaluation/report.html.jinja" in wanted
 
 
 def test_installed_wheel_trains_elsewhere(wheel, tmp_path):

@@ -4,12 +4,15 @@
 input rows: `row` and, for every task, `_target` (empty where it is missing), `_probability` and
 `_logit`, or `_prediction`; of several runs also the standard deviation over them, `_std`. Where
 matplotlib is installed there are pictures `SPLIT.*.png`, and of one run `learning_curves.png`.
+`report.html`, written with Jinja if that is installed, shows all this on one page; it lies in the
+folder of the run, or in that of the ensemble.
 """
 
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from genokeras.evaluation import report
 from genokeras.evaluation.scored_split import ScoredSplit
 from genokeras.evaluation.split_pictures import draw_split
 from genokeras.evaluation.split_predictions import write_table
@@ -37,6 +40,12 @@ def write_evaluation(
             _draw_learning_curves(runs[0], folder)
     else:
         log("No pictures: they need matplotlib; pip install 'genokeras[plot]'.")
+    if report.is_available():
+        # Beside the folder of evaluations in the run, or in the folder that was asked for.
+        parent = runs[0].workdir if folder.parent == runs[0].workdir else folder
+        report.write_report(parent / report.FILE, runs, runs[0].manifest, result, scored)
+    else:
+        log("No report: it needs jinja2; pip install 'genokeras[plot]'.")
     # Last, since it says that the evaluation is complete.
     write(folder / f"{split}.json", result)
 

@@ -114,16 +114,20 @@ def planted(rng, number, length=40):
     return texts, labels
 
 
-def write_motif_run(folder, monkeypatch, splits, tasks=("label",), rows=None, strands="online"):
+def write_motif_run(
+    folder, monkeypatch, splits, tasks=("label",), rows=None, strands="online", task_type="binary"
+):
     from genokeras.models import spec as specs
     from genokeras.training import checkpoint, variables
     from genokeras.training.workdir import Run
 
-    data_dir = write_dataset(folder / "data", splits, tasks, rows=rows, strands=strands)
+    data_dir = write_dataset(folder / "data", splits, tasks, task_type, rows, strands)
     manifest = Manifest.load(data_dir)
     spec = specs.Spec.from_manifest(manifest)
     module = types.SimpleNamespace(
         Config=EmptyConfig,
+        PRESETS={"base": EmptyConfig()},
+        TRAINING={},
         build=lambda config, spec: motif_model(spec),
         prepare=lambda config, spec, batch, training: batch,
     )

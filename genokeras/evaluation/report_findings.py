@@ -1,0 +1,193 @@
+"""What a reader of a report should worry about, and what was checked and found in order."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tfrecords.manifest import Manifest
+
+# Logits; half of one moves a probability from 0.5 to 0.62.
+_MAX_STRAND_DIFFERENCE = 0.5
+# A sequence without information that is called positive more surely than this is suspicious.
+_MAX_PROBE = 0.9
+_MIN_PER_CLASS = 50
+# Scores that lead a report, by which of them a task type has.
+LEADING = ("auroc", "pearson_r")
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One check: `level` is `good`, `warn` or `bad`, `title` a few words, `text` a sentence."""
+
+    level: str
+    title: str
+    text: str
+
+
+def leading(result: Mapping[str, Any]) -> str:
+    """Returns the name of the score that the report leads with."""
+    return next(name for name in LEADING if name in result)
+
+
+def by_task(scores: Mapping[str, Any] | None, tasks: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Returns the scores of every task, those of the only one being the scores themselves."""
+    scores = scores or {}
+    return [scores["tasks"][task] for task in tasks] if "tasks" in scores else [scores] * len(tasks)
+
+
+def verdict_level(result: Mapping[str, Any]) -> str:
+    """Returns how the comparison with the baseline ended: `good`, `warn` or `bad`."""
+    ends = (result["difference"] or {}).get(f"{leading(result)}_ci")
+    if not ends:
+        return "warn"
+    return "good" if ends[0] > 0 else "bad" if ends[1] < 0 else "warn"
+
+
+def findings(result: Mapping[str, Any], manifest: Manifest) -> list[Finding]:
+    """Returns all checks, what is worst first."""
+    found = [
+        *_comparison(result),
+        *_split(result, manifest),
+        *_leaks(result["split"], manifest.audit),
+        *_calibration(result, manifest.tasks),
+        *_strands(result["probes"]["reverse_complement"]),
+        *_probes(result["probes"]["sequences"]),
+        *_sizes(result, manifest),
+    ]
+    order = ("bad", "warn", "good")
+    return sorted(found, key=lambda finding: order.index(finding.level))
+
+
+def _comparison(result: Mapping[str, Any]) -> Iterator[Finding]:
+    if result["baseline"] is None:
+        text = "No baseline was scored, so nothing says how easy these data are."
+        yield Finding("warn", "No baseline", text)
+        return
+    level = verdict_level(result)
+    ends = (result["difference"] or {}).get(f"{leading(result)}_ci")
+    if not ends:
+        text = "There is no interval of the difference, so it may be chance."
+    elif level == "good":
+        text = "The interval of the difference lies above zero."
+    elif level == "bad":
+        text = "The interval of the difference lies below zero: use the baseline."
+    else:
+        text = "The interval of the difference holds zero: the model may be no better at all."
+    yield Finding(level, "Better than 6-mers", text)
+
+
+def _split(result: Mapping[str, Any], manifest: Manifest) -> Iterator[Finding]:
+    if result["split"] == "train":
+        text = "The model has seen these examples: scores on train say nothing about new ones."
+        yield Finding("bad", "Scored on train", text)
+    elif result["split"] == "valid":
+        text = "Checkpoint and thresholds were chosen on this split: its scores flatter the model."
+        yield Finding("warn", "Scored on valid", text)
+    if manifest.task_type == "binary" and not manifest.splits.get("valid"):
+        text = "Without one the last checkpoint was taken, and there is no threshold but 0.5."
+        yield Finding("warn", "No valid split", text)
+
+
+def _leaks(split: str, audit: Mapping[str, Any]) -> Iterator[Finding]:
+    if "shared" not in audit:
+        text = "The dataset does not say whether its splits share sequences."
+        yield Finding("warn", "No audit", text)
+        return
+    shared = {
+        pair: counts["sequences"]
+        for pair, counts in audit["shared"].items()
+        if split in pair.split("/") and counts["sequences"]
+    }
+    listed = ", ".join(f"{count:,} with {_other(pair, split)}" for pair, count in shared.items())
+    if shared and audit.get("on_leak") != "drop":
+        text = f"The {split} split shares sequences ({listed}) and they were kept: scores flatter."
+        yield Finding("bad", "Leaks between splits", text)
+    elif shared:
+        text = f"The {split} split shared sequences ({listed}); they were taken out of training."
+        yield Finding("good", "Leaks between splits", text)
+    else:
+        text = f"No sequence of the {split} split is in another one, on either strand."
+        yield Finding("good", "Leaks between splits", text)
+    if conflicts := audit.get("conflicts", {}).get("sequences"):
+        text = (
+            f"{conflicts:,} sequences occur with different labels: no model gets all of them right."
+        )
+        yield Finding("warn", "Contradicting labels", text)
+
+
+def _other(pair: str, split: str) -> str:
+    first, second = pair.split("/")
+    return second if first == split else first
+
+
+def _calibration(result: Mapping[str, Any], tasks: Sequence[str]) -> Iterator[Finding]:
+    checked, poor = 0, []
+    for task, scores in zip(tasks, by_task(result, tasks), strict=True):
+        of_task = scores.get("calibration") or {}
+        expected = of_task.get("ece_if_calibrated_ci")
+        if of_task.get("ece") is None or not expected:
+            continue
+        checked += 1
+        if of_task["ece"] > expected[1]:
+            poor.append((task, of_task))
+    if not checked:
+        return
+    if not poor:
+        text = "Calibration errors are no larger than those of a calibrated model would be."
+        yield Finding("good", "Calibration", text)
+        return
+    task, worst = max(poor, key=lambda entry: entry[1]["ece"])
+    of_which = f" (of {len(poor)} of {len(tasks)} tasks; worst: {task})" if len(tasks) > 1 else ""
+    text = (
+        f"Probabilities are off by {worst['ece']:.3f} on average{of_which}; a calibrated model's "
+        f"would be by {worst['ece_if_calibrated_ci'][1]:.3f} at most."
+    )
+    if (after := worst["ece_after_temperature"]) is not None:
+        text += f" Dividing logits by {worst['temperature']:.2f} makes that {after:.3f}."
+    yield Finding("warn", "Calibration", text)
+
+
+def _strands(strands: Mapping[str, Any] | None) -> Iterator[Finding]:
+    if strands is None:
+        return
+    most = strands["max_logit_difference"]
+    text = (
+        f"The logits of the two strands of {strands['n']:,} sequences differ by {most:.2g} at most."
+    )
+    level = "warn" if most > _MAX_STRAND_DIFFERENCE else "good"
+    if level == "warn":
+        text += " Averaging both strands, as predictions do by default, hides that."
+    yield Finding(level, "Reverse complement", text)
+
+
+def _probes(sequences: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    simple = [probe for probe in sequences if not probe["name"].endswith(" repeat")]
+    if not all("probabilities" in probe for probe in simple):
+        return
+    called = [
+        f"{probe['name']} ({max(probe['probabilities']):.2f})"
+        for probe in simple
+        if max(probe["probabilities"]) > _MAX_PROBE
+    ]
+    if called:
+        text = f"Called positive: {', '.join(called)}. The model may read composition, not motifs."
+        yield Finding("warn", "Sequences without information", text)
+    else:
+        text = "No homopolymer, and no sequence of N only, is surely positive."
+        yield Finding("good", "Sequences without information", text)
+
+
+def _sizes(result: Mapping[str, Any], manifest: Manifest) -> Iterator[Finding]:
+    if result.get("num_undefined"):
+        text = f"{result['num_undefined']} tasks have one class only and are in no mean."
+        yield Finding("warn", "Undefined scores", text)
+    described = manifest.statistics.get("splits", {}).get(result["split"], {}).get("tasks", {})
+    few = [
+        task
+        for task, counts in described.items()
+        if "positives" in counts and min(counts["positives"], counts["negatives"]) < _MIN_PER_CLASS
+    ]
+    if few:
+        text = f"Fewer than {_MIN_PER_CLASS} examples of one class in {', '.join(few[:3])}"
+        text += f" and {len(few) - 3} more tasks" if len(few) > 3 else ""
+        yield Finding("warn", "Few examples", f"{text}: intervals are wide.")

@@ -1,0 +1,119 @@
+"""What a report says of runs and data: settings, layers, and the commands that repeat them."""
+
+import dataclasses
+import json
+import pathlib
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from genokeras.models import spec as specs
+from genokeras.training import precision, settings
+from genokeras.training.about import num_parameters
+from genokeras.training.train import recipe
+from genokeras.training.workdir import RESULT_FILE, Run
+from tfrecords.manifest import Manifest
+
+# The flags of an evaluation at their defaults, by the name that the result has them under.
+_EVALUATE_DEFAULTS = {"split": "test", "checkpoint": "best", "num_bootstrap": 1000, "seed": 0}
+
+
+def describe_model(run: Run) -> dict[str, Any]:
+    """Returns the model of a run: settings, those that are not the preset's, parameters, layers."""
+    preset = dataclasses.asdict(specs.preset(run.model_name, run.preset))
+    config = dataclasses.asdict(run.config)
+    usual, training = vars(recipe(run.model_name, run.preset)), vars(run.training)
+    with precision.scope(run.training.precision):
+        model = run.model_module.build(run.config, run.spec)
+    layers = [
+        {
+            "name": layer.name,
+            "kind": type(layer).__name__,
+            "shape": _shape(layer),
+            "parameters": layer.count_params(),
+        }
+        for layer in model.layers
+    ]
+    return {
+        "config": config,
+        "training": training,
+        "changed": [
+            (name, values[name], before[name])
+            for values, before in ((config, preset), (training, usual))
+            for name in values
+            if values[name] != before[name]
+        ],
+        "parameters": num_parameters(model),
+        "layers": layers,
+    }
+
+
+def describe_run(run: Run) -> dict[str, Any]:
+    """Returns where and with what a run was trained, and how it ended (nothing if it has not)."""
+    described = settings.require(run.workdir)["environment"]
+    path = run.workdir / RESULT_FILE
+    return {
+        "workdir": str(run.workdir),
+        "model": run.model_name,
+        "preset": run.preset,
+        "seed": run.training.seed,
+        "versions": described.get("versions", {}),
+        "revision": described.get("revision"),
+        "devices": described.get("devices"),
+        "result": json.loads(path.read_text()) if path.exists() else {},
+    }
+
+
+def commands(
+    runs: Sequence[Run], manifest: Manifest, result: Mapping[str, Any], folder: pathlib.Path
+) -> list[tuple[str, str]]:
+    """Returns titles and shell commands: build, train (once for every run), evaluate."""
+    workdir = ",".join(str(run.workdir) for run in runs)
+    flags = {"workdir": workdir}
+    if len(runs) > 1 or folder != runs[0].workdir:
+        flags["output"] = str(folder)
+    flags |= {
+        name: result[name]
+        for name, default in _EVALUATE_DEFAULTS.items()
+        if name == "split" or result[name] != default
+    }
+    lines = [f"--{name}={value}" for name, value in flags.items()]
+    lines += ["--nobaseline"] if result["baseline"] is None else []
+    if result["reverse_complement"] == runs[0].spec.stranded:
+        lines.append(f"--{'' if result['reverse_complement'] else 'no'}reverse_complement")
+    found = [("Build the dataset", _build_command(manifest, str(runs[0].data_dir)))]
+    for number, run in enumerate(runs, start=1):
+        title = "Train" if len(runs) == 1 else f"Train member {number}"
+        path = run.workdir / settings.FLAGS_FILE
+        if path.exists():
+            found.append((title, _command("train", path.read_text().splitlines())))
+    return [*found, ("Evaluate", _command("evaluate", lines))]
+
+
+def _build_command(manifest: Manifest, data_dir: str) -> str:
+    """Returns the flags that the manifest keeps, as launch.build_dataset takes them."""
+    flags = dict(manifest.flags)
+    files = flags.pop("files", None) or {}
+    source = flags.pop("source", None)
+    named = {"source": source, **files, "data_dir": data_dir, "name": manifest.name, **flags}
+    return _command(
+        "build_dataset",
+        [f"--{name}={_value(x)}" for name, x in named.items() if x not in (None, [], "")],
+    )
+
+
+def _command(launcher: str, flags: Sequence[str]) -> str:
+    return " \\\n  ".join([f"python -m launch.{launcher}", *map(shlex.quote, flags)])
+
+
+def _value(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _shape(layer: Any) -> str:
+    outputs = layer.output if isinstance(layer.output, list | tuple) else [layer.output]
+    shapes = (
+        " × ".join("B" if size is None else str(size) for size in output.shape)
+        for output in outputs
+    )
+    return ", ".join(shapes)

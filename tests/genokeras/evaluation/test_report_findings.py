@@ -1,0 +1,203 @@
+import copy
+
+import pytest
+
+from genokeras.evaluation.report_findings import by_task, findings, leading, verdict_level
+from tfrecords.manifest import Manifest
+from tfrecords.schema import Feature, Schema
+
+AUDIT = {
+    "shared": {"train/test": {"sequences": 0}, "train/valid": {"sequences": 3}},
+    "conflicts": {"sequences": 0},
+    "on_leak": "drop",
+}
+COUNTS = {"test": {"tasks": {"bound": {"positives": 400, "negatives": 600}}}}
+# A model with nothing to complain of.
+SOUND = {
+    "split": "test",
+    "auroc": 0.9,
+    "num_undefined": 0,
+    "baseline": {"auroc": 0.8},
+    "difference": {"auroc": 0.1, "auroc_ci": [0.05, 0.15]},
+    "calibration": {
+        "ece": 0.02, "ece_if_calibrated_ci": [0.01, 0.03], "ece_after_temperature": 0.01,
+        "temperature": 1.5,
+    },
+    "probes": {
+        "sequences": [
+            {"name": "poly-A", "probabilities": [0.1]},
+            {"name": "TGACTCA repeat", "probabilities": [0.99]},
+        ],
+        "reverse_complement": {"max_logit_difference": 0.0, "mean_logit_difference": 0.0, "n": 9},
+    },
+}  # fmt: skip
+
+
+def manifest(audit=AUDIT, counts=COUNTS, splits=("train", "valid", "test"), tasks=("bound",)):
+    schema = Schema((Feature("targets", "float32", (len(tasks),)),))
+    statistics = {"splits": counts}
+    shards = {name: ({},) for name in splits}
+    return Manifest("tf0", schema, shards, tasks, audit=audit, statistics=statistics)
+
+
+def found(changes=None, **data):
+    """Level and title -> text, of a sound result with changes (dotted names)."""
+    result = copy.deepcopy(SOUND)
+    for name, value in (changes or {}).items():
+        *path, last = name.split(".")
+        place = result
+        for key in path:
+            place = place[key]
+        place[last] = value
+    return {(f.level, f.title): f.text for f in findings(result, manifest(**data))}
+
+
+def test_nothing_is_wrong_with_a_sound_model():
+    assert {level for level, _ in found()} == {"good"}
+    assert len(found()) == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding", "text"),
+    [
+        (
+            {"difference.auroc_ci": [-0.01, 0.02]},
+            ("warn", "Better than 6-mers"),
+            "The interval of the difference holds zero: the model may be no better at all.",
+        ),
+        (
+            {"difference.auroc_ci": [-0.03, -0.01]},
+            ("bad", "Better than 6-mers"),
+            "The interval of the difference lies below zero: use the baseline.",
+        ),
+        (
+            {"difference": {"auroc": 0.1}},
+            ("warn", "Better than 6-mers"),
+            "There is no interval of the difference, so it may be chance.",
+        ),
+        (
+            {"baseline": None, "difference": None},
+            ("warn", "No baseline"),
+            "No baseline was scored, so nothing says how easy these data are.",
+        ),
+        (
+            {"split": "valid"},
+            ("warn", "Scored on valid"),
+            "Checkpoint and thresholds were chosen on this split: its scores flatter the model.",
+        ),
+        (
+            {"split": "train"},
+            ("bad", "Scored on train"),
+            "The model has seen these examples: scores on train say nothing about new ones.",
+        ),
+        (
+            {"calibration.ece": 0.031},
+            ("warn", "Calibration"),
+            "Probabilities are off by 0.031 on average; a calibrated model's would be by 0.030 at "
+            "most. Dividing logits by 1.50 makes that 0.010.",
+        ),
+        (
+            {"probes.reverse_complement.max_logit_difference": 0.75},
+            ("warn", "Reverse complement"),
+            "The logits of the two strands of 9 sequences differ by 0.75 at most. Averaging both "
+            "strands, as predictions do by default, hides that.",
+        ),
+        (
+            {"probes.sequences": [{"name": "N only", "probabilities": [0.2, 0.95]}]},
+            ("warn", "Sequences without information"),
+            "Called positive: N only (0.95). The model may read composition, not motifs.",
+        ),
+        (
+            {"num_undefined": 2},
+            ("warn", "Undefined scores"),
+            "2 tasks have one class only and are in no mean.",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said(changes, finding, text):
+    assert found(changes)[finding] == text
+
+
+@pytest.mark.parametrize(
+    ("data", "finding", "text"),
+    [
+        (
+            {"audit": AUDIT | {"shared": {"train/test": {"sequences": 4}}, "on_leak": "warn"}},
+            ("bad", "Leaks between splits"),
+            "The test split shares sequences (4 with train) and they were kept: scores flatter.",
+        ),
+        (
+            {"audit": AUDIT | {"shared": {"train/test": {"sequences": 4}}}},
+            ("good", "Leaks between splits"),
+            "The test split shared sequences (4 with train); they were taken out of training.",
+        ),
+        (
+            {"audit": {}},
+            ("warn", "No audit"),
+            "The dataset does not say whether its splits share sequences.",
+        ),
+        (
+            {"audit": AUDIT | {"conflicts": {"sequences": 7}}},
+            ("warn", "Contradicting labels"),
+            "7 sequences occur with different labels: no model gets all of them right.",
+        ),
+        (
+            {"counts": {"test": {"tasks": {"bound": {"positives": 20, "negatives": 600}}}}},
+            ("warn", "Few examples"),
+            "Fewer than 50 examples of one class in bound: intervals are wide.",
+        ),
+        (
+            {"splits": ("train", "test")},
+            ("warn", "No valid split"),
+            "Without one the last checkpoint was taken, and there is no threshold but 0.5.",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_data_is_said(data, finding, text):
+    assert found(**data)[finding] == text
+
+
+def test_copies_of_train_in_valid_are_no_matter_of_the_test_split():
+    audit = AUDIT | {"on_leak": "warn"}
+    assert found(audit=audit)[("good", "Leaks between splits")] == (
+        "No sequence of the test split is in another one, on either strand."
+    )
+
+
+def test_the_worst_comes_first():
+    changes = {"split": "train", "calibration.ece": 0.5}
+    levels = [level for level, _ in found(changes)]
+    assert levels == sorted(levels, key=("bad", "warn", "good").index)
+    assert {"bad", "warn", "good"} == set(levels)
+
+
+def test_of_several_tasks_the_worst_calibrated_is_named():
+    one = SOUND["calibration"]
+    tasks = {"a": {"calibration": one}, "b": {"calibration": one | {"ece": 0.2}}}
+    text = found({"tasks": tasks}, tasks=("a", "b"))[("warn", "Calibration")]
+    assert text.startswith("Probabilities are off by 0.200 on average (of 1 of 2 tasks; worst: b)")
+
+
+def test_stranded_models_and_regressions_have_fewer_checks():
+    without = {"probes.reverse_complement": None, "calibration": None}
+    sequences = {"probes.sequences": [{"name": "poly-A", "predictions": [3.0]}]}
+    titles = {title for _, title in found(without | sequences)}
+    assert titles == {"Better than 6-mers", "Leaks between splits"}
+
+
+def test_scores_by_task():
+    assert by_task({"auroc": 1}, ("a",)) == [{"auroc": 1}]
+    assert by_task({"auroc": 1, "tasks": {"a": 2, "b": 3}}, ("a", "b")) == [2, 3]
+    assert by_task(None, ("a", "b")) == [{}, {}]
+
+
+def test_the_leading_score_is_that_of_the_task_type():
+    assert leading({"loss": 1, "auroc": 0.5}) == "auroc"
+    assert leading({"loss": 1, "pearson_r": 0.5}) == "pearson_r"
+
+
+@pytest.mark.parametrize(
+    ("ends", "level"), [([0.1, 0.2], "good"), ([-0.1, 0.2], "warn"), ([-0.2, -0.1], "bad")]
+)
+def test_level_of_the_verdict(ends, level):
+    assert verdict_level({"auroc": 1, "difference": {"auroc_ci": ends}}) == level
