@@ -82,6 +82,11 @@ class SplitStatistics:
         }
 
 
+def count_letters(packed: np.ndarray) -> np.ndarray:
+    """Returns how many letters of each sequence are no padding, int64 `[N]`."""
+    return _KNOWN_IN_BYTE[packed].sum(axis=1)
+
+
 def _count_bytes(packed: np.ndarray) -> np.ndarray:
     """Returns how often every byte occurs, int64 `[256]`."""
     flat = packed.ravel()

@@ -1,22 +1,65 @@
 """Shows what is in a dataset: splits, labels, bases, origin and the audit for leakage.
 
 python -m launch.inspect_dataset --data_dir=runs/tf0/data --examples=3
+python -m launch.inspect_dataset --data_dir=runs/tf0/data --plot
 """
+
+import pathlib
 
 from absl import flags
 
 from data_prep.describe import describe, verify
+from data_prep.survey import survey
+from genokeras.plots.dataset_overview import draw_overview
+from genokeras.plots.figure import check_can_save
 from launch import app, progress
 
+
+class _PlotParser(flags.ArgumentParser):
+    """Takes `--plot` alone, which absl gives as `true`, and `--plot=FILE`."""
+
+    syntactic_help = "a file"
+
+    def parse(self, argument: str) -> str:
+        return {"true": _BESIDE, "false": ""}.get(argument, argument)
+
+
+_BESIDE = "DATA_DIR-overview.png"
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the dataset.", required=True)
 _EXAMPLES = flags.DEFINE_integer("examples", 0, "Also show so many examples of each split.")
 _VERIFY = flags.DEFINE_bool("verify", False, "Also check every record and every shard's sha256.")
+_PLOT = flags.DEFINE_flag(
+    flags.Flag(
+        _PlotParser(),
+        flags.ArgumentSerializer(),
+        "plot",
+        "",
+        f"Also draw labels, lengths, GC content, k-mers, copies and examples; --plot=FILE says "
+        f"where (.png, .svg, .pdf), --plot draws {_BESIDE}.",
+        boolean=True,
+    )
+)
 
 
 def main() -> None:
+    path = _plot_path()
     print(describe(_DATA_DIR.value, examples=_EXAMPLES.value))
     if _VERIFY.value:
         print(verify(_DATA_DIR.value, progress=progress.start))
+    if path is not None:
+        draw_overview(path, **vars(survey(_DATA_DIR.value)))
+        print(f"Picture: {path}")
+
+
+def _plot_path() -> pathlib.Path | None:
+    """Returns where to draw; by default beside the dataset, whose folder holds nothing else."""
+    if not _PLOT.value:
+        return None
+    data_dir = pathlib.Path(_DATA_DIR.value)
+    beside = data_dir.with_name(f"{data_dir.resolve().name}-overview.png")
+    path = beside if _PLOT.value == _BESIDE else pathlib.Path(_PLOT.value)
+    check_can_save(path)
+    return path
 
 
 if __name__ == "__main__":

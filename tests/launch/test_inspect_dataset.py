@@ -43,6 +43,23 @@ def test_damage_is_one_line_and_exit_code_2(data_dir):
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_plot_draws_beside_the_dataset_or_where_it_is_told(data_dir, tmp_path):
+    done = launch(f"--data_dir={data_dir}", "--plot")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(f"Picture: {tmp_path}/data-overview.png\n")
+    assert (tmp_path / "data-overview.png").read_bytes().startswith(b"\x89PNG")
+    done = launch(f"--data_dir={data_dir}", f"--plot={tmp_path}/here.svg")
+    assert done.stdout.endswith(f"Picture: {tmp_path}/here.svg\n")
+    assert "<svg" in (tmp_path / "here.svg").read_text()[:500]
+
+
+def test_plot_that_cannot_be_written_is_refused(data_dir):
+    done = launch(f"--data_dir={data_dir}", "--plot=overview.gif")
+    assert done.returncode == 2
+    assert done.stderr == "error: overview.gif: a picture ends in .png, .svg, .pdf\n"
+    assert done.stdout == ""
+
+
 def test_what_is_no_dataset(tmp_path):
     done = launch(f"--data_dir={tmp_path}")
     assert done.returncode == 2

@@ -23,6 +23,31 @@ def test_a_picture_appears_whole_or_not_at_all(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a.jpg", r"a.jpg: a picture ends in .png, .svg, .pdf"),
+        ("a", r"a: a picture ends in .png, .svg, .pdf"),
+        ("none/a.png", "none: no such folder; expected the name of a picture in a folder"),
+        ("b.png", "b.png is a folder; expected the name of a picture"),
+    ],
+)
+def test_a_file_that_could_not_be_written_is_refused_before_any_work(tmp_path, name, message):
+    (tmp_path / "b.png").mkdir()
+    figure.check_can_save(tmp_path / "a.PNG")
+    with pytest.raises(InputError, match=message):
+        figure.check_can_save(tmp_path / name)
+
+
+def test_titles_leave_room_for_the_legend():
+    _, (ax,) = figure.panels(1)
+    figure.title(ax, "Labels")
+    (line,) = ax.plot([0, 1])
+    figure.legend_above(ax, [line], ["model"])
+    assert ax.get_title(loc="left") == "Labels"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["model"]
+
+
 def test_panels_are_row_by_row():
     _, panels = figure.panels(columns=2, rows=3)
     assert [ax.get_subplotspec().get_geometry()[2] for ax in panels] == list(range(6))
