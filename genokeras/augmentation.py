@@ -21,13 +21,13 @@ from tfrecords.errors import InputError
 class Augmentation:
     """Which changes are made, in this order; `genokeras.layers` says how each is drawn."""
 
-    max_shift_bp: int | None = None  # Window shifted by up to so much; none: all that is stored.
-    mutation_rate: float = 0.0  # Share of bases drawn anew; a quarter of uniform draws change none.
-    mutation_bases: Literal["uniform", "composition"] = "uniform"  # Or as in the training split.
-    insert_motifs: tuple[str, ...] = ()  # Words that mean nothing (IUPAC), written into examples.
-    insert_rate: float = 0.0  # Share of examples that get one of them, on either strand.
-    mask_rate: float = 0.0  # Share of bases that become N, and then what `ambiguous` says.
-    mask_span_bp: int = 1  # So many in a row.
+    max_shift_bp: int | None = None  # Largest shift of the window; none: all that is stored.
+    mutation_rate: float = 0.0  # Share of bases drawn anew; one uniform draw in four changes none.
+    mutation_bases: Literal["uniform", "composition"] = "uniform"  # What is drawn.
+    insert_motifs: tuple[str, ...] = ()  # Motifs (IUPAC) that say nothing of the label.
+    insert_rate: float = 0.0  # Share of examples that one of them is written into.
+    mask_rate: float = 0.0  # Share of bases that become N; see ambiguous.
+    mask_span_bp: int = 1  # Length of what is masked at a time.
 
     def __post_init__(self):
         require_rates(self, "mutation_rate", "insert_rate", "mask_rate")

@@ -3,9 +3,13 @@
 Every launcher is a module with a docstring, flags, and a `main()`; this is the only place that
 knows about exit codes. A bug keeps its traceback (exit code 1): only mistakes that the user can
 mend (`InputError`, the operating system's refusals, wrong flags) are shortened.
+
+Help lists the flags as they are defined. A launcher with very many says which of them belong
+together, `FLAG_GROUPS` (titles to names), and with `more_help(argv)` it adds what flags can be.
 """
 
 import contextlib
+import re
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -18,13 +22,16 @@ from tfrecords.errors import InputError, suggest
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
 
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+
 
 def run(main: Callable[[], None], argv: list[str] | None = None) -> NoReturn:
     """Parses `argv` (default: the command line), calls `main` and exits."""
     argv = sys.argv if argv is None else argv
     module = sys.modules[main.__module__]
     if {"--help", "-help", "-h", "--helpshort", "--helpfull"} & set(argv[1:]):
-        print(_help(module))
+        with one_line_endings():
+            print(_help(module, argv))
         sys.exit(0)
     with one_line_endings():
         _parse(argv)
@@ -55,16 +62,41 @@ def _parse(argv: list[str]) -> None:
             f"unknown flag --{error.flagname}.{guess} --help lists all flags"
         ) from None
     except flags.IllegalFlagValueError as error:
-        missing = [name for name in flags.FLAGS if f"Flag --{name} must have a value" in str(error)]
-        if not missing:
-            raise
-        raise InputError(f"--{missing[0]} is missing: give --{missing[0]}=VALUE") from None
+        raise InputError(_wrong_value(str(error))) from None
+    except ValueError as error:  # absl's own, of --noFLAG=VALUE.
+        raise InputError(str(error)) from None
     if rest:
         raise InputError(f"unexpected argument {rest[0]!r}: flags are written as --name=value")
 
 
-def _help(module: types.ModuleType) -> str:
-    return f"{module.__doc__.strip()}\n\nFlags:\n{flags.FLAGS.module_help(module)}"
+def _wrong_value(message: str) -> str:
+    """Returns what absl says of a flag's value, in plainer words where there are any."""
+    if missing := re.match(r"flag --(\w+)=None: Flag --\1 must have a value", message):
+        return f"--{missing[1]} is missing: give --{missing[1]}=VALUE"
+    given = re.match(r"flag --(\w+)=(.*): \W*(invalid|could not|Non-bool)", message, re.S)
+    if given is None:
+        return message
+    return f"--{given[1]}={given[2]}: expected {_KINDS[flags.FLAGS[given[1]].flag_type()]}"
+
+
+def _help(module: types.ModuleType, argv: list[str]) -> str:
+    own = {flag.name: flag for flag in flags.FLAGS.get_flags_for_module(module)}
+    groups = getattr(module, "FLAG_GROUPS", {})
+    grouped = {name for names in groups.values() for name in names}
+    parts = [module.__doc__.strip()]
+    for title, names in ({"Flags": [n for n in own if n not in grouped]} | groups).items():
+        parts.append("\n".join([f"{title}:", *(_flag_help(own[name]) for name in names)]))
+    if hasattr(module, "more_help"):
+        parts.append(module.more_help(argv))
+    return "\n\n".join(parts)
+
+
+def _flag_help(flag: flags.Flag) -> str:
+    name = f"[no]{flag.name}" if flag.boolean else flag.name
+    text = flag.help.partition(";\n    repeat this option")[0]  # What absl adds, in our words.
+    if flag.default not in (None, "", []):
+        text += f" (default: {flag.default_as_str[1:-1]})"
+    return flags.text_wrap(f"--{name}: {text}", indent="      ", firstline_indent="  ")
 
 
 def _one_line(error: Exception) -> str:

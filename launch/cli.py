@@ -8,7 +8,7 @@ import sys
 from launch import app
 from tfrecords.errors import suggest
 
-_NOT_LAUNCHERS = ("__init__", "app", "cli", "progress", "quiet")
+_NOT_LAUNCHERS = ("__init__", "app", "cli", "model_help", "progress", "quiet")
 
 
 def main() -> None:

@@ -8,13 +8,14 @@ it for more) and the training flags change that. While it trains, watch it with
 """
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING
 
 from absl import flags
 
 from genokeras.training.settings import check_local
 from genokeras.training.train_config import LAST, TrainConfig, value_type
-from launch import app, progress, quiet
+from launch import app, model_help, progress, quiet
 from tfrecords.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -25,8 +26,10 @@ _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run: new, or one with the same settings.", required=True
 )
 _MODEL = flags.DEFINE_string("model", "cnn_attention", "Model: a file of genokeras/models.")
-_PRESET = flags.DEFINE_string("preset", "base", "Preset of the model; a wrong name lists them.")
-_SET = flags.DEFINE_multi_string("set", [], "Field of the preset to change, as name=value.")
+_PRESET = flags.DEFINE_string("preset", "base", "Preset of the model; below are all of them.")
+_SET = flags.DEFINE_multi_string(
+    "set", [], "Field of the preset to change, as name=value; repeat it for more."
+)
 _RESUME = flags.DEFINE_bool(
     "resume", True, "Go on with the run in workdir; --noresume deletes it and starts anew."
 )
@@ -45,7 +48,13 @@ def _define(field: dataclasses.Field) -> flags.FlagHolder:
     return _DEFINE[value_type(field)](field.name, None, field.metadata["help"] + default)
 
 
+def more_help(argv: list[str]) -> str:
+    given = [text.partition("=")[2] for text in argv if re.match("--?model=", text)]
+    return model_help.describe(given[-1] if given else _MODEL.default)
+
+
 _TRAINING = {field.name: _define(field) for field in dataclasses.fields(TrainConfig)}
+FLAG_GROUPS = {"Training, as the recipe of the preset says unless given here": list(_TRAINING)}
 
 
 def main() -> None:

@@ -46,23 +46,23 @@ class Config(Augmentation):
     `residual` one a stem like that and blocks with kernels of `residual_kernel_size`, halving once.
     """
 
-    tower: Literal["plain", "residual"] = "residual"
-    filters: int = 128
-    kernel_size: int = 15
-    blocks: int = 3
-    residual_kernel_size: int = 5
-    norm: Norm = "batch"
+    tower: Literal["plain", "residual"] = "residual"  # Residual blocks have a stem before them.
+    filters: int = 128  # Channels of all layers up to the pooling.
+    kernel_size: int = 15  # Of the stem, or of plain blocks, in bp.
+    blocks: int = 3  # Of the tower, the stem not counted.
+    residual_kernel_size: int = 5  # Of residual blocks, in positions.
+    norm: Norm = "batch"  # Of slow_batch the moving statistics follow as slowly as in the chapter.
     norm_after_gelu: tuple[int, ...] = ()  # Plain blocks, by number, whose norm comes after GELU.
-    attention_blocks: int = 1
-    num_heads: int = 8
-    positions: Literal["none", "learned", "sinusoidal", "rotary"] = "rotary"
-    pooling: Literal["flatten", "max_mean_attention"] = "max_mean_attention"
-    dense_units: tuple[int, ...] = (128,)
-    dropout: float = 0.2
-    block_dropout: float = 0.1
-    kmer: int = 6  # 0: no k-mer branch.
+    attention_blocks: int = 1  # Transformer blocks behind the tower.
+    num_heads: int = 8  # Of each of them.
+    positions: Literal["none", "learned", "sinusoidal", "rotary"] = "rotary"  # For attention.
+    pooling: Literal["flatten", "max_mean_attention"] = "max_mean_attention"  # Before the head.
+    dense_units: tuple[int, ...] = (128,)  # Of the layers between pooling and logits.
+    dropout: float = 0.2  # Of the pooled features and the dense layers.
+    block_dropout: float = 0.1  # Within residual and transformer blocks.
+    kmer: int = 6  # Words of so many bp have a linear branch of their own; 0: no such branch.
     strands: Literal["one", "both"] = "both"  # Both: the mean of the two, of unstranded data.
-    ambiguous: Literal["zero", "mean", "one"] = "zero"
+    ambiguous: Literal["zero", "mean", "one"] = "zero"  # What N becomes: 0000, 1/4 each, 1111.
     mutation_rate: float = 0.05
     label_smoothing: float = 0.0  # In training a target of 1 is 1 minus half of it, 0 half of it.
 
@@ -101,14 +101,16 @@ _BASELINE = Config(
     ambiguous="one",
 )
 PRESETS = {
-    "base": Config(),
-    "tiny": Config(filters=8, kernel_size=5, num_heads=2, dense_units=(8,), kmer=3),
-    "conv": dataclasses.replace(_BASELINE, norm="none", dropout=0.0),
-    "conv_v2": dataclasses.replace(_BASELINE, norm_after_gelu=(2,)),
-    "baseline": _BASELINE,
-    "single_conv_only": dataclasses.replace(_BASELINE, blocks=1, dense_units=()),
-    "fewer_conv_channels": dataclasses.replace(_BASELINE, filters=8),
-    "remove_mlp": dataclasses.replace(_BASELINE, dense_units=()),
+    "base": Config(),  # Our own, for short windows of any kind.
+    "tiny": Config(filters=8, kernel_size=5, num_heads=2, dense_units=(8,), kmer=3),  # For tests.
+    "conv": dataclasses.replace(
+        _BASELINE, norm="none", dropout=0.0
+    ),  # The chapter's first network.
+    "conv_v2": dataclasses.replace(_BASELINE, norm_after_gelu=(2,)),  # Its second network.
+    "baseline": _BASELINE,  # Its third network, and five variants of it:
+    "single_conv_only": dataclasses.replace(_BASELINE, blocks=1, dense_units=()),  # One block.
+    "fewer_conv_channels": dataclasses.replace(_BASELINE, filters=8),  # 8 filters instead of 64.
+    "remove_mlp": dataclasses.replace(_BASELINE, dense_units=()),  # No dense layers.
     "add_one_transformer_block": dataclasses.replace(_BASELINE, attention_blocks=1),
     "add_two_transformer_blocks": dataclasses.replace(_BASELINE, attention_blocks=2),
 }

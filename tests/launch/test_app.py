@@ -17,6 +17,12 @@ from launch import app
 from tfrecords.errors import InputError
 NAME = flags.DEFINE_string("name", None, "Whom to greet.", required=True)
 COUNT = flags.DEFINE_integer("count", 1, "How often.", lower_bound=1)
+SHARE = flags.DEFINE_float("share", None, "How much.")
+LOUD = flags.DEFINE_bool("loud", False, "How loudly.")
+ALSO = flags.DEFINE_multi_string("also", [], "Whom else; may be repeated.")
+FLAG_GROUPS = {"How": ["share", "count"]}
+def more_help(argv):
+    return f"More of {argv[1]}."
 def main():
     if NAME.value == "missing":
         open("no/such/file.txt")
@@ -52,7 +58,11 @@ def launch(tmp_path):
         (["--nam=you"], 2, "error: unknown flag --nam. Did you mean 'name'?"),
         (["--name=you", "extra"], 2, "error: unexpected argument 'extra'"),
         (["--name=you", "--count=0"], 2, "flag --count=0: 0 is not a positive integer"),
-        (["--name=you", "--count=x"], 2, "flag --count=x"),
+        (["--name=you", "--count=x"], 2, "error: --count=x: expected a whole number\n"),
+        (["--name=you", "--count="], 2, "error: --count=: expected a whole number\n"),
+        (["--name=you", "--share=half"], 2, "error: --share=half: expected a number\n"),
+        (["--name=you", "--loud=very"], 2, "error: --loud=very: expected true or false\n"),
+        (["--name=you", "--noloud=1"], 2, "error: --noloud=1 does not take an argument\n"),
         ([], 2, "error: --name is missing: give --name=VALUE\n"),
         (["--name=stop"], 130, "error: interrupted"),
     ],
@@ -81,8 +91,24 @@ def test_success(launch):
 def test_help_exits_zero_and_lists_the_flags(launch, flag):
     done = launch(flag)
     assert done.returncode == 0
-    assert "Says hello" in done.stdout
-    assert "--count: How often." in done.stdout
+    assert (
+        done.stdout
+        == f"""Says hello.
+
+python -c ... --name=you
+
+Flags:
+  --name: Whom to greet.
+  --[no]loud: How loudly. (default: false)
+  --also: Whom else; may be repeated.
+
+How:
+  --share: How much.
+  --count: How often. (default: 1)
+
+More of {flag}.
+"""
+    )
 
 
 def console(*args):

@@ -78,7 +78,7 @@ def test_interrupted_run_ends_with_one_line_and_goes_on(tiny_run, tmp_path):
         ([], "--data_dir"),
         (["--steps=5", "--epochs=2"], "error: steps=5 and epochs=2 were both given: leave one out"),
         (["--learning_rate=-1"], "error: learning_rate=-1.0: expected a number above 0"),
-        (["--batch_size=many"], "flag --batch_size=many"),
+        (["--batch_size=many"], "error: --batch_size=many: expected a whole number"),
         (["--optimizer=adamm"], "error: optimizer='adamm': expected one of adamw, adam, sgd"),
         (
             ["--workdir=gs://bucket/run"],
@@ -109,6 +109,10 @@ def test_every_training_setting_is_a_flag_with_its_help():
     for field in dataclasses.fields(TrainConfig):
         assert f"--{field.name}: {field.metadata['help']}" in text.replace("--[no]", "--")
     assert "Peak learning rate. Default: 0.0015." in text
+    places = [text.index(f"--{name}:") for name in ("data_dir", "set", "steps", "learning_rate")]
+    assert places == sorted(places)
+    assert "Presets of cnn_attention, for --preset: base " in text
+    assert "dense_units=" in text
 
 
 def test_missing_dataset(tmp_path):
