@@ -2,19 +2,26 @@
 
 python -m launch.evaluate --workdir=runs/tf0/run --split=test
 
-Prints a table, and writes into the folder `evaluation` of the run SPLIT.json (all scores),
-SPLIT.predictions.tsv (every example; `row` is the number of the data row, from 0, counted through
-all input files) and pictures: ROC and precision-recall curves in SPLIT.png, learning_curves.png.
-Thresholds (`*_at_threshold`) are those with the best F1 on the valid split.
+Prints a table, and writes into the folder `evaluation` of the run SPLIT.json (all scores, with
+calibration, operating points, groups, mistakes and probes), SPLIT.predictions.tsv (every example;
+`row` is the number of the data row, from 0, counted through all input files) and pictures
+SPLIT.*.png. Of several runs, --workdir=RUN1,RUN2 or a quoted pattern, the mean of logits is scored,
+and each of them; then --output=DIR says where to write.
 """
 
 from absl import flags
 
-from genokeras.training import settings
+from genokeras.evaluation import run_folders
 from launch import app, progress, quiet
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
-_SPLIT = flags.DEFINE_string("split", "test", "Split to score: train, valid or test.")
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder of the run; of an ensemble RUN1,RUN2,... or a quoted pattern.",
+    required=True,
+)  # fmt: skip
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Folder for what is written; default, of one run: evaluation in its folder."
+)
+_SPLIT = flags.DEFINE_string("split", "test", "Split to score: train, valid (or val, dev) or test.")
 _CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "best, last, or the number of a step.")
 _REVERSE_COMPLEMENT = flags.DEFINE_bool(
     "reverse_complement", None,
@@ -31,19 +38,23 @@ _SEED = flags.DEFINE_integer("seed", 0, "Of the resamples.", lower_bound=0)
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 256, "Sequences computed at a time; scores do not depend on it.", lower_bound=1
 )
+_PROBE = flags.DEFINE_multi_string(
+    "probe", [], "Motif to ask the model about, NAME:WORD in IUPAC codes; may be given repeatedly."
+)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the dataset is now, if it has moved.")
 
 
 def main() -> None:
     # What is mistyped should not have to wait for TensorFlow to load.
-    settings.require(_WORKDIR.value)
+    run_folders.find(_WORKDIR.value)
     with quiet.loading():
-        from genokeras.evaluation.evaluate import FOLDER, evaluate
+        from genokeras.evaluation.evaluate import evaluate
         from genokeras.evaluation.score_table import score_table
 
     result = evaluate(
         _WORKDIR.value,
         _SPLIT.value,
+        output=_OUTPUT.value,
         reverse_complement=_REVERSE_COMPLEMENT.value,
         num_bootstrap=_NUM_BOOTSTRAP.value,
         baseline=_BASELINE.value,
@@ -51,11 +62,13 @@ def main() -> None:
         checkpoint=_CHECKPOINT.value,
         batch_size=_BATCH_SIZE.value,
         data_dir=_DATA_DIR.value,
+        probe=_PROBE.value,
         progress=progress.start,
         log=_log,
     )
     print(score_table(result))
-    print(f"\nScores, predictions and pictures: {_WORKDIR.value}/{FOLDER}/{_SPLIT.value}.*")
+    folder = _OUTPUT.value or f"{_WORKDIR.value}/evaluation"
+    print(f"\nScores, predictions and pictures: {folder}/{result['split']}.*")
 
 
 def _log(line: str) -> None:

@@ -6,17 +6,25 @@ One line per window, in the order of the input: `name` (the first word of a FAST
 the column name or id, else the number of the row), `start` and `end` (0-based half-open, the part
 of the sequence that the window shows), and for every task TASK_probability and TASK_logit (or
 TASK_prediction of a regression). Longer sequences than the model reads become several windows,
-shorter ones are padded on both sides. Any number of sequences is read as a stream.
+shorter ones are padded on both sides. Any number of sequences is read as a stream. Of several runs,
+--workdir=RUN1,RUN2 or a quoted pattern, the mean of logits is written, and their standard deviation
+over the runs in TASK_logit_std (TASK_prediction_std).
 """
 
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 from absl import flags
 
 from data_prep.windows import read_windows
-from genokeras.evaluation import output_file
-from genokeras.training import settings
+from genokeras.evaluation import output_file, run_folders
 from launch import app, progress, quiet
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder of the run; of an ensemble RUN1,RUN2,... or a quoted pattern.",
+    required=True,
+)  # fmt: skip
 _INPUT = flags.DEFINE_string(
     "input", None, "FASTA, CSV or TSV; plain or .gz, .bz2, .zst.", required=True
 )
@@ -46,31 +54,47 @@ _BATCH_SIZE = flags.DEFINE_integer(
 
 def main() -> None:
     # What is mistyped should not have to wait for TensorFlow to load.
-    settings.require(_WORKDIR.value)
+    run_folders.find(_WORKDIR.value)
     output_file.check(_OUTPUT.value, source=_INPUT.value)
     with quiet.loading():
+        from genokeras.evaluation.ensemble import open_runs
         from genokeras.evaluation.predict import read_size, write_predictions
-        from genokeras.training.workdir import Run
 
-    run = Run.open(_WORKDIR.value)
+    runs = open_runs(_WORKDIR.value)
+    spec, padded = runs[0].spec, Padded(runs[0].spec.length)
     windows = read_windows(
         _INPUT.value,
-        run.spec.length,
+        spec.length,
         stride_bp=_STRIDE_BP.value,
         sequence_column=_SEQUENCE_COLUMN.value,
         name_column=_NAME_COLUMN.value,
-        size=read_size(run.spec, _BATCH_SIZE.value),
+        size=read_size(spec, _BATCH_SIZE.value),
         progress=progress.start,
     )
     number = write_predictions(
-        run,
-        windows,
+        runs,
+        padded.counted(windows),
         _OUTPUT.value,
         checkpoint=_CHECKPOINT.value,
         reverse_complement=_REVERSE_COMPLEMENT.value,
         batch_size=_BATCH_SIZE.value,
     )
-    print(f"{_OUTPUT.value}: {number:,} windows of {run.spec.length} bp")
+    of_runs = f", mean of {len(runs)} runs" if len(runs) > 1 else ""
+    print(f"{_OUTPUT.value}: {number:,} windows of {spec.length} bp{of_runs}")
+    if padded.number:
+        print(f"Padded on both sides, being shorter than {spec.length} bp: {padded.number:,}")
+
+
+class Padded:
+    """Counts the windows that show a sequence shorter than `length`, while they stream by."""
+
+    def __init__(self, length: int):
+        self.number, self._length = 0, length
+
+    def counted(self, batches: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for batch in batches:
+            self.number += int(np.count_nonzero(batch["end"] - batch["start"] < self._length))
+            yield batch
 
 
 if __name__ == "__main__":

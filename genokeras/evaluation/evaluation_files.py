@@ -3,9 +3,9 @@
 `SPLIT.json` holds the scores. `SPLIT.predictions.tsv` has a line per example, in the order of the
 input rows: `row` and, for every task, `_target` (empty where it is missing), `_probability` and
 `_logit`, or `_prediction`; of several runs also the standard deviation over them, `_std`. Where
-matplotlib is installed there are pictures `SPLIT.*.png`, and of one run `learning_curves.png`.
-`report.html`, written with Jinja if that is installed, shows all this on one page; it lies in the
-folder of the run, or in that of the ensemble.
+matplotlib is installed there are pictures `SPLIT.*.png` (`split_pictures` says which), and of one
+run `learning_curves.png`. `report.html`, written with Jinja if that is installed, shows all this on
+one page; it lies in the folder of the run, or in that of the ensemble.
 """
 
 import pathlib
@@ -14,7 +14,7 @@ from typing import Any
 
 from genokeras.evaluation import report
 from genokeras.evaluation.scored_split import ScoredSplit
-from genokeras.evaluation.split_pictures import draw_split
+from genokeras.evaluation.split_pictures import draw_pictures
 from genokeras.evaluation.split_predictions import write_table
 from genokeras.plots import figure
 from genokeras.plots.learning_curves import draw_learning_curves
@@ -35,7 +35,7 @@ def write_evaluation(
     write_table(predictions, runs[0].spec, folder / f"{split}.predictions.tsv")
     if figure.is_available():
         logits = predictions.logits, scored.baseline_logits
-        draw_split(result, predictions.labels, *logits, folder / f"{split}.png")
+        draw_pictures(result, predictions.labels, *logits, folder)
         if len(runs) == 1:
             _draw_learning_curves(runs[0], folder)
     else:

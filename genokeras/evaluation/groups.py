@@ -5,7 +5,7 @@ scores are about equally sure. Groups differ in their share of positives; AUROC 
 that. A model that only reads off GC content does worse inside each group than over all of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from genokeras.evaluation import bootstrap
 from genokeras.evaluation.bins import equal_mass_bins
 from genokeras.evaluation.scores import Labels
-from genokeras.metrics.supervised import METRICS
+from genokeras.metrics.supervised import METRICS, Metric
 
 NUM_GROUPS = 5
 
@@ -49,44 +49,44 @@ def group_scores(
     if baseline_logits is not None:
         columns[f"baseline_{name}"] = baseline_logits[:, column]
     bins = equal_mass_bins(values, NUM_GROUPS)
+    metric = METRICS[labels.task_type][name]
     result = []
     for number in range(bins.max(initial=-1) + 1):
         inside = values[bins == number]
         rows = np.flatnonzero((bins == number) & (labels.weight[:, column] > 0))
-        targets = labels.targets[rows, column]
+        targets = labels.targets[rows, column].astype(np.float64)
         group = {"from": _plain(inside.min()), "to": _plain(inside.max()), "n": len(rows)}
         if labels.task_type == "binary":
             group["positives"] = int(np.sum(targets > 0.5))
-        for key, scores in columns.items():
-            metric = METRICS[labels.task_type][name]
-            value, ends = _score(metric, targets, scores[rows], num_bootstrap, seed)
-            group |= {key: value, f"{key}_ci": ends}
-        result.append(group)
+        of_group = {key: scores[rows].astype(np.float64) for key, scores in columns.items()}
+        result.append(group | _scores(metric, targets, of_group, num_bootstrap, seed))
     return result
 
 
-def _score(
-    metric: Any, targets: np.ndarray, scores: np.ndarray, num_bootstrap: int, seed: int
-) -> tuple[float | None, Sequence[float] | None]:
-    if not len(targets):
-        return None, None
-    # Sorted once, which makes the sorting of the metric quick.
-    order = np.argsort(scores, kind="stable")
-    targets, scores = targets[order].astype(np.float64), scores[order].astype(np.float64)
-    value = float(metric(targets, scores, np.ones((1, len(targets))))[0])
-    if not np.isfinite(value):
-        return None, None
-    if not num_bootstrap:
-        return value, None
-    samples = bootstrap.resampled_scores(
-        lambda counts: {"": metric(targets, scores, counts)},
-        len(targets),
-        num_resamples=num_bootstrap,
-        seed=seed,
-    )
-    ends = bootstrap.interval(samples[""])
-    return value, ends and list(ends)
+def _scores(
+    metric: Metric,
+    targets: np.ndarray,
+    columns: Mapping[str, np.ndarray],
+    num_bootstrap: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Scores columns of logits on the same examples, and on the same resamples of them."""
+
+    def score(counts: np.ndarray) -> dict[str, np.ndarray]:
+        return {key: metric(targets, scores, counts) for key, scores in columns.items()}
+
+    result: dict[str, Any] = {}
+    samples = {}
+    if num_bootstrap and len(targets):
+        options = {"num_resamples": num_bootstrap, "seed": seed}
+        samples = bootstrap.resampled_scores(score, len(targets), **options)
+    for key in columns:
+        value = score(np.ones((1, len(targets))))[key][0] if len(targets) else np.nan
+        ends = bootstrap.interval(samples[key]) if key in samples else None
+        result[key] = float(value) if np.isfinite(value) else None
+        result[f"{key}_ci"] = None if ends is None or result[key] is None else list(ends)
+    return result
 
 
 def _plain(value: np.generic) -> int | float:
-    return int(value) if value == int(value) and value.dtype.kind == "i" else float(value)
+    return int(value) if value.dtype.kind == "i" else float(value)

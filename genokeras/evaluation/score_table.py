@@ -1,4 +1,7 @@
-"""Scores as text that lines up: the model, the baseline, and the difference of the two."""
+"""Scores as text that lines up: the model, the baseline, and the difference of the two.
+
+Below: the members of an ensemble, tasks, what thresholds are, and who is better.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,27 +10,60 @@ _METRICS = (
     *("auroc", "auprc", "mcc", "accuracy", "f1", "pearson_r", "spearman_r", "r2", "loss"),
     *("threshold", "mcc_at_threshold", "accuracy_at_threshold", "f1_at_threshold"),
 )
+_AT_THRESHOLD = "f1_at_threshold"
 _MAX_TASK_NAME = 40
 
 
 def score_table(result: Mapping[str, Any]) -> str:
     """Returns the scores that `evaluate` returned, as aligned text."""
-    strands = "both strands" if result["reverse_complement"] else "one strand"
-    title = (
-        f"{result['dataset']}, {result['split']} split: {result['n']:,} examples, {strands}, "
-        f"checkpoint {result['checkpoint']} (step {result['step']})"
-    )
-    columns = {result["model"]: result}
+    members = result.get("members")
+    columns = {f"ensemble of {len(members)}" if members else result["model"]: result}
     if result["baseline"]:
         columns |= {"6-mer baseline": result["baseline"], "difference": result["difference"]}
-    names = [name for name in _METRICS if name in result]
+    names = [name for name in _METRICS if any(name in scores for scores in columns.values())]
+    # Of several tasks each has a threshold of its own; without a valid split there is none.
+    shown = [name for name in names if any(x.get(name) is not None for x in columns.values())]
     rows = [["", *columns]]
-    for name in names:
+    for name in shown:
         rows.append([name, *(_cell(x, name, x is result["difference"]) for x in columns.values())])
-    text = [title, "", *_aligned(rows)]
+    text = [_title(result), "", *_aligned(rows)]
+    if members:
+        text += ["", *_aligned(_member_rows(members, names[:2]))]
     if "tasks" in result:
         text += ["", *_aligned(_task_rows(result, names[:2]))]
-    return "\n".join(text)
+    notes = _notes(result, names, shown)
+    return "\n".join(text + ([""] + notes if notes else []))
+
+
+def _title(result: Mapping[str, Any]) -> str:
+    strands = "both strands" if result["reverse_complement"] else "one strand"
+    step = result["step"]
+    steps = "steps " + ", ".join(map(str, step)) if isinstance(step, list) else f"step {step}"
+    return (
+        f"{result['dataset']}, {result['split']} split: {result['n']:,} examples, {strands}, "
+        f"checkpoint {result['checkpoint']} ({steps})"
+    )
+
+
+def _notes(result: Mapping[str, Any], names: Sequence[str], shown: Sequence[str]) -> list[str]:
+    notes = []
+    if _AT_THRESHOLD in shown:
+        notes.append(
+            "threshold: the probability with the best F1 on the valid split, chosen by each model "
+            "on its own; *_at_threshold are scores at it, mcc, accuracy and f1 those at 0.5."
+        )
+    elif _AT_THRESHOLD in names:
+        notes.append("No rows at a threshold: there is no valid split to choose it on.")
+    if result.get("verdict"):
+        notes.append(result["verdict"])
+    return notes
+
+
+def _member_rows(members: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[list[str]]:
+    """Returns a header and a row for every member of an ensemble."""
+    rows = [[_cell(member, name) for name in names] for member in members]
+    titles = [member["workdir"] for member in members]
+    return [["member", *names], *([title, *row] for title, row in zip(titles, rows, strict=True))]
 
 
 def _task_rows(result: Mapping[str, Any], names: Sequence[str]) -> list[list[str]]:

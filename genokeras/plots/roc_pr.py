@@ -13,6 +13,8 @@ from genokeras.plots import figure
 
 _MAX_LEGEND = 6
 _MAX_POINTS = 2000
+# The precision of fewer calls than these jumps between 0 and 1: it is not drawn.
+_MIN_CALLS = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,22 +47,34 @@ def pr_points(scores: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.n
     return np.append(0.0, recall), np.append(precision[0], precision)
 
 
+def fewest_calls(positives: int) -> int:
+    """Returns how many examples must be called positive for their precision to be drawn."""
+    return min(_MIN_CALLS, -(-positives // 10))
+
+
 def draw_roc_pr(curves: Sequence[Curve], path: str | os.PathLike, title: str = "") -> None:
     """Draws the curves into a picture; those whose targets are of one class are left out.
 
-    Dotted: what chance gives. Curves of one label share a colour, a baseline is dashed.
+    Dotted: what chance gives. Curves of one label share a colour, a baseline is dashed. Precision
+    is drawn from the tenth call on (or the first tenth of the positives): that of fewer is chance.
     """
     drawn = [curve for curve in curves if 0 < np.mean(curve.targets) < 1]
-    picture, (roc, pr) = figure.panels(columns=2, inches_below=0.19 * min(len(drawn), _MAX_LEGEND))
+    picture, (roc, pr) = figure.panels(
+        columns=2, inches_below=0.19 * (1 + min(len(drawn), _MAX_LEGEND))
+    )
     labels = list(dict.fromkeys(curve.label for curve in drawn))
     for curve in drawn:
         colour = figure.COLOURS[labels.index(curve.label) % len(figure.COLOURS)]
         style = {"color": colour, "linestyle": "--" if curve.is_baseline else "-", "linewidth": 1.5}
         roc.plot(*_thin(*roc_points(curve.scores, curve.targets)), label=curve.auroc, **style)
-        recall, precision = _thin(*pr_points(curve.scores, curve.targets))
+        recall, precision = _thin(*_settled(*pr_points(curve.scores, curve.targets), curve))
         pr.plot(recall, precision, drawstyle="steps-pre", label=curve.auprc, **style)
-        pr.axhline(np.mean(curve.targets), color=colour, linestyle=":", linewidth=1)
-    roc.plot([0, 1], [0, 1], color=figure.GREY, linestyle=":", linewidth=1)
+    chance = {"color": figure.GREY, "linestyle": ":", "linewidth": 1.2}
+    roc.plot([0, 1], [0, 1], label="chance: AUROC 0.500", **chance)
+    shares = list(dict.fromkeys(float(np.mean(curve.targets)) for curve in drawn))
+    for share in shares:
+        text = f"chance: AUPRC {share:.3f}" if len(shares) == 1 else "chance: share of positives"
+        pr.axhline(share, label=text if share == shares[0] else None, **chance)
     roc.set(xlabel="False positive rate", ylabel="True positive rate (recall)", aspect="equal")
     pr.set(xlabel="Recall", ylabel="Precision", aspect="equal")
     for ax in (roc, pr):
@@ -80,6 +94,15 @@ def _counts(scores: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.nda
     last_of_ties = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
     true_positives = np.cumsum(targets[order] > 0.5)[last_of_ties]
     return np.append(0, true_positives), np.append(0, last_of_ties + 1)
+
+
+def _settled(
+    recall: np.ndarray, precision: np.ndarray, curve: Curve
+) -> tuple[np.ndarray, np.ndarray]:
+    """Leaves out points of so few calls that their precision says nothing."""
+    _, calls = _counts(curve.scores, curve.targets)
+    kept = calls >= fewest_calls(np.count_nonzero(curve.targets > 0.5))
+    return recall[kept], precision[kept]
 
 
 def _thin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -38,7 +38,10 @@ def test_windows_of_a_fasta_file(tiny_run, tmp_path):
     done = launch(f"--workdir={tiny_run.workdir}", f"--input={tmp_path / 'in.fa'}",
                   f"--output={tmp_path / 'out.tsv'}", "--batch_size=4")  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{tmp_path / 'out.tsv'}: 10 windows of 40 bp\n"
+    assert done.stdout == (
+        f"{tmp_path / 'out.tsv'}: 10 windows of 40 bp\n"
+        "Padded on both sides, being shorter than 40 bp: 1\n"
+    )
     rows = read(tmp_path / "out.tsv")
     assert list(rows[0]) == ["name", "start", "end", "label_probability", "label_logit"]
     places = [(row["name"], int(row["start"]), int(row["end"])) for row in rows]

@@ -31,7 +31,7 @@ def flat(value, place=""):
 def without_pictures(request, monkeypatch):
     """Pictures take longer than all the rest; a test that wants them asks for `with_pictures`."""
     if "with_pictures" not in request.fixturenames:
-        for name in ("draw_split", "draw_learning_curves"):
+        for name in ("draw_pictures", "draw_learning_curves"):
             monkeypatch.setattr(
                 f"genokeras.evaluation.evaluation_files.{name}", lambda *_, **__: None
             )
@@ -239,11 +239,12 @@ def test_pictures_are_drawn_beside_the_scores(motif_run, with_pictures):
     (motif_run.workdir / "metrics.jsonl").write_text(lines)
     evaluate(motif_run.workdir, num_bootstrap=10)
     folder = motif_run.workdir / "evaluation"
-    for name in ("test.png", "learning_curves.png"):
+    kinds = ("roc_pr", "calibration", "thresholds", "confusion", "groups")
+    pictures = {"learning_curves.png", *(f"test.{kind}.png" for kind in kinds)}
+    for name in pictures:
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
-    assert {path.name for path in folder.iterdir()} == {
-        *("test.json", "test.predictions.tsv", "test.png", "learning_curves.png"),
-    }
+    found = {path.name for path in folder.iterdir()}
+    assert found == {"test.json", "test.predictions.tsv"} | pictures
 
 
 def test_without_matplotlib_there_are_scores_and_no_pictures(motif_run, monkeypatch):

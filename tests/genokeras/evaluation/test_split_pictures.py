@@ -1,17 +1,31 @@
 import numpy as np
 import pytest
 
-from genokeras.evaluation import split_pictures
+from genokeras.evaluation import details, split_pictures
+from genokeras.evaluation.answers import Answers
 from genokeras.evaluation.scores import Labels, score_split
 
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """What would have been drawn: the curves or clouds, and the title."""
+    """What would have been drawn: the curves, clouds and so on, and the title."""
     calls = []
     for name in ("draw_roc_pr", "draw_scatter"):
         monkeypatch.setattr(
             split_pictures, name, lambda parts, path, title: calls.append((parts, title))
+        )
+    return calls
+
+
+@pytest.fixture
+def all_drawn(drawn, monkeypatch):
+    """What would have been drawn by the function of a name, and where."""
+    calls = {}
+    for name in ("confusion", "group_scores", "reliability", "threshold_curves"):
+        monkeypatch.setattr(
+            split_pictures,
+            f"draw_{name}",
+            lambda parts, *rest, name=name: calls.setdefault(name, (parts, *rest)),
         )
     return calls
 
@@ -26,6 +40,90 @@ def scored(task_type, num_tasks):
     logits = rng.normal(targets)
     scores = score_split(labels, logits, num_bootstrap=20).values
     return {"dataset": "gue", "split": "test", "baseline": scores, **scores}, labels, logits
+
+
+def detailed(task_type, num_tasks, with_valid=True):
+    """The same with what lies behind the scores, as `evaluate` adds it."""
+    result, labels, logits = scored(task_type, num_tasks)
+    options = {"num_bootstrap": 20, "seed": 0}
+    values = {"gc_content": np.arange(50) / 50, "longest_repeat_bp": np.arange(50) % 7}
+    groups = [
+        {
+            "groups": {
+                name: details.group_scores(x, labels, column, logits, logits, **options)
+                for name, x in values.items()
+            }
+        }
+        for column in range(num_tasks)
+    ]
+    details.add_to_tasks(result, groups)
+    if task_type == "binary":
+        answers = Answers(logits, (labels, logits) if with_valid else None)
+        found = details.classifier_details(labels, answers, **options)
+        for scores in (result, result["baseline"]):
+            details.add_to_tasks(scores, found)
+    return result, labels, logits
+
+
+def test_one_task_has_a_file_per_question(all_drawn, drawn, tmp_path):
+    result, labels, logits = detailed("binary", 1)
+    result["threshold"] = result["baseline"]["threshold"] = 0.4
+    split_pictures.draw_pictures(result, labels, logits, logits, tmp_path)
+    assert all_drawn["confusion"][1] == tmp_path / "test.confusion.png"
+    titles = [matrix.title for matrix in all_drawn["confusion"][0]]
+    assert titles == [
+        *("model\nat 0.5", "model\nat the best F1 on valid"),
+        *("6-mer baseline\nat 0.5", "6-mer baseline\nat the best F1 on valid"),
+    ]
+    curves, spread = all_drawn["reliability"][:2]
+    assert [curve.label.split(": ECE")[0].rstrip("0123456789.") for curve in curves] == [
+        *("model", "6-mer baseline", "model / temperature "),
+    ]
+    assert curves[0].bins == result["calibration"]["bins"]
+    assert {name: len(values) for name, values in spread.items()} == {
+        "positives": labels.targets[10:].sum(),
+        "negatives": 40 - labels.targets[10:].sum(),
+    }
+    sweeps = all_drawn["threshold_curves"][0]
+    assert [sweep.title for sweep in sweeps] == ["model", "6-mer baseline"]
+    assert sweeps[0].chosen == {"best F1 on valid": 0.4, "0.5": 0.5}
+    assert np.isnan(sweeps[0].curves["precision"][0]), "of one call"
+    rows, _, ylabel, _ = all_drawn["group_scores"]
+    assert [part.label for part in rows[0]] == ["GC content", "Longest simple repeat (bp)"]
+    assert rows[0][0].scores == {"model": "auroc", "6-mer baseline": "baseline_auroc"}
+    assert ylabel == "AUROC"
+    assert len(drawn) == 1
+
+
+def test_several_tasks_share_the_pictures(all_drawn, drawn, tmp_path):
+    result, labels, logits = detailed("binary", 8)
+    split_pictures.draw_pictures(result, labels, logits, logits, tmp_path)
+    assert [matrix.title for matrix in all_drawn["confusion"][0]] == list(labels.tasks)
+    assert [curve.label.split(":")[0] for curve in all_drawn["reliability"][0]] == [
+        f"tf{task}" for task in range(6)
+    ]
+    assert [sweep.title for sweep in all_drawn["threshold_curves"][0]] == list(labels.tasks)
+    assert [row[0].title for row in all_drawn["group_scores"][0]] == list(labels.tasks)
+
+
+def test_without_a_valid_split_nothing_chosen_on_it_is_drawn(all_drawn, drawn, tmp_path):
+    result, labels, logits = detailed("binary", 1, with_valid=False)
+    result["baseline"] = None
+    split_pictures.draw_pictures(result, labels, logits, None, tmp_path)
+    assert [matrix.title for matrix in all_drawn["confusion"][0]] == ["model\nat 0.5"]
+    assert len(all_drawn["reliability"][0]) == 1
+    assert all_drawn["threshold_curves"][0][0].chosen == {"0.5": 0.5}
+    assert all_drawn["group_scores"][0][0][0].scores == {"model": "auroc"}
+
+
+def test_a_regression_has_points_and_groups(all_drawn, drawn, tmp_path):
+    result, labels, predictions = detailed("regression", 2)
+    split_pictures.draw_pictures(result, labels, predictions, predictions, tmp_path)
+    assert set(all_drawn) == {"group_scores"}
+    assert all_drawn["group_scores"][2] == "Pearson r"
+    clouds, _ = drawn[0]
+    names = [(cloud.task, cloud.is_baseline) for cloud in clouds]
+    assert names == [("tf0", False), ("tf0", True), ("tf1", False), ("tf1", True)]
 
 
 def test_one_task_is_labelled_by_model_and_baseline(drawn):
@@ -69,4 +167,4 @@ def test_a_regression_is_drawn_as_points(drawn):
     split_pictures.draw_split(result, labels, predictions, None, "unused.png")
     clouds, _ = drawn[0]
     assert [len(cloud.targets) for cloud in clouds] == [40, 50]
-    assert clouds[0].title.startswith("tf0\nPearson r 0.")
+    assert clouds[0].title.startswith("tf0, model\nPearson r 0.")

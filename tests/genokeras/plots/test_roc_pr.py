@@ -61,10 +61,32 @@ def test_baseline_is_dashed_and_named(monkeypatch, tied):
     assert [text.get_text() for text in roc.get_legend().get_texts()] == [
         "model: AUROC 0.8",
         "k-mers: AUROC 0.2",
+        "chance: AUROC 0.500",
     ]
+    assert pr.get_legend().get_texts()[-1].get_text() == f"chance: AUPRC {targets.mean():.3f}"
     assert [line.get_linestyle() for line in roc.get_lines()] == ["-", "--", ":"]
     assert pr.get_lines()[0].get_drawstyle() == "steps-pre"
-    assert pr.get_lines()[0].get_color() != pr.get_lines()[2].get_color()
+    assert pr.get_lines()[0].get_color() != pr.get_lines()[1].get_color()
+
+
+def test_precision_of_a_handful_of_calls_is_not_drawn(monkeypatch):
+    """The most probable example is negative: a precision of 0 there is no property of the model."""
+    scores = np.arange(200.0)[::-1]
+    targets = np.array([0] + [1] * 99 + [0] * 100)
+    _, pr = drawn(monkeypatch, [Curve("model", scores, targets)])
+    recall, precision = pr.get_lines()[0].get_data()
+    assert (recall[0], precision[0]) == (9 / 99, 0.9)
+    assert roc_pr.pr_points(scores, targets)[1][0] == 0
+
+
+def test_chance_of_tasks_with_other_shares_of_positives_is_named_once(monkeypatch):
+    curves = [Curve("a", np.arange(4.0), np.array([1, 0, 0, 0]), auprc="a")]
+    curves += [Curve("b", np.arange(4.0), np.array([1, 1, 0, 0]), auprc="b")]
+    _, pr = drawn(monkeypatch, curves)
+    assert [text.get_text() for text in pr.get_legend().get_texts()] == [
+        *("a", "b", "chance: share of positives"),
+    ]
+    assert [line.get_ydata()[0] for line in pr.get_lines()[2:]] == [0.25, 0.5]
 
 
 def test_chance_precision_is_the_share_of_positives(monkeypatch):
