@@ -8,10 +8,11 @@ import os
 import pathlib
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfrecords.errors import InputError
+from tfrecords.manifest import Manifest
 
 if TYPE_CHECKING:
     from genokeras.training.workdir import Run
@@ -26,7 +27,9 @@ _KINDS = {
     "model": str, "preset": str, "config": dict, "training": dict, "spec": dict, "data_dir": str,
     "manifest_sha256": str, "environment": dict,
 }  # fmt: skip
-_COMPARED = ("model", "config", "training", "manifest_sha256")
+_COMPARED = ("model", "config", "training")
+_HASH_LETTERS = 12
+_MOST_DIFFERENCES = 5  # Between two datasets: more say no more.
 _PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "tensorflow-tpu", "jax", "numpy", "genokeras")
 
 
@@ -54,6 +57,7 @@ def describe(
         "spec": dataclasses.asdict(run.spec),
         "data_dir": str(run.data_dir.absolute()),
         "manifest_sha256": run.manifest_sha256,
+        "dataset": _dataset(Manifest.load(run.data_dir)),
         "environment": dict(environment),
     }
     return json.loads(json.dumps(settings))
@@ -94,14 +98,12 @@ def require(workdir: str | os.PathLike) -> dict[str, Any]:
 
 def check_same(workdir: pathlib.Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     """Raises if a run in `workdir` with the settings `old` cannot go on with `new`."""
-    there = flat({name: old[name] for name in _COMPARED})
-    now = flat({name: new[name] for name in _COMPARED})
-    differing = [name for name in {**there, **now} if there.get(name) != now.get(name)]
+    differing = _differences(old, new, _COMPARED)
+    if old["manifest_sha256"] != new["manifest_sha256"]:
+        differing |= _other_data(old, new)
     if not differing:
         return
-    listed = ", ".join(
-        f"{name} was {there.get(name)} and is now {now.get(name)}" for name in differing
-    )
+    listed = _in_words(differing)
     hint = ""
     if {"training.steps", "training.epochs"} & set(differing):
         hint = " (the learning rate depends on the number of steps, so a run cannot be prolonged)"
@@ -129,12 +131,43 @@ def environment(devices: str, threads: Mapping[str, int]) -> dict[str, Any]:
 
 def changed_environment(settings: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Returns in words how the environment differs from that of the settings, or nothing."""
-    then, now = flat(settings["environment"]), flat(now)
-    return ", ".join(
-        f"{name} was {then.get(name)} and is now {now.get(name)}"
-        for name in {**then, **now}
-        if then.get(name) != now.get(name)
-    )
+    then = settings["environment"]
+    return _in_words(_differences(then, now, {**then, **now}))
+
+
+def _dataset(manifest: Manifest) -> dict[str, Any]:
+    """Returns by what people tell datasets apart."""
+    return {
+        "name": manifest.name,
+        "examples": {split: manifest.num_examples(split) for split in manifest.splits},
+        "flags": dict(manifest.flags),
+        "inputs": {entry["file"]: entry["sha256"][:_HASH_LETTERS] for entry in manifest.inputs},
+    }
+
+
+def _other_data(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Returns in what another dataset differs: its place and what it is, else only its hash."""
+    found = _differences(old, new, ("data_dir", "dataset"))
+    if any(name.startswith("dataset.") for name in found):
+        return dict(list(found.items())[:_MOST_DIFFERENCES])
+    hashes = (settings["manifest_sha256"][:_HASH_LETTERS] for settings in (old, new))
+    return found | {"manifest_sha256": tuple(hashes)}
+
+
+def _differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], names: Iterable[str]
+) -> dict[str, tuple[Any, Any]]:
+    """Returns the old and the new value of all that differs, by dotted name."""
+    there, now = (flat({name: values.get(name) for name in names}) for values in (old, new))
+    return {
+        name: (there.get(name), now.get(name))
+        for name in {**there, **now}
+        if there.get(name) != now.get(name)
+    }
+
+
+def _in_words(differences: Mapping[str, tuple[Any, Any]]) -> str:
+    return ", ".join(f"{name} was {a} and is now {b}" for name, (a, b) in differences.items())
 
 
 def versions() -> dict[str, str]:

@@ -18,6 +18,7 @@ from genokeras.training.train import recipe, train
 from genokeras.training.train_config import TrainConfig
 from genokeras.training.workdir import Run
 from tfrecords.errors import InputError
+from tfrecords.manifest import Manifest
 from tfrecords.reader import Dataset
 
 # Small, and quick to trace.
@@ -212,10 +213,35 @@ def test_other_settings_are_listed_and_nothing_is_touched(workdir, data_dir, cha
     assert (workdir / "result.json").exists()
 
 
-def test_other_data_are_told_by_their_hash(workdir, tmp_path, planted, write_dataset):
+def test_other_data_are_told_by_what_they_are(workdir, data_dir, tmp_path, planted, write_dataset):
+    splits = {"train": 280, "valid": 120}
+    other = write_dataset(tmp_path / "other", *planted(400), splits=splits)
+    with pytest.raises(InputError) as error:
+        again(other, workdir)
+    assert str(error.value) == (
+        f"{workdir}: holds a run with other settings: data_dir was {data_dir} and is now {other}, "
+        "dataset.examples.train was 300 and is now 280, dataset.examples.valid was 100 and is now "
+        "120. Give another --workdir, or --noresume to delete that run and start anew"
+    )
+
+
+def test_the_flags_of_a_dataset_are_compared_too(workdir, data_dir, tmp_path):
+    """Other data can be in the same place; of many differences the first are told."""
+    other = shutil.copytree(data_dir, tmp_path / "other")
+    flags = {f"flag_{number}": number for number in range(9)}
+    dataclasses.replace(Manifest.load(other), flags=flags, name="anew").save(other)
+    with pytest.raises(InputError) as error:
+        again(other, workdir)
+    assert "dataset.name was planted and is now anew, dataset.flags.flag_0 was" in str(error.value)
+    assert str(error.value).count(" and is now ") == 5
+
+
+def test_data_that_differ_in_content_only_are_told_by_their_hash(
+    workdir, tmp_path, planted, write_dataset
+):
     splits = {"train": 300, "valid": 100}
     other = write_dataset(tmp_path / "other", *planted(400, seed=9), splits=splits)
-    with pytest.raises(InputError, match="settings: manifest_sha256 was .* and is now "):
+    with pytest.raises(InputError, match=r", manifest_sha256 was \w{12} and is now \w{12}\. Give"):
         again(other, workdir)
 
 
