@@ -46,6 +46,7 @@ demo: $(INSTALLED)
 	@$(RUN) -m launch.train --data_dir=$(DEMO)/data --workdir=$(DEMO)/run --steps=$(DEMO_STEPS)
 	@$(RUN) -m launch.evaluate --workdir=$(DEMO)/run --split=test
 	@echo
+	@echo 'All of it on one page:  $(DEMO)/run/report.html'
 	@echo 'Learning curves:  $(VENV)/bin/tensorboard --logdir $(DEMO)/run'
 	@echo 'For your own commands:  source $(VENV)/bin/activate'
 

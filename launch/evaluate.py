@@ -5,8 +5,9 @@ python -m launch.evaluate --workdir=runs/tf0/run --split=test
 Prints a table, and writes into the folder `evaluation` of the run SPLIT.json (all scores, with
 calibration, operating points, groups, mistakes and probes), SPLIT.predictions.tsv (every example;
 `row` is the number of the data row, from 0, counted through all input files) and pictures
-SPLIT.*.png. Of several runs, --workdir=RUN1,RUN2 or a quoted pattern, the mean of logits is scored,
-and each of them; then --output=DIR says where to write.
+SPLIT.*.png; and into the run report.html, all of it on one page. Of several runs,
+--workdir=RUN1,RUN2 or a quoted pattern, the mean of logits is scored, and each of them; then
+--output=DIR says where to write.
 """
 
 from absl import flags
@@ -48,6 +49,7 @@ def main() -> None:
     # What is mistyped should not have to wait for TensorFlow to load.
     run_folders.find(_WORKDIR.value)
     with quiet.loading():
+        from genokeras.evaluation import report
         from genokeras.evaluation.evaluate import evaluate
         from genokeras.evaluation.score_table import score_table
 
@@ -69,6 +71,8 @@ def main() -> None:
     print(score_table(result))
     folder = _OUTPUT.value or f"{_WORKDIR.value}/evaluation"
     print(f"\nScores, predictions and pictures: {folder}/{result['split']}.*")
+    if report.is_available():
+        print(f"Report: {_OUTPUT.value or _WORKDIR.value}/{report.FILE}")
 
 
 def _log(line: str) -> None:

@@ -114,7 +114,7 @@ def _learning_curve(rows: Sequence[Mapping[str, Any]], best_step: int, name: str
     y = Axis.around(TITLES[name], values)
     chart = Chart(TITLES[name], Axis("Step", 0, max(last, 1)), y)
     chart.reference([(best_step, y.low), (best_step, y.high)])
-    for series, (label, points) in zip(("model", "baseline"), lines.items(), strict=True):
+    for series, (label, points) in zip(("model", "third"), lines.items(), strict=True):
         if points:
             chart.line(points, series, label)
     return chart.svg()
