@@ -7,7 +7,6 @@ the same bytes, on any number of processes and after any number of restarts.
 """
 
 import os
-import pathlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,13 +15,13 @@ import numpy as np
 from data_prep import audit, negatives, splits, statistics
 from data_prep.build_config import BuildConfig, check_range
 from data_prep.destination import Destination
+from data_prep.differences import describe_differences
 from data_prep.ingest import Ingested, ingest
 from data_prep.plan import make_plan
 from data_prep.resume import write_plan
 from data_prep.source import Source
 from tfrecords import tfds_metadata
 from tfrecords.errors import InputError
-from tfrecords.files import file_sha256
 from tfrecords.manifest import Manifest
 from tfrecords.schema import NAME, Feature, Schema
 from tfrecords.sequence import crop, packed_width
@@ -134,25 +133,20 @@ class _Build:
         found, shown = self.destination.load(), self.destination.shown
         if found is None:
             return None
-        if self._would_give(found) and self.destination.is_intact(found):
+        differences = describe_differences(
+            found, name=self.name, flags=self.flags, paths=self.source.paths
+        )
+        if not differences and self.destination.is_intact(found):
             self.destination.clear_up()
             self.log(f"{shown} is built already, from the same input with the same flags.")
             return found
         if not overwrite:
             raise InputError(
-                f"{shown} holds a dataset ({found.name}) that was built from another input, with "
-                "other flags, or that is damaged; --overwrite replaces it"
+                f"{shown} holds another dataset "
+                f"({differences or 'its files are missing or cut off'}); --overwrite replaces it"
             )
         self.destination.check_replaceable(found)
         return None
-
-    def _would_give(self, manifest: Manifest) -> bool:
-        if (manifest.name, manifest.flags) != (self.name, self.flags):
-            return False
-        paths = map(pathlib.Path, self.source.paths)
-        return [(entry["file"], entry["sha256"]) for entry in manifest.inputs] == [
-            (path.name, file_sha256(path)) for path in paths
-        ]
 
     def run(self) -> Manifest:
         """Builds the dataset and puts it in its place."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_prep import table_columns, table_rows, text_rows
+from data_prep import file_kind, table_columns, table_rows, text_rows
 from data_prep.source import UNSPLIT, Batch, InputFile, Paths, file_names, input_files, split_code
 from data_prep.table_columns import TableColumns
 from data_prep.table_rows import TableRows
@@ -125,7 +125,10 @@ class _Table:
 
 
 def _open(file: InputFile, asked: dict) -> _Table:
-    lines = TextFile(file.path).lines()
+    text = TextFile(file.path)
+    if file_kind.find_kind(text) == "fasta":
+        raise InputError(f"{file.path} is a FASTA file; --source=fasta reads it")
+    lines = text.lines()
     header = next(lines)
     sample = [line for line in itertools.islice(lines, _SAMPLE_LINES) if line.strip()]
     lines.close()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from data_prep import text_rows
+from data_prep import file_kind, text_rows
 from data_prep.source import Batch, InputFile, Paths, file_names, input_files
 from data_prep.text_file import TextFile
 from data_prep.text_rows import TextRows
@@ -139,7 +139,7 @@ def read_records(text: TextFile) -> Iterator[tuple[int, str, str]]:
         elif header is None and line:
             raise InputError(
                 f"{text.path}:{number}: {line[:20]!r} stands before the first header; "
-                "a FASTA file begins with a line >NAME"
+                "a FASTA file begins with a line >NAME, and --source=csv reads tables"
             )
         else:
             parts.append(line)
@@ -157,7 +157,9 @@ def _joined(parts: list[str], where: str) -> str:
 
 def _first_record(path: str) -> tuple[str, str]:
     """Returns header and sequence."""
-    records = read_records(TextFile(path))
+    text = TextFile(path)
+    file_kind.find_kind(text)  # Refuses FASTQ.
+    records = read_records(text)
     _, header, sequence = next(records)
     records.close()
     return header, sequence

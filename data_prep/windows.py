@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from data_prep import fasta, table_columns, table_rows, text_rows
+from data_prep import fasta, file_kind, table_columns, table_rows, text_rows
 from data_prep.text_file import TextFile
 from data_prep.text_rows import TextRows
 from tfrecords.errors import InputError
@@ -64,7 +64,7 @@ def read_windows(
             f"--stride_bp={stride_bp}, expected 1 to {length}, the window of this model; a longer "
             "stride would leave bases unseen"
         )
-    if _is_fasta(text):
+    if file_kind.find_kind(text) == "fasta":
         if sequence_column or name_column:
             raise InputError(
                 f"{path} is a FASTA file; --sequence_column and --name_column are for tables"
@@ -125,13 +125,6 @@ def _batch(windows: list[tuple[Record, int]], path: str, length: int) -> dict[st
         "end": start + np.fromiter(map(len, texts), np.int64, len(texts)),
         "sequence": packed,
     }
-
-
-def _is_fasta(text: TextFile) -> bool:
-    lines = text.lines()
-    first = next((line for line in lines if line.strip()), "")
-    lines.close()
-    return first.lstrip().startswith(">")
 
 
 def _fasta_records(text: TextFile) -> Iterator[Record]:

@@ -6,7 +6,8 @@ python -m launch.build_dataset --source=csv --train=examples/data/gue_tf0/train.
 
 One table for all splits: --input=all.tsv with --split_column=subset, with
 --split_fractions=0.8,0.1,0.1, or with --num_folds=5 --fold=0. FASTA files: --source=fasta
---input=bound.fa,unbound.fa --labels=1,0. docs/your_table.md tells more.
+--input=bound.fa,unbound.fa --labels=1,0. Positives only: --negatives=dinucleotide_shuffle.
+docs/your_table.md tells more.
 """
 
 from absl import flags

@@ -118,7 +118,9 @@ def test_gzip_shards_hold_the_same_records(table, tmp_path, monkeypatch):
             np.testing.assert_array_equal(batches[0][name], batches[1][name])
     _, lines = build(CsvTable(table()), tmp_path / "zipped", config=zipped)
     assert "is built already" in lines[0]
-    with pytest.raises(InputError, match="holds a dataset .* with other flags"):
+    with pytest.raises(
+        InputError, match=r"holds another dataset \(--compression was gzip, now none\)"
+    ):
         build(CsvTable(table()), tmp_path / "zipped", config=plain)
 
 
@@ -291,8 +293,16 @@ def test_same_build_again_does_nothing(table, tmp_path):
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "data").iterdir()}
 
 
-@pytest.mark.parametrize("change", ["input", "flags", "name", "damage"])
-def test_another_dataset_is_replaced_only_on_request(table, tmp_path, change):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("input", r"\(.*/all.csv was another file\)"),
+        ("flags", r"\(--split_fractions was 0.6,0.2,0.2, now 0.5,0.25,0.25\)"),
+        ("name", r"\(--name was x, now y\)"),
+        ("damage", r"\(its files are missing or cut off\)"),
+    ],
+)
+def test_another_dataset_is_replaced_only_on_request(table, tmp_path, change, message):
     path, config, name, data_dir = table(), FRACTIONS, "x", tmp_path / "data"
     build(CsvTable(path), data_dir, config=config)
     before = all_bytes(data_dir)
@@ -305,7 +315,8 @@ def test_another_dataset_is_replaced_only_on_request(table, tmp_path, change):
     else:
         (data_dir / "x-test.tfrecord-00000-of-00001").unlink()
         before.pop("x-test.tfrecord-00000-of-00001")
-    with pytest.raises(InputError, match=r"data holds a dataset \(x\) that was built from another"):
+    message = f"data holds another dataset {message}; --overwrite replaces it"
+    with pytest.raises(InputError, match=message):
         build_dataset(CsvTable(path), data_dir, name, config=config)
     assert all_bytes(data_dir) == before
     build_dataset(CsvTable(path), data_dir, name, config=config, overwrite=True)

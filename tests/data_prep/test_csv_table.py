@@ -155,3 +155,31 @@ def test_files_that_do_not_fit_together(write):
         CsvTable({"holdout": one})
     with pytest.raises(InputError, match="no input file was given"):
         CsvTable([])
+
+
+def test_tables_without_labels_are_positives_only_if_asked(write):
+    train = write("train.tsv", "name\tseq\npeak_1\tACGT\npeak_2\tCCGT\n")
+    test = write("test.csv", "sequence,bound\nACGG,1\nCAGG,0\n")
+    table = CsvTable({"train": train, "test": test}, positives=True)
+    assert read(table) == (["ACGT", "CCGT", "ACGG", "CAGG"], [[1], [1], [1], [0]], [0, 0, 2, 2])
+    assert table.tasks == ("bound",)
+    assert table.notes == (
+        "Columns read: seq, bound; not read: name.",
+        f"No labels, so all rows are positives: {train}.",
+    )
+    assert table.flags["positives"] is True
+    with pytest.raises(InputError, match="if all rows are positives, --negatives=dinucleotide_shu"):
+        CsvTable({"train": train, "test": test})
+
+
+def test_labels_that_are_asked_for_must_be_there_even_among_positives(write):
+    table = write("a.csv", "name,sequence\na,ACGT\n")
+    with pytest.raises(InputError, match="there is no column 'bound'"):
+        CsvTable({"train": table}, target_columns=["bound"], positives=True)
+
+
+def test_positives_of_several_tasks_are_positive_in_each(write):
+    train = write("train.csv", "sequence\nACGT\n")
+    test = write("test.csv", "sequence,label_a,label_b\nACGG,1,0\n")
+    table = CsvTable({"train": train, "test": test}, positives=True)
+    assert read(table)[1] == [[1, 1], [1, 0]]

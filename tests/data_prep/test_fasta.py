@@ -111,3 +111,21 @@ def test_real_enhancers(more_data):
     assert [entry["num_rows"] for entry in source.inputs] == [1484, 1484, 200, 200]
     assert np.bincount(splits).tolist() == [2968, 0, 400]
     assert sum(targets) == 1684
+
+
+def test_files_without_labels_are_positives_only_if_asked(write):
+    peaks = write("peaks.fa", ">peak 1\nACGT\n>peak 2\nCCGT\n")
+    mixed = write("mixed.fa", ">a label=0\nACGG\n>b label=1\nCAGG\n")
+    source = Fasta({"train": peaks, "test": mixed}, positives=True)
+    assert read(source) == (["ACGT", "CCGT", "ACGG", "CAGG"], [1, 1, 0, 1], [0, 0, 2, 2])
+    assert source.notes == (f"{peaks} has no labels, so all its sequences are positives.",)
+    with pytest.raises(InputError, match="no label in the header 'peak 1'"):
+        read(Fasta({"train": peaks}))
+
+
+def test_a_label_after_headers_without_one(write):
+    """Taken for a positive, the second sequence would have the wrong label."""
+    path = write("a.fa", ">a\nACGT\n>b label=0\nCCGT\n")
+    message = r"a\.fa:3: there is a label in the header 'b label=0', but none in the first one"
+    with pytest.raises(InputError, match=message):
+        read(Fasta(path, positives=True))

@@ -123,7 +123,10 @@ def test_fractions_folds_fasta_and_overwriting(launch, tmp_path):
     csv = ["--input=all.csv", "--seed=3"]
     assert launch(*csv, "--split_fractions=0.8,0.1,0.1", files=files).returncode == 0
     other = launch(*csv, "--num_folds=4", "--fold=1")
-    assert "data holds a dataset (mine) that was built from another input" in refused(other)
+    assert (
+        "data holds another dataset (--split_fractions was 0.8,0.1,0.1, now not given, --num_folds "
+        "was not given, now 4, --fold was not given, now 1); --overwrite replaces it"
+    ) in refused(other)
     assert launch(*csv, "--num_folds=4", "--fold=1", "--overwrite").returncode == 0
     again = launch(*csv, "--num_folds=4", "--fold=1", "--overwrite")
     assert "data is built already" in again.stdout
@@ -140,6 +143,8 @@ def test_fractions_folds_fasta_and_overwriting(launch, tmp_path):
         (["--train=all.csv", "--labels=1"], "--labels has no meaning with --source=csv"),
         (["--source=fasta", "--train=a.fa", "--split_column=x"], "--split_column has no meaning"),
         ([], "no input file; give --train, --valid and --test, or --input"),
+        (["--train=all.csv", "--negatives_per_positive=2"], "needs --negatives=KIND"),
+        (["--train=all.csv", "--shift_bp=2"], "--shift_bp=2 leaves nothing of sequences of 4 bp"),
         (["--train=all.csv", "--lenght=4"], "unknown flag --lenght. Did you mean 'length'?"),
         (["--train=bad.csv"], "bad.csv:3: position 1: 'X' is no base and no IUPAC code"),
         (["--train=leaky.csv", "--test=leaky2.csv"], "1 of 1 sequences of test (100.0%) are in "),
@@ -165,6 +170,22 @@ def test_data_dir_without_permission(launch, tmp_path):
     (tmp_path / "all.csv").write_text(HEADER + ROWS)
     (tmp_path / "closed").mkdir(mode=0o500)
     assert "Permission denied: " in refused(launch("--train=all.csv", data_dir="closed/data"))
+
+
+def test_positives_get_negatives_and_flanks(launch, tmp_path):
+    table = "seq\nACGTACGGTAGGATAC\nTTGACCTTGAGTACAA\n"
+    done = launch(
+        "--train=peaks.tsv", "--negatives=dinucleotide_shuffle", "--negatives_per_positive=2",
+        "--shift_bp=2", files={"peaks.tsv": table},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "Columns read: seq.",
+        "No labels, so all rows are positives: peaks.tsv.",
+        "Negatives: train gets 4 (dinucleotide_shuffle) for 2 positives.",
+        "data: 6 train examples of 12 bp and 2 bp either side; look at them with: python -m "
+        "launch.inspect_dataset --data_dir=data",
+    ]
 
 
 def test_help_shows_commands_that_work():
