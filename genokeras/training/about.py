@@ -51,7 +51,7 @@ def opening(
     config["trainable parameters"] = f"{num_parameters(model):,}"
     training = dataclasses.asdict(run.training) | dataclasses.asdict(plan)
     return [
-        events.session_start(settings, time.time()),
+        events.session_start(run.workdir.name, settings, time.time()),
         events.text("run/1_command", f"```\n{command}\n```"),
         events.text("run/2_model", events.table(config)),
         events.text("run/3_training", events.table(training)),

@@ -21,6 +21,7 @@ from tensorboard.util import tensor_util
 Value = Summary.Value
 
 HISTOGRAM_BUCKETS = 30
+_HASH_LETTERS = 6
 _PNG_SIZE = slice(16, 24)  # Width and height in the header, 4 bytes each, big-endian.
 
 
@@ -63,23 +64,24 @@ def histogram(tag: str, values: np.ndarray) -> Value:
     return Value(tag=tag, metadata=metadata, tensor=tensor_util.make_tensor_proto(buckets))
 
 
-def session_start(settings: Mapping[str, Any], wall_time: float) -> Value:
+def session_start(name: str, settings: Mapping[str, Any], wall_time: float) -> Value:
     """Returns the settings by which the HPARAMS table tells runs apart.
 
-    Numbers, texts and truth values stay what they are, lists become texts, and what is None is left
-    out. Runs with the same settings are one line of the table.
+    Numbers, texts and truth values stay what they are, lists become texts, and what is None or
+    empty is left out. The name stands at the beginning of the line, with a hash of the settings
+    after it: runs in one line, which shows their means, must agree in both.
     """
-    known = {name: value for name, value in settings.items() if value is not None}
+    known = {key: value for key, value in settings.items() if value not in (None, "")}
     canonical = json.dumps(known, sort_keys=True)
-    group = hashlib.sha256(canonical.encode()).hexdigest()[:16]
+    group = f"{name} {hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_LETTERS]}"
     info = plugin_data_pb2.SessionStartInfo(group_name=group, start_time_secs=wall_time)
-    for name, value in known.items():
+    for key, value in known.items():
         if isinstance(value, bool):
-            info.hparams[name].bool_value = value
+            info.hparams[key].bool_value = value
         elif isinstance(value, int | float):
-            info.hparams[name].number_value = value
+            info.hparams[key].number_value = value
         else:
-            info.hparams[name].string_value = value if isinstance(value, str) else str(value)
+            info.hparams[key].string_value = value if isinstance(value, str) else str(value)
     data = plugin_data_pb2.HParamsPluginData(session_start_info=info)
     return _hparams(hparams_metadata.SESSION_START_INFO_TAG, data)
 

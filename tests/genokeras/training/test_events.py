@@ -15,7 +15,7 @@ from tensorboard.util import tensor_util
 
 from genokeras.training import events
 
-SETTINGS = {"model": "cnn", "rate": 0.5, "steps": 3, "jit": True, "sizes": [1, 2], "patience": None}
+SETTINGS = {"model": "cnn", "rate": 0.5, "steps": 3, "jit": True, "sizes": [1, 2]}
 
 
 def read(folder, *values, step=7):
@@ -92,27 +92,32 @@ def test_a_histogram_of_equal_numbers_holds_them_all(tmp_path):
     assert tensor_util.make_ndarray(found.tensor_proto)[:, 2].sum() == 8
 
 
-def test_settings_keep_their_kinds_and_none_is_left_out(tmp_path):
-    accumulator = read(tmp_path, events.session_start(SETTINGS, 5.0))
+def test_settings_keep_their_kinds_and_what_is_empty_is_left_out(tmp_path):
+    given = SETTINGS | {"patience": None, "best_metric": "", "seed": 0}
+    accumulator = read(tmp_path, events.session_start("wide", given, 5.0))
     start = hparams(accumulator, metadata.SESSION_START_INFO_TAG)
     assert start.start_time_secs == 5.0
     kinds = {name: value.WhichOneof("kind") for name, value in start.hparams.items()}
     assert kinds == {
         "model": "string_value", "rate": "number_value", "steps": "number_value",
-        "jit": "bool_value", "sizes": "string_value",
+        "jit": "bool_value", "sizes": "string_value", "seed": "number_value",
     }  # fmt: skip
     assert start.hparams["rate"].number_value == 0.5
     assert start.hparams["sizes"].string_value == "[1, 2]"
 
 
-@pytest.mark.parametrize(("change", "is_same"), [({}, True), ({"rate": 0.25}, False)])
-def test_only_equal_settings_are_one_line_of_the_table(tmp_path, change, is_same):
+@pytest.mark.parametrize(
+    ("name", "change", "is_same"),
+    [("wide", {}, True), ("wide", {"rate": 0.25}, False), ("deep", {}, False)],
+)
+def test_only_equal_runs_are_one_line_of_the_table(tmp_path, name, change, is_same):
     groups = []
-    for number, settings in enumerate([SETTINGS, SETTINGS | change]):
-        value = events.session_start(settings, float(number))
+    for number, given in enumerate([("wide", SETTINGS), (name, SETTINGS | change)]):
+        value = events.session_start(*given, float(number))
         accumulator = read(tmp_path / str(number), value)
         groups.append(hparams(accumulator, metadata.SESSION_START_INFO_TAG).group_name)
     assert (groups[0] == groups[1]) == is_same
+    assert groups[0].startswith("wide ")
 
 
 def test_the_end_is_a_success_with_a_time(tmp_path):
@@ -124,7 +129,8 @@ def test_the_end_is_a_success_with_a_time(tmp_path):
 def test_no_tensorflow_is_loaded():
     code = (
         "import sys, genokeras.training.events as events\n"
-        "events.session_start({'a': 1}, 0.0), events.text('a', 'b'), events.histogram('c', [1.0])\n"
+        "events.session_start('x', {'a': 1}, 0.0), events.text('a', 'b')\n"
+        "events.histogram('c', [1.0])\n"
         "sys.exit('tensorflow' in sys.modules)\n"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
