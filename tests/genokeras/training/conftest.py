@@ -37,6 +37,7 @@ def _write_dataset(
     weight: np.ndarray | None = None,
     splits: dict[str, int] | None = None,
     task_type: str = "binary",
+    shift_bp: int = 0,
 ) -> pathlib.Path:
     length, num_tasks = len(texts[0]), targets.shape[1]
     columns = {
@@ -62,9 +63,8 @@ def _write_dataset(
             writer.write({name: values[rows] for name, values in columns.items()})
         shards[split], start = (writer.shard,), start + size
     tasks = ("bound",) if num_tasks == 1 else tuple(f"task_{t}" for t in range(num_tasks))
-    Manifest(name="planted", schema=schema, splits=shards, tasks=tasks, task_type=task_type).save(
-        data_dir
-    )
+    described = {"schema": schema, "splits": shards, "tasks": tasks, "task_type": task_type}
+    Manifest(name="planted", **described, shift_bp=shift_bp).save(data_dir)
     return data_dir
 
 
