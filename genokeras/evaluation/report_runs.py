@@ -81,7 +81,7 @@ def commands(
     lines += ["--nobaseline"] if result["baseline"] is None else []
     if result["reverse_complement"] == runs[0].spec.stranded:
         lines.append(f"--{'' if result['reverse_complement'] else 'no'}reverse_complement")
-    found = [("Build the dataset", _build_command(manifest, str(runs[0].data_dir)))]
+    found = [("Build the dataset", build_command(manifest, str(runs[0].data_dir)))]
     for number, run in enumerate(runs, start=1):
         title = "Train" if len(runs) == 1 else f"Train member {number}"
         path = run.workdir / settings.FLAGS_FILE
@@ -90,7 +90,7 @@ def commands(
     return [*found, ("Evaluate", _command("evaluate", lines))]
 
 
-def _build_command(manifest: Manifest, data_dir: str) -> str:
+def build_command(manifest: Manifest, data_dir: str) -> str:
     """Returns the flags that the manifest keeps, as launch.build_dataset takes them."""
     flags = dict(manifest.flags)
     files = flags.pop("files", None) or {}
