@@ -14,10 +14,10 @@ from tfrecords.writer import ShardWriter, shard_file
 
 
 def write_dataset(
-    data_dir, splits, tasks=("label",), task_type="binary", rows=None, strands="online"
+    data_dir, splits, tasks=("label",), task_type="binary", rows=None, strands="online", shift_bp=0
 ):
     """Writes `{split: (sequences, targets [N, T], weight [N, T] or None)}`."""
-    data_dir.mkdir()
+    data_dir.mkdir(parents=True)
     length = len(next(iter(splits.values()))[0][0])
     features = [
         Feature("row", "int64", ()),
@@ -41,9 +41,8 @@ def write_dataset(
         with ShardWriter(data_dir / shard_file("small", split, 0, 1), schema) as writer:
             writer.write(columns)
         shards[split] = (writer.shard,)
-    manifest = Manifest(
-        "small", schema, shards, tuple(tasks), task_type, reverse_complement=strands
-    )
+    built = {"reverse_complement": strands, "shift_bp": shift_bp}
+    manifest = Manifest("small", schema, shards, tuple(tasks), task_type, **built)
     manifest.save(data_dir)
     return data_dir
 
@@ -114,14 +113,13 @@ def planted(rng, number, length=40):
     return texts, labels
 
 
-def write_motif_run(
-    folder, monkeypatch, splits, tasks=("label",), rows=None, strands="online", task_type="binary"
-):
+def write_motif_run(folder, monkeypatch, splits, tasks=("label",), scale=1.0, **options):
+    """`scale` is what a motif counts: logits are `4 * scale * number - 2`."""
     from genokeras.models import spec as specs
     from genokeras.training import checkpoint, variables
     from genokeras.training.workdir import Run
 
-    data_dir = write_dataset(folder / "data", splits, tasks, task_type, rows, strands)
+    data_dir = write_dataset(folder / "data", splits, tasks, **options)
     manifest = Manifest.load(data_dir)
     spec = specs.Spec.from_manifest(manifest)
     module = types.SimpleNamespace(
@@ -146,9 +144,10 @@ def write_motif_run(
         "manifest_sha256": manifest.sha256,
     }
     workdir = folder / "run"
-    workdir.mkdir()
+    workdir.mkdir(parents=True)
     (workdir / "config.json").write_text(json.dumps(settings))
-    arrays = {"model": variables.read(motif_model(spec).variables)}
+    weights = variables.read(motif_model(spec).variables)
+    arrays = {"model": {name: scale * values for name, values in weights.items()}}
     state = {"step": 7, "best": {"best_step": 7}}
     checkpoint.save(workdir / "checkpoints", 7, arrays, state)
     return Run.open(workdir)

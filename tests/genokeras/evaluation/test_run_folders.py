@@ -1,0 +1,52 @@
+import pytest
+
+from genokeras.evaluation import run_folders
+from tfrecords.errors import InputError
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    """Three folders of runs, one that is none, and one with a comma in its name."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run_folders.settings, "read", lambda path: {} if is_run(path) else None)
+    for name in ("fold_0", "fold_1", "fold_2", "a,b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").touch()
+    (tmp_path / "fold_x").mkdir()
+
+
+def is_run(path):
+    return (path / "config.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("fold_1", ["fold_1"]),
+        ("fold_2,fold_0", ["fold_2", "fold_0"]),
+        ("fold_*", ["fold_0", "fold_1", "fold_2"]),
+        ("fold_[12]", ["fold_1", "fold_2"]),
+        ("fold_2,fold_[01]", ["fold_2", "fold_0", "fold_1"]),
+        (["fold_0", "fold_1"], ["fold_0", "fold_1"]),
+        ("a,b", ["a,b"]),
+    ],
+)
+def test_folders_in_the_order_given_and_those_of_a_pattern_sorted(runs, given, found):
+    assert [str(path) for path in run_folders.find(given)] == found
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("fold_x", "fold_x: no run here, it has no config.json; launch.train makes one"),
+        ("fold_0,gone", "gone: no run here"),
+        ("fold_0,fold_[01]", "fold_0: given twice; a run is one member of an ensemble"),
+        ("fold_0,./fold_0", "fold_0: given twice"),
+        ("run*", r"--workdir=run*: no folder of a run matches this pattern"),
+        ("fold_0,", "--workdir=fold_0,: a folder is missing before or after a comma"),
+    ],
+)
+def test_mistakes_are_named(runs, given, message):
+    with pytest.raises(InputError) as caught:
+        run_folders.find(given)
+    assert message in str(caught.value)

@@ -1,0 +1,41 @@
+import pytest
+
+from genokeras.evaluation.verdict import verdict
+
+
+def scores(model, baseline, ends, name="auroc"):
+    return {
+        name: model,
+        "baseline": {name: baseline},
+        "difference": {name: model - baseline, f"{name}_ci": ends},
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "baseline", "ends", "sentence"),
+    [
+        (0.95, 0.9, [0.02, 0.08], "The model beats the 6-mer baseline: "),
+        (0.91, 0.9, [-0.01, 0.03], "The model is not clearly better than the 6-mer baseline: "),
+        (0.89, 0.9, [-0.03, 0.01], "The 6-mer baseline is ahead of the model, which may be chance"),
+        (0.85, 0.9, [-0.08, -0.02], "The 6-mer baseline beats the model: "),
+        (0.95, 0.9, None, "The model is ahead of the 6-mer baseline (no interval was asked for): "),
+        (0.85, 0.9, None, "The 6-mer baseline is ahead of the model (no interval was asked for): "),
+    ],
+)
+def test_the_sentence_is_as_sure_as_the_interval(model, baseline, ends, sentence):
+    assert verdict(scores(model, baseline, ends)).startswith(sentence)
+
+
+def test_numbers_are_in_it():
+    assert verdict(scores(0.85, 0.9, [-0.08, -0.02])) == (
+        "The 6-mer baseline beats the model: AUROC 0.8500 against 0.9000, difference -0.0500 "
+        "[-0.0800, -0.0200]."
+    )
+    found = verdict(scores(0.5, 0.25, None, "pearson_r"))
+    assert found.endswith("Pearson r 0.5000 against 0.2500, difference +0.2500.")
+
+
+def test_without_baseline_or_score_there_is_none():
+    assert verdict({"auroc": 0.9, "baseline": None, "difference": None}) is None
+    missing = {"auroc": None, "baseline": {"auroc": 0.5}, "difference": {"auroc": None}}
+    assert verdict(missing) is None
