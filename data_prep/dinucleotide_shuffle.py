@@ -5,17 +5,18 @@ same steps in another order, from the same first to the same last letter: an Eul
 letter but the last of the walk, the step taken when it is left for good leads, over those of other
 letters, to the last letter, so these steps form a tree. Conversely, any such tree and any order of
 the other steps is a walk, hence: draw a tree, each as often as there are choices of steps for it,
-then walk, drawing the other steps out of every letter without replacement (Altschul and Erickson
-1985, doi:10.1093/oxfordjournals.molbev.a040370). Over four letters there are 16 trees, which are
-weighed one and all.
+put the other steps out of every letter in random order, and walk (Altschul and Erickson 1985,
+doi:10.1093/oxfordjournals.molbev.a040370). Over four letters there are 16 trees, which are weighed
+one and all.
 
 Only runs of A, C, G and T are shuffled, each for itself. Other codes and padding stay in place, and
 with the ends of a run the dinucleotides that they are in.
 
-Shapes: `N` sequences of `L` bases, `R` runs.
+Shapes: `N` sequences of `L` bases, `R` runs, `S` steps of all of them.
 """
 
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 
@@ -80,40 +81,66 @@ def _shuffle_runs(
     Letters are counted from the last one of their run, which is 0, so that all trees lead to 0.
     """
     last_letter = flat[starts + sizes - 1]
-    counts = _count_steps(flat, starts, sizes, last_letter)
-    final = _draw_trees(counts, keys)
-    runs = np.arange(len(starts))
-    _take(counts, runs[:, None] * 4 + np.arange(1, 4), final[:, 1:])
-    steps = counts.reshape(-1, 4)
-    letter = (flat[starts] - last_letter) % 4
+    steps = _find_steps(flat, starts, sizes, last_letter)
+    counts = np.bincount(steps.number, minlength=len(starts) * 16).reshape(-1, 4, 4)
+    targets = _queues(steps, counts, keys)
+    first_of_letter = np.cumsum(counts.sum(axis=2)) - counts.sum(axis=2).ravel()
+    run, letter = np.arange(len(starts)) * 4, (flat[starts] - last_letter) & 3
     num_walking = np.searchsorted(-sizes, -np.arange(1, sizes[0]), "left")
     for position, count in enumerate(num_walking.tolist(), start=1):
-        here = runs[:count] * 4 + letter[:count]
-        choice = steps[here]
-        ends = choice.cumsum(axis=1)
-        draw = _below(sampling.fold_in(keys[:count], position), ends[:, 3])
-        letter = (ends <= draw[:, None]).sum(axis=1)
-        # Where no other step is left, the one of the tree is taken.
-        is_final = letter == 4
-        letter = np.where(is_final, final.ravel()[here], letter)
-        steps[here, letter] -= ~is_final
-        flat[starts[:count] + position] = (letter + last_letter[:count]) % 4
+        here = run[:count] + letter[:count]
+        step = first_of_letter[here]
+        first_of_letter[here] = step + 1
+        letter = targets[step]
+        flat[starts[:count] + position] = (letter + last_letter[:count]) & 3
 
 
-def _count_steps(
+class _Steps(NamedTuple):
+    """All steps of all runs: the run, the place in it, and `16 * run + 4 * letter + target`."""
+
+    run: np.ndarray
+    place: np.ndarray
+    number: np.ndarray
+
+
+def _find_steps(
     flat: np.ndarray, starts: np.ndarray, sizes: np.ndarray, last_letter: np.ndarray
-) -> np.ndarray:
-    """Returns how often every step is taken, int64 `[R, 4, 4]`."""
+) -> _Steps:
     run = np.repeat(np.arange(len(starts)), sizes - 1)
-    offsets = np.arange(len(run)) - np.repeat(np.cumsum(sizes - 1) - (sizes - 1), sizes - 1)
-    places = starts[run] + offsets
-    letters = (flat[places] - last_letter[run]) % 4, (flat[places + 1] - last_letter[run]) % 4
-    numbers = run * 16 + letters[0] * 4 + letters[1]
-    return np.bincount(numbers, minlength=len(starts) * 16).reshape(-1, 4, 4)
+    place = np.arange(len(run)) - np.repeat(np.cumsum(sizes - 1) - (sizes - 1), sizes - 1)
+    here = starts[run] + place
+    letter, target = ((flat[at] - last_letter[run]) & 3 for at in (here, here + 1))
+    return _Steps(run, place, run * 16 + letter * 4 + target)
+
+
+def _queues(steps: _Steps, counts: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Returns where the steps lead, int8 `[S]`, letter by letter in the order they are taken.
+
+    That is a random one, but for the step of the tree, which is the last of its letter.
+    """
+    tree = _draw_trees(counts, keys)
+    is_last = np.zeros(len(steps.run), np.uint64)
+    # Of several steps between two letters it does not matter which one is last.
+    step_of_number = np.zeros(counts.size, np.int64)
+    step_of_number[steps.number] = np.arange(len(steps.run))
+    run, letter = np.nonzero(counts[:, 1:].any(axis=2))
+    is_last[step_of_number[run * 16 + (letter + 1) * 4 + tree[run, letter]]] = 1
+    random = sampling.fold_in(keys[steps.run], steps.place).astype(np.uint64)
+    # Sorted as numbers: by letter of a run, last or not, and at random; the target goes along.
+    number = steps.number.astype(np.uint64)
+    order = number >> np.uint64(2) << np.uint64(35) | is_last << np.uint64(34)
+    order |= random << np.uint64(2) | number & np.uint64(3)
+    order.sort()
+    return (order & np.uint64(3)).astype(np.int8)
 
 
 def _draw_trees(counts: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """Returns where the last step out of every letter leads, int64 `[R, 4]`; 0 for letter 0."""
+    """Returns where the last steps out of letters 1, 2 and 3 lead, int64 `[R, 3]`.
+
+    Args:
+        counts: How often each step is taken, int64 `[R, 4, 4]`.
+        keys: uint32 `[R]`.
+    """
     choices = counts.copy()
     # A letter that does not occur is no obstacle: it may lead to letter 0.
     choices[:, :, 0] += ~counts.any(axis=2)
@@ -121,16 +148,4 @@ def _draw_trees(counts: np.ndarray, keys: np.ndarray) -> np.ndarray:
     ends = weights.cumsum(axis=1)
     halves = [sampling.fold_in(keys, _TREE + half).astype(np.uint64) for half in (0, 1)]
     draw = (halves[0] << np.uint64(32) | halves[1]) % ends[:, -1].astype(np.uint64)
-    tree = (ends <= draw[:, None].astype(np.int64)).sum(axis=1)
-    return np.pad(_TREES[tree], ((0, 0), (1, 0)))
-
-
-def _take(counts: np.ndarray, places: np.ndarray, targets: np.ndarray) -> None:
-    """Takes one step to `targets` out of the counts of the letters at `places`, where there are."""
-    steps = counts.reshape(-1, 4)
-    steps[places, targets] -= steps[places].any(axis=-1)
-
-
-def _below(numbers: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """Returns random uint32 numbers scaled to int64 ones from 0 to below their limits (or 0)."""
-    return (numbers.astype(np.uint64) * limits.astype(np.uint64) >> np.uint64(32)).astype(np.int64)
+    return _TREES[(ends <= draw[:, None].astype(np.int64)).sum(axis=1)]

@@ -23,7 +23,7 @@ from tfrecords.errors import InputError, suggest
 from tfrecords.manifest import SPLITS
 
 KINDS = ("dinucleotide_shuffle",)
-_BLOCK_BASES = 1 << 22
+_BLOCK_BASES = 1 << 19
 # A negative that comes out as its positive is drawn again so often before it is left out.
 _MAX_DRAWS = 16
 
