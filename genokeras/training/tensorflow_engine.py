@@ -9,7 +9,7 @@ import contextlib
 import os
 import pathlib
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -53,6 +53,7 @@ class TensorFlowEngine:
             keras.Variable(weight, trainable=False, dtype=weight.dtype) for weight in weights
         ]
         self._train = tf.function(self._train_step, jit_compile=jit)
+        self._step: Callable[[Batch], dict[str, Any]] | None = None
         self._evaluate = tf.function(self._evaluate_step, jit_compile=jit)
 
     def place(self, batch: dict[str, np.ndarray]) -> Batch:
@@ -60,8 +61,15 @@ class TensorFlowEngine:
         return {name: tf.constant(values) for name, values in batch.items()}
 
     def train_step(self, batch: Batch) -> dict[str, Any]:
-        """Makes one step; returns `loss`, its terms, and `gradient_norm`, not yet fetched."""
-        return self._train(batch)
+        """Makes one step; returns `loss`, its terms, and `gradient_norm`, not yet fetched.
+
+        All batches have the shapes of the first one.
+        """
+        if self._step is None:
+            # What a `tf.function` finds out about its arguments anew in every call takes as long
+            # as the call itself.
+            self._step = self._train.get_concrete_function(batch)
+        return self._step(batch)
 
     def evaluate_step(self, batch: Batch) -> dict[str, dict[str, np.ndarray]]:
         """Returns `terms` and `weights` (their weighted sums over the batch) and `outputs`."""
