@@ -18,7 +18,8 @@ A model is one module `genokeras/models/NAME.py`; `--model=NAME` finds it by its
   reads, on the device. It cuts windows of `spec.length` bp out of `batch["sequence"]`, which holds
   `spec.shift_bp` bp more at either end, and augments. All that is random is a function of
   `batch["key"]`. Without `training` the window is the one in the middle, nothing is random, and
-  there may be no key. Who holds windows already, as in prediction, gives `spec.without_flanks()`.
+  there may be no key. Only what trains hands over stored sequences. Prediction holds windows
+  already, of splits those that `tfrecords.sequence.crop` gives: it passes `spec.without_flanks()`.
 - `loss(config, model, batch, training, gather) -> (terms, outputs)`: `terms` maps a name to losses
   `[B]` or `[B, T]` that are neither weighted nor reduced: the engine multiplies by `weight`, sums,
   divides by the weight of the whole global batch and adds `model.losses`. It is called inside
