@@ -139,8 +139,8 @@ def _calibration(result: Mapping[str, Any], tasks: Sequence[str]) -> Iterator[Fi
     task, worst = max(poor, key=lambda entry: entry[1]["ece"])
     of_which = f" (of {len(poor)} of {len(tasks)} tasks; worst: {task})" if len(tasks) > 1 else ""
     text = (
-        f"Probabilities are off by {worst['ece']:.3f} on average{of_which}; a calibrated model's "
-        f"would be by {worst['ece_if_calibrated_ci'][1]:.3f} at most."
+        f"Probabilities are off by {worst['ece']:.3f} on average{of_which}; those of a calibrated "
+        f"model would be off by {worst['ece_if_calibrated_ci'][1]:.3f} at most."
     )
     if (after := worst["ece_after_temperature"]) is not None:
         text += f" Dividing logits by {worst['temperature']:.2f} makes that {after:.3f}."

@@ -93,8 +93,8 @@ def test_nothing_is_wrong_with_a_sound_model():
         (
             {"calibration.ece": 0.031},
             ("warn", "Calibration"),
-            "Probabilities are off by 0.031 on average; a calibrated model's would be by 0.030 at "
-            "most. Dividing logits by 1.50 makes that 0.010.",
+            "Probabilities are off by 0.031 on average; those of a calibrated model would be off "
+            "by 0.030 at most. Dividing logits by 1.50 makes that 0.010.",
         ),
         (
             {"probes.reverse_complement.max_logit_difference": 0.75},
