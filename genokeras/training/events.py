@@ -53,7 +53,7 @@ def table(rows: Mapping[str, Any]) -> str:
     """Returns names and values as a Markdown table."""
     cells = ((name, str(value).replace("|", "\\|")) for name, value in rows.items())
     lines = [f"| {name} | {value} |" for name, value in cells]
-    return "\n".join(["| | |", "|---|---|", *lines])
+    return "\n".join(["| name | value |", "|---|---|", *lines])
 
 
 def histogram(tag: str, values: np.ndarray) -> Value:

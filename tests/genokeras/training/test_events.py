@@ -70,7 +70,7 @@ def test_a_text_is_found_under_the_plugin_for_texts(tmp_path):
 
 def test_a_table_escapes_what_would_end_a_cell():
     assert events.table({"a": 1, "b": "x|y"}).splitlines() == [
-        "| | |", "|---|---|", "| a | 1 |", "| b | x\\|y |",
+        "| name | value |", "|---|---|", "| a | 1 |", "| b | x\\|y |",
     ]  # fmt: skip
 
 
