@@ -19,8 +19,8 @@ from tfrecords.manifest import Manifest
 from tfrecords.reader import Dataset, Split
 
 _MAX_EXAMPLES = 100_000
-_MAX_BASES = 50_000_000
-_BLOCK_BASES = 1 << 21
+_MAX_BYTES = 64 << 20  # Of records; those of long sequences or many tasks are fewer.
+_BLOCK_BYTES = 1 << 20
 _K = 6
 _GC_BINS = 40
 _TARGET_BINS = 40
@@ -191,9 +191,9 @@ class _Tally:
 
 
 def _batches(split: Split, manifest: Manifest) -> Iterator[dict[str, np.ndarray]]:
-    bases = manifest.schema["sequence"].bases
-    count = min(split.num_examples, _MAX_EXAMPLES, max(1000, _MAX_BASES // bases))
-    step = max(1, _BLOCK_BASES // bases)
+    stride = manifest.schema.stride
+    count = min(split.num_examples, _MAX_EXAMPLES, max(1000, _MAX_BYTES // stride))
+    step = max(1, _BLOCK_BYTES // stride)
     for start in range(0, count, step):
         yield split.read(np.arange(start, min(count, start + step)))
 

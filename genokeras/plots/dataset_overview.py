@@ -4,6 +4,7 @@ Shapes: `T` tasks, `B` bins, `K` k-mers, `L` bases. Two groups of examples are c
 the first colour, and 1, in the second.
 """
 
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 _MISSING_COLOUR = "#DDDDDD"
 _LINES = {"train": "-", "valid": ":", "test": "--"}
-_MAX_TASKS = 12
+_MAX_BARS = 12
+_LEGEND = {"fontsize": 8, "framealpha": 0.8, "edgecolor": "none"}
 
 
 def draw_overview(
@@ -85,32 +87,34 @@ def draw_overview(
 
 
 def _draw_classes(ax: "Axes", classes: Mapping[str, np.ndarray], tasks: Sequence[str]) -> None:
-    """Stacked shares of the labels, a bar for each task and split, the counts written in."""
-    shown = tasks[:_MAX_TASKS]
-    bars = [(task, split) for task in range(len(shown)) for split in classes]
+    """Stacked shares of the labels, counts written in; of many tasks in the first split only."""
+    splits, shown = list(classes), tasks[:_MAX_BARS]
+    is_first_only = len(tasks) * len(splits) > _MAX_BARS
+    bars = [(n, split) for n in range(len(shown)) for split in splits[: 1 if is_first_only else 3]]
     colours = (*figure.COLOURS[:2], _MISSING_COLOUR)
-    is_written = len(bars) <= 3 * 4
     for place, (task, split) in enumerate(bars):
         counts = classes[split][task]
         left = 0.0
         for count, colour in zip(counts, colours, strict=True):
             width = count / max(1, counts.sum())
             ax.barh(place, width, left=left, color=colour, height=0.8)
-            if is_written and width > 0.15:
+            if width > 0.15:
                 text_colour = "white" if colour != _MISSING_COLOUR else "black"
                 middle = left + width / 2
                 ax.text(middle, place, f"{count:,}", ha="center", va="center", color=text_colour)
             left += width
+    names = [f"{_short(shown[task])} {split}" for task, split in bars]
     if len(shown) == 1:
-        names = list(classes)
-    else:
-        names = [f"{_short(shown[task])} {split}" for task, split in bars]
-    ax.set_yticks(range(len(bars)), names, fontsize=9 if is_written else 6)
+        names = splits
+    elif is_first_only:
+        names = [_short(task) for task in shown]
+    ax.set_yticks(range(len(bars)), names, fontsize=9)
     ax.set_ylim(max(len(bars), 3) - 0.5, -0.5)
-    more = f" (the first {len(shown)} of {len(tasks)} tasks)" if len(tasks) > len(shown) else ""
-    has_missing = any(counts[:, 2].any() for counts in classes.values())
     ax.set(xlabel="Share of the examples", xlim=(0, 1))
-    figure.title(ax, f"Labels{more}")
+    where = f" in {splits[0]}" if is_first_only else ""
+    more = f", {len(shown)} of {len(tasks)}" if len(tasks) > len(shown) else ""
+    figure.title(ax, f"Labels{where}{more}")
+    has_missing = any(counts[:, 2].any() for counts in classes.values())
     names = ("0", "1", "missing") if has_missing else ("0", "1")
     handles = [ax.barh(0, 0, color=colour) for colour in colours]
     figure.legend_above(ax, handles[: len(names)], names)
@@ -132,7 +136,7 @@ def _draw_targets(
     where = "" if len(tasks) == 1 else f" in {first}"
     ax.set(xlabel=tasks[0] if len(tasks) == 1 else "Target", ylabel="Density", ylim=(0, None))
     figure.title(ax, f"Targets{where}")
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(**_LEGEND)
 
 
 def _draw_copies(ax: "Axes", audit: Mapping) -> None:
@@ -147,9 +151,10 @@ def _draw_copies(ax: "Axes", audit: Mapping) -> None:
         for split in _LINES
         if split in audit["rows"]
     ]
-    for pair, shared in sorted(audit["shared"].items(), reverse=True):
-        other = shared["only_reverse_complement"]
-        rows.append((pair.replace("/", " and "), shared["sequences"] - other, other))
+    for first, second in itertools.combinations(_LINES, 2):
+        if shared := audit["shared"].get(f"{first}/{second}"):
+            other = shared["only_reverse_complement"]
+            rows.append((f"{first} and {second}", shared["sequences"] - other, other))
     rows.append(("labels differ", audit["conflicts"]["sequences"], 0))
     names, same, opposite = zip(*rows, strict=True)
     places = np.arange(len(rows))
@@ -183,7 +188,7 @@ def _draw_lengths(ax: "Axes", lengths: Mapping[str, np.ndarray]) -> None:
         ax.set_xlim(low - 5, high + 5)
         ax.set_xticks([low])
     ax.set_ylim(0, None)
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(**_LEGEND)
 
 
 def _draw_gc(
@@ -210,7 +215,7 @@ def _draw_gc(
     if used.size:
         ax.set_xlim(edges[used[0]], edges[used[-1] + 1])
     figure.title(ax, "GC content")
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(**_LEGEND)
 
 
 def _short(name: str) -> str:

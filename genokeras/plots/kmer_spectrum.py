@@ -70,7 +70,10 @@ def draw_ratios(
     ax.set_yticks(range(len(places)), names, fontsize=9, family="monospace")
     ax.invert_yaxis()
     ax.axvline(0, color="black", linewidth=0.8)
-    ticks = [tick for tick in range(-10, 11) if abs(tick) <= np.ceil(np.abs(change).max(initial=1))]
+    end = int(np.ceil(np.abs(change).max(initial=1)))
+    step = 1 if end <= 3 else 2
+    ticks = [*range(-step * (end // step), end + 1, step)]
+    ax.set_xlim(-end, end)
     labels = [f"{2**tick}×" if tick >= 0 else f"1/{2**-tick}×" for tick in ticks]
     ax.set_xticks(ticks, labels)
     ax.set_xlabel(f"Share, {groups[1]} over {groups[0]}")

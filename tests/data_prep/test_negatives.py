@@ -6,11 +6,12 @@ import itertools
 import numpy as np
 import pytest
 
-from data_prep import negatives
+from data_prep import negatives, resume
 from data_prep.build import build_dataset
 from data_prep.build_config import BuildConfig
 from data_prep.csv_table import CsvTable
 from data_prep.describe import describe
+from data_prep.destination import UnfinishedError
 from data_prep.fasta import Fasta
 from data_prep.sequence_keys import window_keys
 from tfrecords import sequence
@@ -98,8 +99,7 @@ def test_several_negatives_of_each_positive(source, random_sequences, tmp_path):
 
 
 def test_positives_without_another_order_are_left_out_and_counted(source, tmp_path):
-    """ACACACAC has one order of its steps; AACAGA has six, ACAAAAACA three, all of them itself or
-    its opposite strand read as a copy."""
+    """ACACACACA and GGGGGGGGG have one order of their steps, the others have several."""
     rows = rows_of(["ACACACACA", "GGGGGGGGG", "AACAGACCA", "AACAGACCC"], "train")
     manifest, lines = build(source(rows), tmp_path / "data")
     assert lines[1] == (
@@ -113,7 +113,7 @@ def test_positives_without_another_order_are_left_out_and_counted(source, tmp_pa
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_negative_is_never_its_positive_on_either_strand(source, tmp_path, seed):
-    """AATTAATT has few orders, of which one is itself and another its opposite strand."""
+    """AATATTAAT has few orders, and ATTAATATT, its opposite strand, the same steps read back."""
     config = BuildConfig(negatives="dinucleotide_shuffle", negatives_per_positive=20, seed=seed)
     build(source(rows_of(["AATATTAAT", "GATTACAGA"], "train")), tmp_path / "data", config)
     batch = read(tmp_path / "data", "train")
@@ -124,7 +124,7 @@ def test_a_negative_is_never_its_positive_on_either_strand(source, tmp_path, see
 
 
 def test_with_flanks_no_negative_has_its_positives_window(source, tmp_path):
-    """The window AAAA comes out of every shuffle that moves the flanks only: drawn again."""
+    """Some shuffles change what stands beside the window alone: they are drawn again."""
     config = BuildConfig(negatives="dinucleotide_shuffle", negatives_per_positive=50, shift_bp=3)
     build(source(rows_of(["GCTAAACGCA"], "train")), tmp_path / "data", config)
     batch = read(tmp_path / "data", "train")
@@ -205,6 +205,34 @@ def test_blocks_do_not_matter(source, random_sequences, tmp_path, monkeypatch):
         one, many = (read(tmp_path / name, split) for name in ("one", "many"))
         for name in one:
             np.testing.assert_array_equal(one[name], many[name])
+
+
+def test_a_build_that_was_stopped_goes_on_with_the_same_negatives(
+    source, random_sequences, tmp_path, monkeypatch
+):
+    rows = rows_of(random_sequences(60, 30), "train")
+    config = BuildConfig(negatives="dinucleotide_shuffle", num_shards=4)
+    write_shards, written = resume.write_shards, []
+
+    def stop_after_two(tasks, workers, when_done):
+        write_shards(tasks[:2], 1, when_done)
+        raise UnfinishedError("stopped")
+
+    monkeypatch.setattr(resume, "write_shards", stop_after_two)
+    with pytest.raises(UnfinishedError, match="stopped"):
+        build(source(rows), tmp_path / "data", config)
+
+    def count(tasks, workers, when_done):
+        written.extend(tasks)
+        write_shards(tasks, workers, when_done)
+
+    monkeypatch.setattr(resume, "write_shards", count)
+    build(source(rows), tmp_path / "data", config)
+    assert len(written) == 2
+    build(source(rows), tmp_path / "undisturbed", config)
+    contents = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+                for name in ("data", "undisturbed")]  # fmt: skip
+    assert contents[0] == contents[1]
 
 
 def test_a_negative_that_is_in_test_is_found_by_the_audit(source, tmp_path):

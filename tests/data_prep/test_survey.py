@@ -141,7 +141,7 @@ def test_a_regression_of_one_value(dataset):
 
 def test_of_a_large_split_a_random_part_is_read(dataset, binary, monkeypatch):
     monkeypatch.setattr(surveys, "_MAX_EXAMPLES", 120)
-    monkeypatch.setattr(surveys, "_BLOCK_BASES", 60 * 50)
+    monkeypatch.setattr(surveys, "_BLOCK_BYTES", 5000)
     found = survey(dataset(binary))
     assert found.num_read == {"train": (120, 300), "test": (100, 100)}
     assert found.classes["train"].sum() == 120
@@ -152,7 +152,7 @@ def test_of_a_large_split_a_random_part_is_read(dataset, binary, monkeypatch):
 def test_blocks_do_not_matter(dataset, binary, monkeypatch):
     data_dir = dataset(binary)
     whole = survey(data_dir)
-    monkeypatch.setattr(surveys, "_BLOCK_BASES", 60 * 7)
+    monkeypatch.setattr(surveys, "_BLOCK_BYTES", 700)
     parts = survey(data_dir)
     np.testing.assert_array_equal(parts.kmer_counts, whole.kmer_counts)
     np.testing.assert_array_equal(parts.gc_counts["train"], whole.gc_counts["train"])

@@ -50,6 +50,20 @@ def test_the_clearest_are_named_with_their_other_strand(panel, counts):
     assert panel.get_xlabel() == "Share, positives over negatives"
 
 
+@pytest.mark.parametrize(
+    ("times", "labels"),
+    [
+        (3, ["1/4×", "1/2×", "1×", "2×", "4×"]),
+        (50, ["1/16×", "1/4×", "1×", "4×", "16×"]),
+    ],
+)
+def test_ratios_have_few_ticks(panel, counts, times, labels):
+    counts[:] = 1_000_000
+    counts[1, 0] *= times
+    draw_ratios(panel, KMERS, counts, ("negatives", "positives"))
+    assert [label.get_text() for label in panel.get_xticklabels()] == labels
+
+
 def test_all_are_drawn_at_their_shares(panel, counts):
     draw_shares(panel, KMERS, counts, ("negatives", "positives"), "train")
     places = panel.collections[0].get_offsets()
