@@ -47,7 +47,7 @@ _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the dataset is now, if 
 
 def main() -> None:
     # What is mistyped should not have to wait for TensorFlow to load.
-    run_folders.find(_WORKDIR.value)
+    folder = run_folders.destination(run_folders.find(_WORKDIR.value), _OUTPUT.value)
     with quiet.loading():
         from genokeras.evaluation import report
         from genokeras.evaluation.evaluate import evaluate
@@ -69,10 +69,9 @@ def main() -> None:
         log=_log,
     )
     print(score_table(result))
-    folder = _OUTPUT.value or f"{_WORKDIR.value}/evaluation"
     print(f"\nScores, predictions and pictures: {folder}/{result['split']}.*")
     if report.is_available():
-        print(f"Report: {_OUTPUT.value or _WORKDIR.value}/{report.FILE}")
+        print(f"Report: {_OUTPUT.value or folder.parent}/{report.FILE}")
 
 
 def _log(line: str) -> None:

@@ -1,22 +1,19 @@
 """Scores trained models on a whole split, beside a baseline, and writes down how they did."""
 
 import os
-import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from genokeras.evaluation import ensemble, probes
+from genokeras.evaluation import ensemble, probes, run_folders
 from genokeras.evaluation.ensemble import Ensemble
 from genokeras.evaluation.evaluation_files import write_evaluation
 from genokeras.evaluation.predictor import BATCH_SIZE, Predictor
 from genokeras.evaluation.scored_split import score_models
 from genokeras.training.workdir import Run
-from tfrecords.errors import InputError
 from tfrecords.reader import Dataset
 
 Log = Callable[[str], None]
 
-FOLDER = "evaluation"
 # Other names of splits that people use.
 _ALIASES = {"val": "valid", "dev": "valid"}
 
@@ -69,7 +66,7 @@ def evaluate(
     log = log or (lambda line: None)
     split = _ALIASES.get(split, split)
     runs = ensemble.open_runs(workdir, data_dir)
-    folder = _folder(runs, output)
+    folder = run_folders.destination([run.workdir for run in runs], output)
     words = probes.parse_words(probe, runs[0].spec.length)
     datasets = _datasets(runs, split)
     # Settled once: a run that still trains may make a better one meanwhile.
@@ -107,21 +104,6 @@ def _datasets(runs: Sequence[Run], split: str) -> list[Dataset]:
         dataset.split(split)
     ensemble.check_same_records(runs, datasets, split)
     return datasets
-
-
-def _folder(runs: Sequence[Run], output: str | os.PathLike | None) -> pathlib.Path:
-    """Returns where to write; nothing is made yet."""
-    if output is None:
-        if len(runs) > 1:
-            raise InputError(
-                f"--output is missing: an ensemble of {len(runs)} runs has no folder of its own; "
-                "give --output=DIR for its scores, predictions and pictures"
-            )
-        return runs[0].workdir / FOLDER
-    folder = pathlib.Path(output)
-    if "://" in os.fspath(output) or (folder.exists() and not folder.is_dir()):
-        raise InputError(f"--output={output}: expected a folder of this machine, or a new one")
-    return folder
 
 
 def _named(names: Sequence[str]) -> str:

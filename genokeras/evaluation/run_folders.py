@@ -1,4 +1,7 @@
-"""Which runs are meant: a folder, several with commas between, or a pattern. Loads no Keras."""
+"""Which runs are meant: a folder, several with commas between, or a pattern; and where to write.
+
+Loads no Keras, so that what is mistyped need not wait for it.
+"""
 
 import glob
 import os
@@ -7,6 +10,8 @@ from collections.abc import Sequence
 
 from genokeras.training import settings
 from tfrecords.errors import InputError
+
+FOLDER = "evaluation"
 
 
 def find(workdirs: str | os.PathLike | Sequence[str | os.PathLike]) -> list[pathlib.Path]:
@@ -42,6 +47,29 @@ def find(workdirs: str | os.PathLike | Sequence[str | os.PathLike]) -> list[path
         if any(folder.samefile(other) for other in folders[:place]):
             raise InputError(f"{folder}: given twice; a run is one member of an ensemble")
     return folders
+
+
+def destination(folders: Sequence[pathlib.Path], output: str | os.PathLike | None) -> pathlib.Path:
+    """Returns where the files of an evaluation go; nothing is made yet.
+
+    Args:
+      folders: Of the runs.
+      output: What was asked for; None: the folder `evaluation` of the only run.
+
+    Raises:
+      InputError: There are several runs and no `output`, or it cannot be a folder.
+    """
+    if output is None:
+        if len(folders) > 1:
+            raise InputError(
+                f"--output is missing: an ensemble of {len(folders)} runs has no folder of its "
+                "own; give --output=DIR for its scores, predictions and pictures"
+            )
+        return folders[0] / FOLDER
+    folder = pathlib.Path(output)
+    if "://" in os.fspath(output) or (folder.exists() and not folder.is_dir()):
+        raise InputError(f"--output={output}: expected a folder of this machine, or a new one")
+    return folder
 
 
 def _parts(text: str) -> list[str]:

@@ -27,6 +27,8 @@ def test_table_and_files(tiny_run):
     result = json.loads((tiny_run.workdir / "evaluation" / "test.json").read_text())
     assert auroc.split()[:2] == ["auroc", f"{result['auroc']:.4f}"]
     assert "evaluation/test.*" in done.stdout
+    assert f"Report: {tiny_run.workdir}/report.html" in done.stdout
+    assert result["verdict"].split(":")[0] in (tiny_run.workdir / "report.html").read_text()
     assert "Predicting test: 50/50" in done.stderr
     assert "oneDNN" not in done.stderr
     assert "I0000" not in done.stderr
@@ -47,12 +49,32 @@ def test_options_and_a_dataset_that_has_moved(tiny_run, tmp_path):
     assert "baseline" not in done.stdout
 
 
+def test_an_ensemble_and_its_members(tiny_run, tmp_path):
+    """Of two copies of one run, so that the spread over members is zero."""
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        shutil.copytree(tiny_run.workdir, folder)
+    done = launch(f"--workdir={folders[0]},{folders[1]}", f"--output={tmp_path / 'both'}",
+                  "--num_bootstrap=20", "--probe=AP1:TGASTCA")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "ensemble of 2" in done.stdout
+    assert f"{tmp_path / 'both'}/test.*" in done.stdout
+    result = json.loads((tmp_path / "both" / "test.json").read_text())
+    assert result["auroc"] == result["members"][0]["auroc"] == result["members"][1]["auroc"]
+    assert result["probes"]["motifs"][-1]["word"] == "TGASTCA"
+    refused = launch(f"--workdir={tmp_path}/[ab]", "--num_bootstrap=20")
+    assert refused.returncode == 2
+    assert "--output is missing: an ensemble of 2 runs has no folder of its own" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
         ([], "--workdir"),
         (["--workdir=x", "--num_bootstrap=-1"], "flag --num_bootstrap=-1"),
         (["--workdir=x", "--batchsize=3"], "unknown flag --batchsize. Did you mean 'batch_size'?"),
+        (["--workdir=x,y"], "x: no run here"),
+        (["--workdir=x*"], "--workdir=x*: no folder of a run matches this pattern"),
         (["--workdir=x"], "x: no run here, it has no config.json; launch.train makes one"),
     ],
 )

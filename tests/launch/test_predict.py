@@ -3,6 +3,7 @@
 import csv
 import gzip
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -58,6 +59,22 @@ def test_windows_of_a_fasta_file(tiny_run, tmp_path):
     # Window i of one strand is window 3 - i of the other.
     np.testing.assert_allclose(found[4:8], found[3::-1], atol=1e-6)
     assert found[8] == pytest.approx(found[0], abs=1e-6)
+
+
+def test_an_ensemble_of_a_pattern_with_its_spread(tiny_run, tmp_path):
+    """Of two copies of one run, so that the spread is zero."""
+    for name in ("run_a", "run_b"):
+        shutil.copytree(tiny_run.workdir, tmp_path / name)
+    (tmp_path / "in.fa").write_text(">a\n" + "ACGT" * 10 + "\n")
+    outputs = {f"{tmp_path}/run_*": "both.tsv", tiny_run.workdir: "one.tsv"}
+    for workdir, name in outputs.items():
+        done = launch(f"--workdir={workdir}", f"--input={tmp_path / 'in.fa'}",
+                      f"--output={tmp_path / name}")  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.endswith(", mean of 2 runs\n" if "*" in str(workdir) else "40 bp\n")
+    (both,), (one,) = read(tmp_path / "both.tsv"), read(tmp_path / "one.tsv")
+    assert both.pop("label_logit_std") == "0"
+    assert both == one
 
 
 def test_a_table_without_labels_to_gzip(tiny_run, tmp_path):

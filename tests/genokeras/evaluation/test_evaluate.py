@@ -206,6 +206,75 @@ def test_baseline_is_scored_on_the_same_examples(write_motif_run, noisy_splits):
     assert low <= result["difference"]["auroc"] <= high
 
 
+def test_what_lies_behind_the_scores_is_there_for_model_and_baseline(write_motif_run, noisy_splits):
+    run = write_motif_run(noisy_splits())
+    result = evaluate(run.workdir, num_bootstrap=20, probe=["AP1:TGASTCA"])
+    table = read_table(run.workdir / "evaluation" / "test.predictions.tsv")
+    targets, called = table["label_target"], table["label_probability"] >= 0.5
+    tn, fp, fn, tp = (int(cell) for cell in metrics.confusion_matrix(targets, called).ravel())
+    assert result["confusion"]["at_half"] == {"tp": tp, "fp": fp, "tn": tn, "fn": fn}
+    for scores in (result, result["baseline"]):
+        at_threshold = scores["operating_points"][1]
+        assert at_threshold["rule"] == "best F1 on valid"
+        assert at_threshold["threshold"] == scores["threshold"]
+        assert at_threshold["f1"] == scores["f1_at_threshold"]
+        assert scores["calibration"]["temperature"] > 0
+        assert sum(part["n"] for part in scores["calibration"]["bins"]) == 150
+    for groups in result["groups"].values():
+        assert sum(group["n"] for group in groups) == 150
+        assert all("baseline_auroc" in group for group in groups)
+    worst = result["mistakes"][0]
+    assert worst["probability"] == pytest.approx(table["label_probability"][targets == 0].max())
+    assert worst["sequence"] == noisy_splits()["test"][0][worst["row"]]
+    assert [motif["name"] for motif in result["probes"]["motifs"]][-1] == "AP1"
+    assert len(result["probes"]["motifs"]) == 4, "three words of the baseline, and one asked for"
+    assert f"AUROC {result['auroc']:.4f} against" in result["verdict"]
+    assert result["members"] is None
+
+
+def test_several_tasks_have_details_each(write_motif_run, planted):
+    texts, labels = planted(np.random.default_rng(0), 60)
+    targets = np.stack([labels, 1 - labels], axis=1)
+    splits = dict.fromkeys(("train", "valid", "test"), (texts, targets, None))
+    run = write_motif_run(splits, tasks=("a", "b"), strands="none")
+    result = evaluate(run.workdir, num_bootstrap=0)
+    for scores in (result, result["baseline"]):
+        assert "calibration" not in scores
+        for task in ("a", "b"):
+            assert {"calibration", "confusion", "operating_points"} <= set(scores["tasks"][task])
+    assert "groups" in result["tasks"]["b"]
+    assert {mistake["task"] for mistake in result["mistakes"]} == {"b"}
+    # Every test sequence is a training sequence with the same labels.
+    assert {mistake["in_train"] for mistake in result["mistakes"]} <= {"label 0", "label 1"}
+    assert [motif["name"].split(":")[0] for motif in result["probes"]["motifs"]] == ["a", "b"]
+
+
+def test_a_regression_has_groups_and_probes_and_nothing_of_classifiers(write_motif_run, planted):
+    rng = np.random.default_rng(0)
+    texts, labels = planted(rng, 60)
+    splits = {name: (texts, labels + rng.normal(size=60), None) for name in ("train", "test")}
+    run = write_motif_run(splits, task_type="regression")
+    result = evaluate(run.workdir, num_bootstrap=20, reverse_complement=False)
+    assert not {"calibration", "confusion", "operating_points", "mistakes"} & set(result)
+    assert sum(group["n"] for group in result["groups"]["gc_content"]) == 60
+    assert "baseline_pearson_r" in result["groups"]["gc_content"][0]
+    assert result["probes"]["sequences"][0]["predictions"] == [-2]
+    assert "Pearson r" in result["verdict"]
+
+
+@pytest.mark.parametrize("name", ["val", "dev"])
+def test_other_names_of_the_valid_split_are_read_as_valid(motif_run, name):
+    result = evaluate(motif_run.workdir, name, num_bootstrap=0, baseline=False)
+    assert result["split"] == "valid"
+    assert (motif_run.workdir / "evaluation" / "valid.json").exists()
+
+
+def test_one_run_can_be_written_elsewhere(motif_run, tmp_path):
+    evaluate(motif_run.workdir, output=tmp_path / "new", num_bootstrap=0, baseline=False)
+    assert (tmp_path / "new" / "test.json").exists()
+    assert not (motif_run.workdir / "evaluation").exists()
+
+
 def test_without_a_valid_split_there_is_no_threshold(write_motif_run, noisy_splits):
     splits = {name: rows for name, rows in noisy_splits().items() if name != "valid"}
     lines = []
@@ -269,6 +338,8 @@ def test_last_and_numbered_checkpoints(motif_run):
         ({"checkpoint": "bets"}, "'bets'; there are best, last, 7. Did you mean 'best'?"),
         ({"checkpoint": 8}, "no checkpoint 8; there are best, last, 7"),
         ({"batch_size": 0}, "batch_size=0, expected at least 1"),
+        ({"probe": ["TGACTCA"]}, "--probe=TGACTCA: expected NAME:WORD"),
+        ({"output": "s3://bucket"}, "--output=s3://bucket: expected a folder of this machine"),
         ({"data_dir": "elsewhere"}, "elsewhere: no such folder"),
     ],
 )  # fmt: skip

@@ -56,3 +56,33 @@ def test_several_tasks_have_a_row_each(result):
     assert rows[0].split() == ["task", "n", "auroc", "mcc", "6-mer", "auroc"]
     assert rows[2].split() == ["ctcf", "600", "0.8000", "-", "0.7000"]
     assert rows[3].split() == ["x" * 40, "600", "-", "-", "0.7000"]
+
+
+def test_rows_at_a_threshold_are_explained(result):
+    for scores in (result, result["baseline"]):
+        scores["f1_at_threshold"] = 0.8
+    assert "threshold: the probability with the best F1 on the valid split" in score_table(result)
+    assert "f1_at_threshold   0.8000" in score_table(result)
+
+
+def test_without_a_valid_split_there_are_no_rows_of_dashes(result):
+    for scores in (result, result["baseline"]):
+        scores |= {"threshold": None, "f1_at_threshold": None, "f1_at_threshold_ci": None}
+    text = score_table(result)
+    assert "threshold   " not in text
+    assert text.endswith("\n\nNo rows at a threshold: there is no valid split to choose it on.")
+
+
+def test_who_is_better_is_the_last_line(result):
+    sentence = "The 6-mer baseline beats the model: ..."
+    assert score_table(result | {"verdict": sentence}).splitlines()[-2:] == ["", sentence]
+
+
+def test_an_ensemble_has_a_row_per_member(result):
+    members = [{"workdir": f"runs/fold{k}", "auroc": 0.9 + k / 100, "mcc": 0.5} for k in range(2)]
+    text = score_table(result | {"members": members, "step": [900, 1080]})
+    assert "checkpoint best (steps 900, 1080)" in text
+    assert "            ensemble of 2             6-mer baseline" in text
+    rows = [line.split() for line in text.splitlines()[-4:]]
+    assert rows[0] == ["member", "auroc", "mcc"]
+    assert rows[2:] == [["runs/fold0", "0.9000", "0.5000"], ["runs/fold1", "0.9100", "0.5000"]]
