@@ -15,7 +15,7 @@ DEMO := runs/demo
 DEMO_STEPS := 1200
 GUE := examples/data/gue_tf0
 
-.PHONY: help demo test test-all smoke lint format bench clean
+.PHONY: help demo test test-all smoke lint format bench bench-peers clean
 
 help:
 	@echo 'make demo      install, build a dataset, train on it, print its scores (minutes)'
@@ -67,8 +67,19 @@ format: $(INSTALLED_DEV)
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
-bench: $(INSTALLED_DEV)
-	for name in records build predict; do $(RUN) benchmarks/$$name.py || exit 1; done
+# One of them alone: make bench BENCHMARKS=throughput
+BENCHMARKS := records build predict engine throughput notebook speed_table
+bench: $(INSTALLED_DEV) bench-peers
+	for name in $(BENCHMARKS); do $(RUN) benchmarks/$$name.py || exit 1; done
+
+# What training speed is compared with, each in an environment of its own.
+PEERS := $(VENV)/peers
+bench-peers: $(PEERS)/torch/installed $(PEERS)/flax/installed
+
+$(PEERS)/%/installed: benchmarks/peers/requirements-%.txt
+	$(PYTHON) -m venv $(PEERS)/$*
+	$(PEERS)/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 clean:
 	rm -rf $(VENV) runs build dist *.egg-info

@@ -37,7 +37,7 @@ from tfrecords.reader import Dataset
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results" / "throughput.json"
-FULL_SIZE, FULL_ROUNDS = 16_384, 9
+FULL_SIZE, FULL_ROUNDS = 16_384, 7
 OURS, PRESET = "genokeras", "conv_v2"
 # Who takes part: the script, and which environment of `--peers` runs it (None: the project's own).
 CONTESTANTS = {
@@ -46,8 +46,8 @@ CONTESTANTS = {
     "torch_eager": ("torch_eager.py", "torch"),
     "flax_jit": ("flax_jit.py", "flax"),
 }
-# Sizes of a sequence and of a batch, and steps of a round: about a second.
-SETTINGS = {(101, 32): 400, (101, 512): 24, (200, 32): 200, (200, 512): 12}
+# Sizes of a sequence and of a batch, and steps of a round: about half a second of ours.
+SETTINGS = {(101, 32): 200, (101, 512): 12, (200, 32): 100, (200, 512): 6}
 LOSS_TOLERANCE = 1e-4
 MATMUL_SIZE = 2048
 
@@ -60,7 +60,7 @@ def main() -> None:
     )
     parser.add_argument("--examples", type=int, default=FULL_SIZE)
     parser.add_argument("--rounds", type=int, default=FULL_ROUNDS)
-    parser.add_argument("--steps", type=int, help="of a round; default: about a second")
+    parser.add_argument("--steps", type=int, help="of a round; default: about half a second")
     parser.add_argument("--only", type=int, nargs=2, help="bases and batch size; default: all")
     options = parser.parse_args()
     names = [name for name, (_, peer) in CONTESTANTS.items() if options.peers or peer is None]

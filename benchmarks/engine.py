@@ -1,0 +1,221 @@
+"""What the engine and the trainer add to a step, measured with a model that computes nothing.
+
+python benchmarks/engine.py                            (half a minute; results/engine.json)
+python benchmarks/engine.py --steps=100 --rounds=2     (a quick look; prints, keeps no file)
+
+The model has one weight and its logits are that weight. `bare` is what one would write for it by
+hand: a compiled `tf.function` with a gradient tape and an assignment. `engine` makes the same step
+through `TensorFlowEngine` (plain gradient descent), `engine_default` with what a run does by
+default besides (AdamW, clipping, averaged weights), and `trainer` runs that in `Trainer.fit`, which
+reads records, hands batches over from a thread and logs. They take turns, so many steps a round;
+times are microseconds a step, differences medians over the rounds with a 95% bootstrap interval.
+"""
+
+import argparse
+import importlib.metadata
+import itertools
+import json
+import pathlib
+import platform
+import tempfile
+import time
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from measure import machine, median_with_interval, seconds
+
+from data_prep.build import build_dataset
+from data_prep.csv_table import CsvTable
+from genokeras.losses.supervised import supervised_terms
+from genokeras.models.spec import Spec
+from genokeras.training import optimizer as optimizers
+from genokeras.training.best_evaluation import best_evaluation
+from genokeras.training.tensorflow_engine import TensorFlowEngine
+from genokeras.training.train_config import TrainConfig, plan
+from genokeras.training.trainer import Job, Trainer
+from tfrecords.reader import Dataset, Split
+
+LENGTH, BATCH_SIZE, EXAMPLES = 101, 32, 4096
+FULL_STEPS, FULL_ROUNDS = 1000, 15
+PLAIN = {"optimizer": "sgd", "beta_1": 0.0, "schedule": "constant", "clipnorm": 0.0, "ema": 0.0}
+RESULTS = pathlib.Path(__file__).parent / "results" / "engine.json"
+
+
+@keras.saving.register_keras_serializable("benchmarks")
+class Constant(keras.layers.Layer):
+    """Gives its one weight for every example: `[B, W] -> [B, 1]`."""
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.value = self.add_weight((), initializer="zeros", name="value")
+
+    def call(self, x: Any) -> Any:
+        return keras.ops.zeros((keras.ops.shape(x)[0], 1)) + self.value
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (input_shape[0], 1)
+
+
+class Clock:
+    """A progress bar that keeps the time of every step."""
+
+    def __init__(self):
+        self.times: list[float] = []
+
+    def update(self, count: int, **shown: float) -> None:
+        self.times.append(time.perf_counter())
+
+    def close(self) -> None:
+        """Nothing is to be closed."""
+
+
+def main() -> None:
+    """Runs all measurements, prints them, and keeps those of full size."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--steps", type=int, default=FULL_STEPS)
+    parser.add_argument("--rounds", type=int, default=FULL_ROUNDS)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        results = measure(pathlib.Path(folder), options.steps, options.rounds)
+    text = json.dumps(results, indent=2) + "\n"
+    print(text)
+    if (options.steps, options.rounds) == (FULL_STEPS, FULL_ROUNDS):
+        RESULTS.write_text(text)
+
+
+def measure(folder: pathlib.Path, steps: int, rounds: int) -> dict:
+    """Returns all results."""
+    computer = machine()
+    split = write_data(folder)
+    training = TrainConfig(steps=steps, eval_every=steps, batch_size=BATCH_SIZE)
+    plain = TrainConfig(steps=steps, eval_every=steps, batch_size=BATCH_SIZE, **PLAIN)
+    batches = split.train_batches(0, batch_size=BATCH_SIZE, seed=0)
+    engines = {"engine": build(plain)[0], "engine_default": build(training)[0]}
+    placed = [engines["engine"].place(batch) for batch in itertools.islice(batches, 32)]
+    calls = {"bare": bare_step(plain.learning_rate)}
+    calls |= {name: engine.train_step for name, engine in engines.items()}
+    engine, model = build(training)
+    runs = (folder / f"run_{number}" for number in itertools.count())
+    contestants: dict[str, Callable[[], float]] = {
+        name: lambda call=call: seconds(lambda: repeat(call, placed, steps)) / steps
+        for name, call in calls.items()
+    }
+    contestants["trainer"] = lambda: fit(engine, model, training, split, next(runs))
+    took: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(rounds + 1):
+        for name, contestant in contestants.items():
+            took[name].append(1e6 * contestant())
+    # The first round compiles.
+    micros = {name: np.array(values[1:]) for name, values in took.items()}
+    versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy")}
+    versions |= {"python": platform.python_version(), "tensorflow": tf.__version__}
+    return {
+        "machine": computer,
+        "versions": versions,
+        "batch_size": BATCH_SIZE,
+        "steps": steps,
+        "rounds": rounds,
+        "microseconds_per_step": {
+            name: median_with_interval(values) for name, values in micros.items()
+        },
+        "microseconds_more_than_bare": {
+            name: median_with_interval(values - micros["bare"])
+            for name, values in micros.items()
+            if name != "bare"
+        },
+    }
+
+
+def bare_step(learning_rate: float) -> Callable[[dict], Any]:
+    """Returns a step of gradient descent as one writes it by hand."""
+    weight = tf.Variable(0.0)
+
+    @tf.function(jit_compile=True)
+    def step(batch: dict[str, Any]) -> Any:
+        with tf.GradientTape() as tape:
+            logits = tf.zeros_like(batch["targets"]) + weight
+            losses = tf.nn.sigmoid_cross_entropy_with_logits(batch["targets"], logits)
+            loss = tf.reduce_mean(losses)
+        weight.assign_sub(learning_rate * tape.gradient(loss, weight))
+        return loss
+
+    return step
+
+
+def build(training: TrainConfig) -> tuple[TensorFlowEngine, keras.Model]:
+    """Returns an engine for the model that computes nothing, and the model."""
+    spec = Spec(LENGTH, ("label",))
+    sequence = keras.Input((spec.packed_width,), dtype="uint8", name="sequence")
+    model = keras.Model(sequence, Constant(name="constant")(sequence))
+    optimizer = optimizers.build(training, plan(training, EXAMPLES), model)
+    return TensorFlowEngine(MODULE, None, spec, model, optimizer, training, jit=True), model
+
+
+def loss(
+    config: None, model: keras.Model, batch: dict[str, Any], training: bool, gather: Callable
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the cross-entropy of the logits, as a model's module does."""
+    logits = model(batch["sequence"], training=training)
+    return supervised_terms("logits", batch["targets"], logits), {"logits": logits}
+
+
+MODULE = types.SimpleNamespace(prepare=lambda config, spec, batch, training: batch, loss=loss)
+
+
+def repeat(call: Callable[[dict], Any], batches: list[dict], steps: int) -> None:
+    """Makes steps over batches that are on the device already."""
+    for batch in itertools.islice(itertools.cycle(batches), steps):
+        call(batch)
+
+
+def fit(
+    engine: TensorFlowEngine,
+    model: keras.Model,
+    training: TrainConfig,
+    split: Split,
+    workdir: pathlib.Path,
+) -> float:
+    """Trains; returns the seconds a step, without the first, and the last, which saves."""
+    workdir.mkdir()
+    clock = Clock()
+    steps = plan(training, EXAMPLES)
+    job = Job(
+        module=MODULE,
+        model=model,
+        spec=Spec(LENGTH, ("label",)),
+        dataset="bench",
+        training=training,
+        plan=steps,
+        learning_rate=optimizers.schedule(training, steps),
+        train=split,
+        valid=None,
+        workdir=workdir,
+        progress=lambda description, total, completed: clock,
+        log=lambda line: None,
+    )
+    Trainer(job, engine, best_evaluation(training, "binary", ["loss"])).fit()
+    times = clock.times[:-1]
+    return (times[-1] - times[0]) / (len(times) - 1)
+
+
+def write_data(folder: pathlib.Path) -> Split:
+    """Builds a dataset of random sequences and returns its training split."""
+    rng = np.random.default_rng(0)
+    path = folder / "train.csv"
+    path.write_text("sequence,label\n" + "".join(rows(rng)))
+    build_dataset(CsvTable({"train": path}), folder / "data", "bench")
+    return Dataset(folder / "data").split("train")
+
+
+def rows(rng: np.random.Generator) -> Iterator[str]:
+    """Yields the rows of a table."""
+    letters = np.frombuffer(b"ACGT", np.uint8)[rng.integers(0, 4, (EXAMPLES, LENGTH))]
+    for number, row in enumerate(letters):
+        yield f"{row.tobytes().decode()},{number % 2}\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""Writes docs/speed.md from the results in benchmarks/results/.
+
+python benchmarks/speed_table.py
+
+No number of that page is typed by hand. A benchmark that has no results yet has no table there.
+"""
+
+import json
+import pathlib
+from collections.abc import Iterable, Sequence
+
+HERE = pathlib.Path(__file__).parent
+RESULTS = HERE / "results"
+PAGE = HERE.parent / "docs" / "speed.md"
+NAMES = {
+    "genokeras": "genokeras",
+    "keras_fit": "Keras `model.fit`",
+    "torch_eager": "PyTorch, eager",
+    "flax_jit": "Flax, jitted",
+    "notebook": "notebook",
+    "bare": "`tf.function` by hand",
+    "engine": "engine, the same step",
+    "engine_default": "engine, AdamW, clipping, averaged weights",
+    "trainer": "trainer: reading and logging as well",
+}
+INTRODUCTION = """\
+# Speed
+
+Each row is the median of rounds in which the compared programs took turns on the same machine; the
+brackets hold its 95% bootstrap interval. `make bench` measures anew and writes this page; the
+first lines of each script in `benchmarks/` say exactly what is compared.
+"""
+
+
+def main() -> None:
+    """Writes the page."""
+    PAGE.write_text(page(RESULTS))
+
+
+def page(results: pathlib.Path) -> str:
+    """Returns the page that belongs to the results in a folder."""
+    parts = [INTRODUCTION]
+    for name, section in SECTIONS.items():
+        path = results / f"{name}.json"
+        if path.exists():
+            found = json.loads(path.read_text())
+            parts.append(f"{section(found)}\n{conditions(found)}\n")
+    return "\n".join(parts)
+
+
+def throughput(found: dict) -> str:
+    """Returns training speed beside peers."""
+    rows = [
+        (
+            f"{setting['bases']} bp, batch {setting['batch_size']}",
+            NAMES[name],
+            number(rate),
+            number(setting["times_as_fast_as"][name]) if name != "genokeras" else "",
+            percent(setting["share_of_matmul"][name]),
+        )
+        for setting in found["settings"]
+        for name, rate in setting["examples_per_second"].items()
+    ]
+    waits = [setting["input_wait_fraction"]["median"] for setting in found["settings"]]
+    return (
+        "## Training\n\n"
+        f"Preset `{found['preset']}`: the same network, initial weights and loss in all. Ours "
+        "reads records and turns strands as in every run; the peers slice float arrays in memory. "
+        f"Our engine waits for its input {100 * max(waits):.2g}% of the time at most.\n\n"
+        + table(
+            ("setting", "program", "examples/s", "ours is faster by", "share of matmul peak"), rows
+        )
+    )
+
+
+def engine(found: dict) -> str:
+    """Returns what the engine adds to a step."""
+    more = found["microseconds_more_than_bare"]
+    rows = [
+        (NAMES[name], number(micros), number(more[name]) if name in more else "")
+        for name, micros in found["microseconds_per_step"].items()
+    ]
+    header = ("step of a model that computes nothing", "microseconds", "more than by hand")
+    return "## What a step costs besides the network\n\n" + table(header, rows)
+
+
+def notebook(found: dict) -> str:
+    """Returns the time from a table to a score."""
+    shares = found["share_of_the_time_of_the_notebook"]
+    rows = [
+        (
+            NAMES.get(name, f"three commands, preset `{name}`"),
+            number(run["seconds"]),
+            number(shares[name]) if name in shares else "",
+            f"{run['steps']:,}",
+            f"{sum(run['auroc']) / len(run['auroc']):.3f}",
+            f"{run['peak_bytes'] / 1e9:.2f} GB",
+        )
+        for name, run in found["runs"].items()
+    ]
+    header = ("way", "seconds", "times the notebook's", "steps", "test AUROC", "peak memory")
+    return (
+        "## From a table to a scored model\n\n"
+        "`build_dataset`, `train` and `evaluate` (with intervals, a baseline and the report) "
+        f"beside a notebook that trains the network of `conv_v2`; data `{found['data']}`.\n\n"
+        + table(header, rows)
+    )
+
+
+def records(found: dict) -> str:
+    """Returns the speed of writing and reading records."""
+    kinds = {
+        "writing": found["write"],
+        "reading, every record verified": found["read"]["first_epoch_all_checksums"],
+        "reading, later epochs": found["read"]["later_epochs"],
+    }
+    rows = [
+        (
+            kind,
+            number(rates["examples_per_second"]),
+            number(rates["reference_examples_per_second"]),
+            number(rates["ratio"]),
+        )
+        for kind, rates in kinds.items()
+    ]
+    header = (f"{found['bases']} bp", "examples/s", "TensorFlow's own", "ratio")
+    return "## Records\n\n" + table(header, rows)
+
+
+def conditions(found: dict) -> str:
+    """Returns a line on the machine and on how busy it was."""
+    machine = found["machine"]
+    return (
+        f"{machine['cores']} cores of {machine['cpu']}, {machine['system']}; load before the "
+        f"measurement {machine['load_before']}."
+    )
+
+
+def number(measured: dict) -> str:
+    """Returns a median with its interval, to three digits."""
+    low, high = measured["ci95"]
+    return f"{digits(measured['median'])} [{digits(low)}, {digits(high)}]"
+
+
+def digits(value: float) -> str:
+    """Returns a number to three digits, in thousands where it has some."""
+    return f"{float(f'{value:.3g}'):,.10g}"
+
+
+def percent(measured: dict) -> str:
+    """Returns a share in whole percent."""
+    return f"{100 * measured['median']:.0f}%"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Returns a table in Markdown."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+SECTIONS = {"throughput": throughput, "engine": engine, "notebook": notebook, "records": records}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""The benchmark from a table to a score: what a process took, and a small run of all of it."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def notebook():
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    import notebook
+
+    yield notebook
+    sys.path.remove(str(ROOT / "benchmarks"))
+
+
+def test_seconds_memory_and_output_of_a_process(notebook):
+    code = "import time; time.sleep(0.3); x = b'x' * (200 << 20); print(len(x))"
+    seconds, peak, printed = notebook.run(["-c", code])
+    assert 0.3 < seconds < 30
+    assert 200 << 20 < peak < 400 << 20
+    assert printed == f"{200 << 20}\n"
+
+
+def test_a_process_that_fails_is_quoted(notebook):
+    with pytest.raises(RuntimeError, match="no luck"):
+        notebook.run(["-c", "raise ValueError('no luck')"])
+
+
+def test_medians_of_runs(notebook):
+    runs = [
+        {"seconds": seconds, "peak_bytes": 10 * seconds, "steps": 7, "auroc": 0.5 + seconds / 10}
+        for seconds in (3, 1, 2)
+    ]
+    found = notebook.summarise(runs)
+    assert found["seconds"] == {"median": 2.0, "ci95": [1.0, 3.0]}
+    assert found["peak_bytes"] == 20
+    assert found["steps"] == 7
+    assert found["auroc"] == [0.8, 0.6, 0.7]
+
+
+def small_table(path, rng, examples):
+    rows = ("".join("ACGT"[base] for base in rng.integers(0, 4, 40)) for _ in range(examples))
+    lines = (f"{row},{number % 2}\n" for number, row in enumerate(rows))
+    path.write_text("sequence,label\n" + "".join(lines))
+
+
+@pytest.mark.slow
+def test_small_run(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("train", "dev", "test"):
+        small_table(tmp_path / f"{name}.csv", rng, 64)
+        subprocess.run(["gzip", tmp_path / f"{name}.csv"], check=True)
+    results = ROOT / "benchmarks" / "results" / "notebook.json"
+    before = results.read_bytes() if results.exists() else None
+    options = [f"--data={tmp_path}", "--presets", "conv_v2", "--steps=2", "--pairs=1"]
+    done = subprocess.run(
+        [sys.executable, "benchmarks/notebook.py", *options],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert list(found["runs"]) == ["notebook", "conv_v2"]
+    assert [run["steps"] for run in found["runs"].values()] == [2, 2]
+    assert found["share_of_the_time_of_the_notebook"]["conv_v2"]["median"] > 0
+    assert (results.read_bytes() if results.exists() else None) == before
