@@ -96,7 +96,7 @@ def _content(
         "max_tasks": _MAX_TASKS,
         "probes": result["probes"],
         "probe_kind": "prediction" if manifest.task_type == "regression" else "probability",
-        "learning": _learning(runs, metric),
+        "learning": _learning(runs, np.atleast_1d(result["step"]), metric),
         "manifest": manifest,
         "splits": [_split(manifest, name) for name in manifest.splits],
         "runs": [report_runs.describe_run(run) for run in runs],
@@ -146,10 +146,10 @@ def _charts(scored: ScoredSplit, column: int, scores: Mapping[str, Any]) -> list
     return drawn + report_charts.reliability(scores.get("calibration"))
 
 
-def _learning(runs: Sequence[Run], metric: str) -> list[dict[str, Any]]:
+def _learning(runs: Sequence[Run], steps: Sequence[int], metric: str) -> list[dict[str, Any]]:
     found = []
-    for run in runs[:_MAX_CURVES]:
-        charts = report_charts.learning(read_rows(run.workdir), run.best_step, metric)
+    for run, step in list(zip(runs, steps, strict=True))[:_MAX_CURVES]:
+        charts = report_charts.learning(read_rows(run.workdir), int(step), metric)
         found.append({"workdir": str(run.workdir), "charts": charts})
     return [entry for entry in found if entry["charts"]]
 

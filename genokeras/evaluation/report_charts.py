@@ -93,16 +93,16 @@ def groups(kind: str, found: Sequence[Mapping[str, Any]], metric: str) -> str:
     return chart.svg()
 
 
-def learning(rows: Sequence[Mapping[str, Any]], best_step: int, metric: str) -> list[str]:
+def learning(rows: Sequence[Mapping[str, Any]], scored_step: int, metric: str) -> list[str]:
     """Draws the loss and the leading metric of a run by step, on training and valid examples."""
     return [
         chart
         for name in ("loss", metric)
-        if (chart := _learning_curve(rows, best_step, name)) is not None
+        if (chart := _learning_curve(rows, scored_step, name)) is not None
     ]
 
 
-def _learning_curve(rows: Sequence[Mapping[str, Any]], best_step: int, name: str) -> str | None:
+def _learning_curve(rows: Sequence[Mapping[str, Any]], scored_step: int, name: str) -> str | None:
     lines = {}
     for part, label in (("valid", "valid split"), ("train", "training examples")):
         points = [(row["step"], row.get(part, {}).get(name)) for row in rows]
@@ -113,7 +113,7 @@ def _learning_curve(rows: Sequence[Mapping[str, Any]], best_step: int, name: str
     last = max(step for points in lines.values() for step, _ in points)
     y = Axis.around(TITLES[name], values)
     chart = Chart(TITLES[name], Axis("Step", 0, max(last, 1)), y)
-    chart.reference([(best_step, y.low), (best_step, y.high)])
+    chart.reference([(scored_step, y.low), (scored_step, y.high)])
     for series, (label, points) in zip(("model", "third"), lines.items(), strict=True):
         if points:
             chart.line(points, series, label)

@@ -20,9 +20,12 @@ _EVALUATE_DEFAULTS = {"split": "test", "checkpoint": "best", "num_bootstrap": 10
 
 def describe_model(run: Run) -> dict[str, Any]:
     """Returns the model of a run: settings, those that are not the preset's, parameters, layers."""
-    preset = dataclasses.asdict(specs.preset(run.model_name, run.preset))
-    config = dataclasses.asdict(run.config)
-    usual, training = vars(recipe(run.model_name, run.preset)), vars(run.training)
+    config, training = dataclasses.asdict(run.config), vars(run.training)
+    preset_is_known = run.preset in run.model_module.PRESETS
+    preset, usual = config, training
+    if preset_is_known:
+        preset = dataclasses.asdict(specs.preset(run.model_name, run.preset))
+        usual = vars(recipe(run.model_name, run.preset))
     with precision.scope(run.training.precision):
         model = run.model_module.build(run.config, run.spec)
     layers = [
@@ -37,6 +40,7 @@ def describe_model(run: Run) -> dict[str, Any]:
     return {
         "config": config,
         "training": training,
+        "preset_is_known": preset_is_known,
         "changed": [
             (name, values[name], before[name])
             for values, before in ((config, preset), (training, usual))

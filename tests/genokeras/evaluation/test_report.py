@@ -3,6 +3,7 @@
 import html.parser
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -211,11 +212,21 @@ def test_commands_repeat_what_was_done(report_of, write_motif_run, splits):
     )
 
 
+def test_a_preset_that_is_gone_is_said_to_be(write_motif_run, splits):
+    run = write_motif_run(splits())
+    assert "All settings are those of the preset." in render_model(run)
+    del run.model_module.PRESETS["base"]
+    assert "This version of genokeras has no such preset" in render_model(run)
+
+
+def render_model(run):
+    evaluate(run.workdir, num_bootstrap=0, baseline=False)
+    return Page(run.workdir / "report.html").texts["p"]
+
+
 def test_an_ensemble_shows_its_members(write_motif_run, splits, tmp_path):
     first = write_motif_run(splits())
     second = tmp_path / "second run"
-    import shutil
-
     shutil.copytree(first.workdir, second)
     out = tmp_path / "together"
     result = evaluate([first.workdir, second], output=out, num_bootstrap=10)
