@@ -198,21 +198,21 @@ def _sweeps(
 
 
 def _matrices(result: Mapping[str, Any], labels: Labels) -> list[Matrix]:
-    """Of one task the model and the baseline at 0.5 and at their thresholds, else one per task."""
-    if len(labels.tasks) == 1:
+    """Of one task the model and the baseline at 0.5 and at their thresholds.
+
+    Of several the model of each, at its threshold, or at 0.5 if there is none.
+    """
+    places = {"at_half": "at 0.5", "at_threshold": "at the best F1 on valid"}
+    models = _by_task(result, labels)
+    if len(models) == 1:
         models = [(_MODEL, result)]
         models += [(_BASELINE, result["baseline"])] if result["baseline"] else []
-        places = {"at_half": "at 0.5", "at_threshold": "at the best F1 on valid"}
-        return [
-            Matrix(f"{name}\n{text}", cells)
-            for name, scores in models
-            for place, text in places.items()
-            if (cells := scores["confusion"][place])
-        ]
-    return [
-        Matrix(task, scores["confusion"]["at_threshold"] or scores["confusion"]["at_half"])
-        for task, scores in _by_task(result, labels)
-    ]
+    matrices = []
+    for name, scores in models:
+        cells = {place: scores["confusion"][place] for place in places}
+        found = [Matrix(f"{name}\n{places[place]}", x) for place, x in cells.items() if x]
+        matrices += found if len(labels.tasks) == 1 else found[-1:]
+    return matrices
 
 
 def _groupings(result: Mapping[str, Any], labels: Labels) -> list[list[Grouping]]:

@@ -97,8 +97,13 @@ def test_one_task_has_a_file_per_question(all_drawn, drawn, tmp_path):
 
 def test_several_tasks_share_the_pictures(all_drawn, drawn, tmp_path):
     result, labels, logits = detailed("binary", 8)
+    for column, task in enumerate(labels.tasks):
+        if column != 1:
+            result["tasks"][task]["confusion"]["at_threshold"] = None
     split_pictures.draw_pictures(result, labels, logits, logits, tmp_path)
-    assert [matrix.title for matrix in all_drawn["confusion"][0]] == list(labels.tasks)
+    titles = [f"{task}\nat 0.5" for task in labels.tasks]
+    titles[1] = "tf1\nat the best F1 on valid"
+    assert [matrix.title for matrix in all_drawn["confusion"][0]] == titles
     assert [curve.label.split(":")[0] for curve in all_drawn["reliability"][0]] == [
         f"tf{task}" for task in range(6)
     ]
