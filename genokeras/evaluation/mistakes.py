@@ -4,6 +4,7 @@ A wrong label, or the same sequence in training with the other label, is a commo
 confident mistake; the baseline's opinion tells what a glance at k-mers makes of the sequence.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def describe_mistakes(
     logits: np.ndarray,
     baseline_logits: np.ndarray | None,
     windows: SplitWindows,
-    train: SplitWindows | None,
+    train: Sequence[SplitWindows],
 ) -> list[dict[str, Any]]:
     """Returns the most confident mistakes of every task, task by task.
 
@@ -57,13 +58,13 @@ def describe_mistakes(
       logits: Of the model, `[N, T]`.
       baseline_logits: Of the baseline, or None.
       windows: Their sequences, in the same order.
-      train: The training split's sequences, to look for the same ones; None: do not look.
+      train: The training sequences of every dataset (folds have several), to look for the same.
 
     Returns:
       `row`, `task`, `target`, `probability`, `baseline_probability` (None without baseline),
       `gc_content`, `longest_repeat_bp`, `sequence`, and `in_train`: `label 0`, `label 1` or `both
-      labels` if the training split holds the sequence (on either strand, unless data are stranded)
-      with such labels, None if it does not or it is the training split itself.
+      labels` if `train` holds the sequence (on either strand, unless data are stranded) with such
+      labels, None if it does not.
     """
     by_task = [confident_mistakes(labels, logits, column) for column in range(len(labels.tasks))]
     chosen = np.concatenate(by_task)
@@ -71,7 +72,7 @@ def describe_mistakes(
         return []
     columns = np.repeat(np.arange(len(by_task)), [len(part) for part in by_task])
     packed, length = windows.read(chosen)["sequence"], windows.length
-    in_train = _labels_in_train(packed, columns, train) if train else [None] * len(chosen)
+    in_train = _labels_in_train(packed, columns, train)
     gc, repeat = gc_content(packed, length), longest_repeat_bp(packed, length)
     texts = sequence.decode(packed, length)
     result = []
@@ -94,15 +95,16 @@ def describe_mistakes(
 
 
 def _labels_in_train(
-    packed: np.ndarray, columns: np.ndarray, train: SplitWindows
+    packed: np.ndarray, columns: np.ndarray, train: Sequence[SplitWindows]
 ) -> list[str | None]:
-    """Looks for sequences (for the labels of one task each) in the training split."""
-    keys = train.keys(packed)
+    """Looks for sequences (for the labels of one task each) among those trained on."""
     found: list[set[int]] = [set() for _ in columns]
-    for part in train.parts():
-        of_part = train.keys(part["sequence"])
-        for row in np.flatnonzero(np.isin(of_part, keys)):
-            for place in np.flatnonzero(keys == of_part[row]):
-                if part["weight"][row, columns[place]] > 0:
-                    found[place].add(int(part["targets"][row, columns[place]] > 0.5))
+    for windows in train:
+        keys = windows.keys(packed)
+        for part in windows.parts():
+            of_part = windows.keys(part["sequence"])
+            for row in np.flatnonzero(np.isin(of_part, keys)):
+                for place in np.flatnonzero(keys == of_part[row]):
+                    if part["weight"][row, columns[place]] > 0:
+                        found[place].add(int(part["targets"][row, columns[place]] > 0.5))
     return [IN_TRAIN[tuple(sorted(labels))] for labels in found]

@@ -87,7 +87,7 @@ def score_models(
     groups = details.group_details(found.labels, found.windows, *logits, **scoring)
     details.add_to_tasks(result, groups)
     if is_binary:
-        train = _train_windows(datasets[0], split)
+        train = _train_windows(parts, split)
         result["mistakes"] = describe_mistakes(
             found.labels, found.rows, *logits, found.windows, train
         )
@@ -151,11 +151,10 @@ def _scores(
     return result | {"verdict": verdict(result)}
 
 
-def _train_windows(dataset: Dataset, split: str) -> SplitWindows | None:
-    """Where to look for the sequences of mistakes."""
-    if split == "train" or "train" not in dataset.manifest.splits:
-        return None
-    return SplitWindows(dataset, "train")
+def _train_windows(parts: Sequence[Part], split: str) -> list[SplitWindows]:
+    """Where to look for the sequences of mistakes: what was trained on, unless that is scored."""
+    datasets = [part.dataset for part in parts if "train" in part.dataset.manifest.splits]
+    return [] if split == "train" else [SplitWindows(dataset, "train") for dataset in datasets]
 
 
 def _member_scores(found: SplitPredictions, scoring: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ def found(write_dataset, tmp_path):
         logits = np.array([[3.0, -3], [2, 3], [-3, -3], [-2, -5]])
         windows = SplitWindows(dataset, "test"), SplitWindows(dataset, "train")
         return describe_mistakes(labels, np.array([7, 8, 9, 10]), logits, -logits, windows[0],
-                                 windows[1] if with_train else None)  # fmt: skip
+                                 windows[1:] if with_train else ())  # fmt: skip
 
     return describe
 
@@ -96,4 +96,4 @@ def test_nowhere_to_look_and_nothing_wrong(found):
     assert {mistake["in_train"] for mistake in found(with_train=False)} == {None}
     labels = labels_of([0, 1])
     logits = np.array([[-1.0], [1.0]])
-    assert describe_mistakes(labels, np.arange(2), logits, None, None, None) == []
+    assert describe_mistakes(labels, np.arange(2), logits, None, None, ()) == []
