@@ -1,8 +1,8 @@
 """Charts as text in SVG, for pages: without matplotlib, and in the colours of the page.
 
-A chart has no colours of its own. Its marks have the classes `model`, `baseline`, `third` and so
-on (`SERIES`) and `reference`, its frame has `axis`, `grid` and `tick`; the style sheet of the page
-says what they look like, so that one chart serves a light page, a dark one and paper.
+A chart has no colours of its own. Its marks have the classes `model`, `baseline` and `third`
+(`SERIES`) or `reference`, its frame has `axis`, `grid` and `tick`; the style sheet of the page says
+what they look like, so that one chart serves a light page, a dark one and paper.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from html import escape
 
 import numpy as np
 
-SERIES = ("model", "baseline", "third", "fourth", "fifth", "sixth")
+SERIES = ("model", "baseline", "third")
 WIDTH, HEIGHT = 360, 290
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 26, 42
 _MAX_POINTS = 400
@@ -51,9 +51,8 @@ class Axis:
 class Chart:
     """A frame with two axes, to which marks are added one by one; `svg()` is the whole."""
 
-    def __init__(self, title: str, x: Axis, y: Axis, *, width: int = WIDTH, height: int = HEIGHT):
+    def __init__(self, title: str, x: Axis, y: Axis):
         self._title, self._x, self._y = title, x, y
-        self._width, self._height = width, height
         self._marks: list[str] = []
         self._legend: list[tuple[str, str]] = []
 
@@ -88,8 +87,7 @@ class Chart:
 
     def svg(self) -> str:
         """Returns the chart as an element that fits the width it is given."""
-        width, height = self._width, self._height
-        size = f'viewBox="0 0 {width} {height}" style="max-width:{width * 1.25:.0f}px"'
+        size = f'viewBox="0 0 {WIDTH} {HEIGHT}" style="max-width:{WIDTH * 1.25:.0f}px"'
         return (
             f'<svg class="chart" {size} role="img" aria-label="{escape(self._title)}">'
             f'<text class="title" x="{_LEFT}" y="15">{escape(self._title)}</text>'
@@ -102,7 +100,7 @@ class Chart:
         return self
 
     def _frame(self) -> str:
-        right, bottom = self._width - _RIGHT, self._height - _BOTTOM
+        right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
         parts = []
         for value, text in self._y.ticks():
             y = self._vertical(value)
@@ -120,7 +118,7 @@ class Chart:
         middle = (_TOP + bottom) / 2
         parts.append(f'<path class="axis" d="M{_LEFT} {_TOP}V{bottom}H{right}"/>')
         parts.append(
-            f'<text class="label" x="{(_LEFT + right) / 2:g}" y="{self._height - 6}" '
+            f'<text class="label" x="{(_LEFT + right) / 2:g}" y="{HEIGHT - 6}" '
             f'text-anchor="middle">{escape(self._x.title)}</text>'
             f'<text class="label" transform="translate(13 {middle:g}) rotate(-90)" '
             f'text-anchor="middle">{escape(self._y.title)}</text>'
@@ -138,11 +136,11 @@ class Chart:
 
     def _horizontal(self, value: float) -> float:
         share = (value - self._x.low) / (self._x.high - self._x.low)
-        return round(_LEFT + share * (self._width - _LEFT - _RIGHT), 1)
+        return round(_LEFT + share * (WIDTH - _LEFT - _RIGHT), 1)
 
     def _vertical(self, value: float) -> float:
         share = (value - self._y.low) / (self._y.high - self._y.low)
-        return round(self._height - _BOTTOM - share * (self._height - _TOP - _BOTTOM), 1)
+        return round(HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM), 1)
 
     def _places(self, points: np.ndarray) -> list[tuple[str, str]]:
         """Returns finite points in the units of the drawing, as short texts."""
