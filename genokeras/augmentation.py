@@ -23,7 +23,7 @@ class Augmentation:
 
     max_shift_bp: int | None = None  # Largest shift of the window; none: all that is stored.
     mutation_rate: float = 0.0  # Share of bases drawn anew; one uniform draw in four changes none.
-    mutation_bases: Literal["uniform", "composition"] = "uniform"  # What is drawn.
+    mutation_bases: Literal["uniform", "composition"] = "uniform"  # All alike, or as in training.
     insert_motifs: tuple[str, ...] = ()  # Motifs (IUPAC) that say nothing of the label.
     insert_rate: float = 0.0  # Share of examples that one of them is written into.
     mask_rate: float = 0.0  # Share of bases that become N; see ambiguous.

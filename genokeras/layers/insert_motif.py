@@ -27,10 +27,10 @@ _CHOICES = 12
 
 
 def insert_motif(packed: Any, keys: Any, motifs: Sequence[str], rate: float) -> Any:
-    """Returns packed DNA in which, of every `rate`-th example, a stretch is one of `motifs`.
+    """Returns packed DNA in which a share `rate` of the examples holds one of `motifs`.
 
-    Motif, strand and place are equally likely each; of a IUPAC code of several bases one is drawn.
-    The motif is written over what is there, so the length stays. It never covers padding: an
+    All motifs are equally likely, and so are strands and places; of a code of several bases one is
+    drawn. The motif is written over what is there, so the length stays. It never covers padding: an
     example in which no place is long enough is left alone. Shapes: uint8 `[B, W]`, keys uint32
     `[B]`.
     """
