@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy import optimize, stats
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
 from genokeras.evaluation.calibration import (
@@ -132,3 +133,11 @@ def test_a_task_without_labels_has_no_calibration():
     found = calibration(np.zeros(0), np.zeros(0), 2.0, num_bootstrap=10)
     assert found["ece"] is found["brier"] is found["ece_after_temperature"] is None
     assert found["bins"] == []
+
+
+def test_reliability_is_that_of_scikit_learns_quantiles():
+    targets, logits = drawn(1000)
+    bins = reliability_bins(targets, probability(logits))
+    shares, means = calibration_curve(targets, probability(logits), n_bins=10, strategy="quantile")
+    assert [part["share_positive"] for part in bins] == pytest.approx(shares.tolist())
+    assert [part["mean_probability"] for part in bins] == pytest.approx(means.tolist())
