@@ -48,10 +48,10 @@ def _title(result: Mapping[str, Any]) -> str:
 def _notes(result: Mapping[str, Any], names: Sequence[str], shown: Sequence[str]) -> list[str]:
     notes = []
     if _AT_THRESHOLD in shown:
-        notes.append(
-            "threshold: the probability with the best F1 on the valid split, chosen by each model "
-            "on its own; *_at_threshold are scores at it, mcc, accuracy and f1 those at 0.5."
-        )
+        notes += [
+            "threshold: the probability with the best F1 on the valid split, of each model its own.",
+            "*_at_threshold are scores at it; mcc, accuracy and f1 are those at probability 0.5.",
+        ]
     elif _AT_THRESHOLD in names:
         notes.append("No rows at a threshold: there is no valid split to choose it on.")
     if result.get("verdict"):
