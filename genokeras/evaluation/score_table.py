@@ -49,7 +49,7 @@ def _notes(result: Mapping[str, Any], names: Sequence[str], shown: Sequence[str]
     notes = []
     if _AT_THRESHOLD in shown:
         notes += [
-            "threshold: the probability with the best F1 on the valid split, of each model its own.",
+            "threshold: the probability with the best F1 on the valid split, of each model.",
             "*_at_threshold are scores at it; mcc, accuracy and f1 are those at probability 0.5.",
         ]
     elif _AT_THRESHOLD in names:
