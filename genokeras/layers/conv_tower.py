@@ -1,6 +1,7 @@
 """Convolutional towers: from the one-hot matrix to features of stretches of DNA.
 
-Functions on Keras tensors, for building functional models. Shapes: features `[B, L, C]` and mask
+Functions on Keras tensors, for building functional models, of whose layers all names begin with
+`prefix`. Shapes: features `[B, L, C]` and mask
 bool `[B, L]` (true where there is DNA) in and out, shorter by the pooling.
 """
 
@@ -24,13 +25,14 @@ def plain_tower(
     kernel_size: int,
     normalization: Norm,
     norm_after_gelu: Sequence[int] = (),
+    prefix: str = "",
 ) -> tuple[Any, Any]:
     """Applies blocks, numbered from 1, of convolution, norm, GELU and halving.
 
     In the blocks of `norm_after_gelu` the norm comes after GELU. Returns features and mask.
     """
     for block in range(1, blocks + 1):
-        name = f"block_{block}"
+        name = f"{prefix}block_{block}"
         conv = {"padding": "same", "kernel_initializer": "lecun_normal", "name": f"{name}_conv"}
         x = layers.Conv1D(filters, kernel_size, **conv)(x)
         steps = [norm(normalization, name=f"{name}_norm"), _gelu(f"{name}_gelu")]
@@ -41,7 +43,7 @@ def plain_tower(
 
 
 def stem(
-    x: Any, mask: Any, *, filters: int, kernel_size: int, normalization: Norm
+    x: Any, mask: Any, *, filters: int, kernel_size: int, normalization: Norm, prefix: str = ""
 ) -> tuple[Any, Any]:
     """Applies one wide convolution, halving, norm and GELU: halving first halves their cost.
 
@@ -53,14 +55,22 @@ def stem(
         padding="same",
         use_bias=False,
         kernel_initializer="glorot_uniform",
-        name="stem_conv",
+        name=f"{prefix}stem_conv",
     )
-    x, mask = _halve(conv(x), mask, "stem")
-    return _gelu("stem_gelu")(norm(normalization, name="stem_norm")(x)), mask
+    x, mask = _halve(conv(x), mask, f"{prefix}stem")
+    x = norm(normalization, name=f"{prefix}stem_norm")(x)
+    return _gelu(f"{prefix}stem_gelu")(x), mask
 
 
 def residual_tower(
-    x: Any, mask: Any, *, blocks: int, kernel_size: int, normalization: Norm, dropout: float
+    x: Any,
+    mask: Any,
+    *,
+    blocks: int,
+    kernel_size: int,
+    normalization: Norm,
+    dropout: float,
+    prefix: str = "",
 ) -> tuple[Any, Any]:
     """Applies residual blocks, numbered from 1, halving after the first.
 
@@ -68,9 +78,9 @@ def residual_tower(
     """
     for block in range(1, blocks + 1):
         if block == 2:
-            x, mask = _halve(x, mask, "residual_1")
+            x, mask = _halve(x, mask, f"{prefix}residual_1")
         dilation = max(1, 2 ** (block - 2))
-        name = f"residual_{block}"
+        name = f"{prefix}residual_{block}"
         x = ResidualConv(kernel_size, dilation, normalization, dropout, name=name)(x)
     return x, mask
 

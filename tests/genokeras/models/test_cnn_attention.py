@@ -135,7 +135,7 @@ def test_conv_starts_as_the_chapter_reports():
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_has_its_training(preset):
     training = dataclasses.replace(TrainConfig(), **cnn_attention.TRAINING[preset])
-    assert training.batch_size == (64 if preset in ("base", "tiny") else 32)
+    assert training.batch_size == (64 if preset in ("base", "fast", "tiny") else 32)
 
 
 def test_the_chapters_training():
@@ -186,7 +186,8 @@ def test_strand_pairs_swap_on_the_opposite_strand(kmer):
 def test_stranded_data_keep_their_strands_apart():
     """A k-mer weight of AAA alone: +1 for every AAA, and nothing for TTT, its opposite."""
     stranded = spec.Spec(31, ("signal",), stranded=True)
-    model = cnn_attention.build(dataclasses.replace(TINY, mutation_rate=0.0), stranded)
+    one_view = dataclasses.replace(TINY, members=1, average_shift_bp=0)
+    model = cnn_attention.build(one_view, stranded)
     assert not {"both_strands", "mean_of_strands"} & {layer.name for layer in model.layers}
     packed = sequence.encode(["ACAAAGAAACC".ljust(31, "C")], 31)
     opposite = sequence.reverse_complement(packed, 31)
@@ -198,13 +199,62 @@ def test_stranded_data_keep_their_strands_apart():
 
 
 def test_kmers_join_in_at_the_logit():
-    model = build("tiny", 30)
+    model = build("tiny", 30, members=1, average_shift_bp=0)
     packed = random_dna(5, 30)
     before = np.asarray(model(packed))
     kmers = model.get_layer("kmer_linear")
     kmers.set_weights([np.full((32, 1), 0.5)])
     np.testing.assert_allclose(model(packed), before + 0.5 * 28, rtol=1e-5)
     assert kmers.undecayed
+
+
+def test_members_are_networks_of_their_own_and_predict_their_mean(tensors, planted):
+    two = build("tiny", 30, members=2)
+    one = build("tiny", 30, members=1)
+    assert two.count_params() == 2 * one.count_params()
+    packed = random_dna(6, 30)
+    alone = []
+    for prefix in ("", "member_2_"):
+        for layer in one.layers:
+            if layer.weights:
+                layer.set_weights(two.get_layer(prefix + layer.name).get_weights())
+        alone.append(np.asarray(one(packed)))
+    assert np.abs(alone[0] - alone[1]).max() > 1e-3
+    np.testing.assert_allclose(two(packed), np.mean(alone, axis=0), rtol=1e-4, atol=1e-6)
+
+
+def test_each_member_answers_for_its_own_loss(tensors, planted):
+    """Were the loss that of their mean, a change of one would change the gradient of the other."""
+    config = dataclasses.replace(TINY, members=2, dropout=0.0, block_dropout=0.0)
+    batch = tensors(planted(8, 30))
+    model = cnn_attention.build(config, spec.Spec(30, ("bound",)))
+
+    def gradient_of_the_first():
+        with tf.GradientTape() as tape:
+            terms, outputs = cnn_attention.loss(config, model, batch, True, None)
+            total = tf.reduce_sum(terms["cross_entropy"])
+        assert terms["cross_entropy"].shape == outputs["logits"].shape == (8, 1)
+        return tape.gradient(total, model.get_layer("head").kernel).numpy()
+
+    before = gradient_of_the_first()
+    assert np.abs(before).max() > 1e-3
+    second = model.get_layer("member_2_head")
+    second.bias.assign(second.bias + 3.0)
+    np.testing.assert_allclose(gradient_of_the_first(), before, rtol=1e-5)
+
+
+def test_predictions_are_means_over_shifts_of_the_window():
+    """One base to either side, zeros moving in: the mean of three predictions without averaging."""
+    mean = build("tiny", 30, average_shift_bp=1)
+    plain = build("tiny", 30, average_shift_bp=0)
+    plain.set_weights(mean.get_weights())
+    letters = "ACGTTGCAAGCTTACGGATCCATTGACCTG"
+    shifted = [letters, letters[1:] + "-", "-" + letters[:-1]]
+    logits = np.asarray(plain(sequence.encode(shifted, 30)))
+    assert np.ptp(logits) > 1e-4
+    np.testing.assert_allclose(
+        mean(sequence.encode([letters], 30))[0], logits.mean(axis=0), rtol=1e-4
+    )
 
 
 def test_how_much_padding_follows_does_not_matter():
@@ -310,6 +360,8 @@ def test_logits_are_never_of_16_bits(policy, inside, logits, tensors, planted):
     [
         ("filters=0", "filters must be at least 1, got 0"),
         ("blocks=0", "blocks must be at least 1, got 0"),
+        ("members=0", "members must be at least 1, got 0"),
+        ("average_shift_bp=-1", "average_shift_bp must be at least 0, got -1"),
         ("attention_blocks=-1", "attention_blocks must be at least 0, got -1"),
         ("dropout=1", r"dropout must be in \[0, 1\), got 1.0"),
         ("label_smoothing=1", r"label_smoothing must be in \[0, 1\), got 1.0"),
@@ -326,7 +378,7 @@ def test_logits_are_never_of_16_bits(policy, inside, logits, tensors, planted):
 )
 def test_impossible_networks_are_refused(assignment, message):
     with pytest.raises(InputError, match=message):
-        override(PRESETS["base"], [assignment])
+        override(dataclasses.replace(PRESETS["base"], attention_blocks=1), [assignment])
 
 
 @pytest.mark.parametrize(
