@@ -15,14 +15,21 @@ def file_sha256(path: str | os.PathLike) -> str:
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """Gives the path of a partial file beside `path`, to be written.
+    """Gives the path of a hidden file beside `path`, `.writing.NAME`, to be written.
 
-    It is renamed to `path` at the end of the block, and removed if anything fails inside.
+    It is renamed to `path` at the end of the block, and removed if anything fails inside. What the
+    operating system says of it names `path`.
     """
     path = pathlib.Path(path)
-    partial = path.with_name(path.name + ".partial")
+    # The ending stays: some libraries choose the format by it.
+    partial = path.with_name(f".writing.{path.name}")
     try:
         yield partial
         partial.replace(path)
+    except OSError as error:
+        # Those without a number are not the system's, and show no file.
+        if error.errno is not None and str(error.filename) in ("None", str(partial)):
+            error.filename = str(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)

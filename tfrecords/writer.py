@@ -55,7 +55,7 @@ class ShardWriter:
     def __enter__(self) -> "ShardWriter":
         with contextlib.ExitStack() as stack:
             partial = stack.enter_context(replacing(self._path))
-            self._file = stack.enter_context(_HashedFile(partial, self._path))
+            self._file = stack.enter_context(_HashedFile(partial))
             self._records = self._file
             if self._compression == "gzip":
                 # No name and no time in the header: the same records give the same bytes.
@@ -140,8 +140,8 @@ class ShardWriter:
 class _HashedFile(io.RawIOBase):
     """A new file whose bytes are counted and hashed as they are written."""
 
-    def __init__(self, path: pathlib.Path, shown: pathlib.Path):
-        self._raw, self._shown = path.open("wb", buffering=0), shown
+    def __init__(self, path: pathlib.Path):
+        self._raw = path.open("wb", buffering=0)
         self.num_bytes = 0
         self.sha256 = hashlib.sha256()
 
@@ -153,12 +153,8 @@ class _HashedFile(io.RawIOBase):
         rest = memoryview(content)
         self.num_bytes += len(rest)
         self.sha256.update(rest)
-        try:
-            while rest:
-                rest = rest[self._raw.write(rest) :]
-        except OSError as error:
-            error.filename = str(self._shown)
-            raise
+        while rest:
+            rest = rest[self._raw.write(rest) :]
         return len(content)
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from tfrecords.errors import InputError
+from tfrecords.files import replacing
 
 # The default of the gzip module, 9, takes three times as long for one percent.
 _COMPRESSION = 6
@@ -43,18 +44,13 @@ def check(path: str | os.PathLike, source: str | os.PathLike | None = None) -> p
 def open_text(path: str | os.PathLike) -> Iterator[TextIO]:
     """Opens a file for writing that gets its name when the block ends without an error."""
     path = pathlib.Path(path)
-    partial = path.with_name(f".writing.{path.name}")
-    try:
-        with contextlib.ExitStack() as stack:
-            binary = stack.enter_context(partial.open("wb"))
-            if path.suffix == ".gz":
-                # Without a name and a time in it, the same text gives the same bytes.
-                packer = gzip.GzipFile("", "wb", _COMPRESSION, binary, mtime=0)
-                binary = stack.enter_context(packer)
-            yield stack.enter_context(io.TextIOWrapper(binary, encoding="utf-8", newline="\n"))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial, contextlib.ExitStack() as stack:
+        binary = stack.enter_context(partial.open("wb"))
+        if path.suffix == ".gz":
+            # Without a name and a time in it, the same text gives the same bytes.
+            packer = gzip.GzipFile("", "wb", _COMPRESSION, binary, mtime=0)
+            binary = stack.enter_context(packer)
+        yield stack.enter_context(io.TextIOWrapper(binary, encoding="utf-8", newline="\n"))
 
 
 def _is_same(path: pathlib.Path, other: pathlib.Path) -> bool:

@@ -3,13 +3,13 @@
 Colours are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), told apart by everyone.
 """
 
-import importlib.util
 import os
 import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tfrecords.errors import InputError
+from tfrecords.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,11 +20,16 @@ GREY = "#767676"
 _SUFFIXES = (".png", ".svg", ".pdf")
 _NO_MATPLOTLIB = "pictures need matplotlib: pip install 'genokeras[plot]'"
 _PANEL_INCHES = (4.2, 4.0)
+_LOG_TICK = r"$\mathdefault{"
 
 
 def is_available() -> bool:
-    """Whether matplotlib is installed."""
-    return importlib.util.find_spec("matplotlib") is not None
+    """Whether matplotlib can be loaded: being installed does not mean that it fits the rest."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def panels(columns: int, rows: int = 1, inches_below: float = 0.0) -> tuple["Figure", list["Axes"]]:
@@ -75,11 +80,12 @@ def check_can_save(path: str | os.PathLike) -> None:
 
 
 def save(figure: "Figure", path: str | os.PathLike) -> None:
-    """Writes a picture (the ending says its format), by a temporary name and a rename."""
-    path = pathlib.Path(path)
-    partial = path.with_name(f".{path.name}.partial{path.suffix}")
-    try:
+    """Writes a picture (the ending says its format); it appears by renaming."""
+    from matplotlib.text import Text
+
+    # A name with a `$` in it is no formula; those that matplotlib writes at log axes are.
+    for text in figure.findobj(Text):
+        if "$" in text.get_text() and not text.get_text().startswith(_LOG_TICK):
+            text.set_parse_math(False)
+    with replacing(path) as partial:
         figure.savefig(partial, bbox_inches="tight")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -26,6 +26,7 @@ from genokeras.training.valid_picture import ValidPicture
 from genokeras.training.window import Window
 from genokeras.training.workdir import CHECKPOINTS, MODEL_FILE
 from tfrecords.errors import InputError
+from tfrecords.files import replacing
 from tfrecords.reader import Split
 
 _TRAIN_SAMPLE = 2000  # Training examples that are scored beside the valid split.
@@ -236,10 +237,8 @@ class Trainer:
 
     def _export(self) -> None:
         """Writes model.keras from the weights of now; it appears by renaming."""
-        partial = self._job.workdir / f".writing.{MODEL_FILE}"
-        with self._engine.averaged():
+        with replacing(self._job.workdir / MODEL_FILE) as partial, self._engine.averaged():
             self._job.model.save(partial)
-        partial.rename(self._job.workdir / MODEL_FILE)
         self._exported_step = self.step
 
     def _export_best(self) -> None:

@@ -25,6 +25,7 @@ from genokeras.training.settings import CONFIG_FILE, FLAGS_FILE
 from genokeras.training.summaries import EVENTS_FOLDER, METRICS_FILE
 from genokeras.training.train_config import TrainConfig
 from tfrecords.errors import InputError, suggest
+from tfrecords.files import replacing
 from tfrecords.manifest import Manifest
 from tfrecords.reader import Dataset
 
@@ -174,9 +175,8 @@ class Run:
 def write(path: pathlib.Path, content: Mapping[str, Any] | str) -> None:
     """Writes text or JSON; the file appears by renaming."""
     text = content if isinstance(content, str) else json.dumps(content, indent=1) + "\n"
-    partial = path.with_name(f".writing.{path.name}")
-    partial.write_text(text)
-    partial.rename(path)
+    with replacing(path) as partial:
+        partial.write_text(text)
 
 
 def check_free(workdir: pathlib.Path) -> None:

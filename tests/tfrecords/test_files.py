@@ -40,3 +40,23 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
         fail()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_partial_file_is_hidden_and_keeps_the_ending(tmp_path):
+    with replacing(tmp_path / "a.png") as partial:
+        assert partial == tmp_path / ".writing.a.png"
+        partial.touch()
+
+
+@pytest.mark.parametrize("name", ["none/x", "full"])
+def test_what_the_system_refuses_names_the_file_that_was_asked_for(tmp_path, name):
+    """A folder that is not there, and a full disk, whose error names no file at all."""
+    (tmp_path / ".writing.full").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=f"'{tmp_path}/{name}'$"), replacing(tmp_path / name) as new:
+        new.write_text("new")
+    assert not (tmp_path / name).exists()
+
+
+def test_errors_without_a_number_stay_as_they_are(tmp_path):
+    with pytest.raises(OSError, match="^not a picture$"), replacing(tmp_path / "x"):
+        raise OSError("not a picture")

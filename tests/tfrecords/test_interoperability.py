@@ -169,7 +169,7 @@ def test_tfds_reads_a_part_of_a_split(tmp_path, save, make_columns):
 
 def test_metadata_appear_whole(tmp_path, save, make_columns):
     tfds_metadata.write(tmp_path, save(make_columns(3)).manifest)
-    assert not list(tmp_path.glob("*.partial"))
+    assert not list(tmp_path.glob(".writing*"))
 
 
 def test_grain_reads_examples_at_random(save, make_columns):

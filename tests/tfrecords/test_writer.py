@@ -113,7 +113,7 @@ def test_bits_behind_the_last_base_name_the_row(tmp_path, schema, make_columns):
 
 
 def test_a_full_disk_leaves_nothing(tmp_path, schema, make_columns):
-    os.symlink("/dev/full", tmp_path / "x.partial")
+    os.symlink("/dev/full", tmp_path / ".writing.x")
     with pytest.raises(OSError, match="No space left on device: .*/x'"):
         write(tmp_path / "x", schema, make_columns(9))
     assert os.listdir(tmp_path) == []
@@ -136,7 +136,7 @@ def test_an_error_inside_the_block_leaves_the_old_shard(tmp_path, schema, make_c
 def test_the_shard_has_no_name_before_it_is_whole(tmp_path, schema, make_columns):
     with ShardWriter(tmp_path / "x", schema) as shard_writer:
         shard_writer.write(make_columns(9))
-        assert os.listdir(tmp_path) == ["x.partial"]
+        assert os.listdir(tmp_path) == [".writing.x"]
     assert os.listdir(tmp_path) == ["x"]
 
 
