@@ -9,6 +9,7 @@ together, `FLAG_GROUPS` (titles to names), and with `more_help(argv)` it adds wh
 """
 
 import contextlib
+import os
 import re
 import sys
 import types
@@ -21,6 +22,7 @@ from tfrecords.errors import InputError, suggest
 
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
+EXIT_UNREAD = 141  # As of any program that writes to a pipe nobody reads any more.
 
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
@@ -29,26 +31,32 @@ def run(main: Callable[[], None], argv: list[str] | None = None) -> NoReturn:
     """Parses `argv` (default: the command line), calls `main` and exits."""
     argv = sys.argv if argv is None else argv
     module = sys.modules[main.__module__]
-    if {"--help", "-help", "-h", "--helpshort", "--helpfull"} & set(argv[1:]):
-        with one_line_endings():
-            print(_help(module, argv))
-        sys.exit(0)
     with one_line_endings():
-        _parse(argv)
-        main()
+        if {"--help", "-help", "-h", "--helpshort", "--helpfull"} & set(argv[1:]):
+            print(_help(module, argv))
+        else:
+            _parse(argv)
+            main()
     sys.exit(0)
 
 
 @contextlib.contextmanager
 def one_line_endings() -> Iterator[None]:
-    """Within this context a mistake or Ctrl-C ends the program with one line."""
+    """Within this context a mistake or Ctrl-C ends the program with one line.
+
+    It ends in silence when nobody reads on, as behind `| head`.
+    """
     try:
         yield
+        sys.stdout.flush()  # What cannot be written is found here, not when Python ends.
     except KeyboardInterrupt:
         _fail(
             "interrupted; a build or a training goes on when the same command is given again",
             EXIT_INTERRUPTED,
         )
+    except BrokenPipeError:
+        _drop_output()
+        sys.exit(EXIT_UNREAD)
     except (InputError, OSError, flags.Error) as error:
         _fail(_one_line(error), EXIT_MISTAKE)
 
@@ -108,4 +116,15 @@ def _one_line(error: Exception) -> str:
 
 def _fail(message: str, code: int) -> NoReturn:
     print(f"error: {message}", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
     sys.exit(code)
+
+
+def _drop_output() -> None:
+    """Lets go of what is left to print: Python would try once more at the end, and complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

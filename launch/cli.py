@@ -6,7 +6,7 @@ import pathlib
 import sys
 
 from launch import app
-from tfrecords.errors import suggest
+from tfrecords.errors import InputError, suggest
 
 _NOT_LAUNCHERS = ("__init__", "app", "cli", "model_help", "progress", "quiet")
 
@@ -16,15 +16,15 @@ def main() -> None:
     launchers = available()
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in ("--help", "-h", "help"):
-        print(__doc__ + "\nLaunchers (genokeras NAME --help tells more):")
-        print("\n".join(f"  {name:16} {summary}" for name, summary in launchers.items()))
+        with app.one_line_endings():
+            print(__doc__ + "\nLaunchers (genokeras NAME --help tells more):")
+            print("\n".join(f"  {name:16} {summary}" for name, summary in launchers.items()))
         sys.exit(0)
-    if name not in launchers:
-        guess = suggest(name, launchers)
-        known = ", ".join(launchers)
-        print(f"error: no launcher {name!r}; there are {known}.{guess}", file=sys.stderr)
-        sys.exit(app.EXIT_MISTAKE)
-    with app.one_line_endings():  # Loading NumPy takes long enough to be interrupted.
+    with app.one_line_endings():
+        if name not in launchers:
+            known, guess = ", ".join(launchers), suggest(name, launchers)
+            raise InputError(f"no launcher {name!r}; there are {known}.{guess}")
+        # Loading NumPy takes long enough to be interrupted.
         launcher = importlib.import_module(f"launch.{name}")
     app.run(launcher.main, sys.argv[1:])
 

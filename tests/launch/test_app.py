@@ -1,5 +1,6 @@
 """How launchers end: exit codes and the one line a mistake gets."""
 
+import os
 import subprocess
 import sys
 
@@ -85,6 +86,32 @@ def test_a_bug_keeps_its_traceback(launch):
 def test_success(launch):
     done = launch("--name=you", "--count=2")
     assert (done.returncode, done.stdout, done.stderr) == (0, "hello hello you\n", "")
+
+
+def test_nothing_is_said_when_nobody_reads_on(tmp_path):
+    """As behind `| head`: the pipe is closed before there is anything in it."""
+    script = tmp_path / "hello.py"
+    script.write_text(LAUNCHER)
+    code = "from launch import cli; cli.main()"
+    for command in ([str(script), "--help"], [str(script), "--name=you"], ["-c", code]):
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = subprocess.run(
+            [sys.executable, *command], stdout=writing, stderr=subprocess.PIPE, check=False
+        )
+        os.close(writing)
+        assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_full_disk_is_one_line(tmp_path):
+    script = tmp_path / "hello.py"
+    script.write_text(LAUNCHER)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, str(script), "--name=you"],
+            stdout=full, stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (2, b"error: No space left on device\n")
 
 
 @pytest.mark.parametrize("flag", ["--help", "--helpshort", "-h"])
