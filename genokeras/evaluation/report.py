@@ -4,7 +4,6 @@ Everything is in it: the style, the pictures (SVG), no script. What it shows are
 `evaluation/SPLIT.json`, the manifest of the dataset and the settings of the runs.
 """
 
-import importlib.util
 import itertools
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,8 +31,12 @@ _MISSING = "–"
 
 
 def is_available() -> bool:
-    """Whether Jinja is installed, which fills in the template."""
-    return importlib.util.find_spec("jinja2") is not None
+    """Whether Jinja can be loaded, which fills in the template."""
+    try:
+        import jinja2  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def write_report(

@@ -58,7 +58,7 @@ def draw_roc_pr(curves: Sequence[Curve], path: str | os.PathLike, title: str = "
     Dotted: what chance gives. Curves of one label share a colour, a baseline is dashed. Precision
     is drawn from the tenth call on (or the first tenth of the positives): that of fewer is chance.
     """
-    drawn = [curve for curve in curves if 0 < np.mean(curve.targets) < 1]
+    drawn = [curve for curve in curves if len(np.unique(curve.targets)) == 2]
     picture, (roc, pr) = figure.panels(
         columns=2, inches_below=0.19 * (1 + min(len(drawn), _MAX_LEGEND))
     )

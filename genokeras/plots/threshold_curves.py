@@ -33,10 +33,14 @@ class Sweep:
 def draw_threshold_curves(
     sweeps: Sequence[Sweep], path: str | os.PathLike, title: str = ""
 ) -> None:
-    """Draws the first panels, `_MAX_PANELS` at most, with one legend below them."""
+    """Draws the first panels, `_MAX_PANELS` at most, with one legend below them.
+
+    Where there is none, the picture says why.
+    """
     shown = sweeps[:_MAX_PANELS]
-    columns = min(len(shown), _COLUMNS)
-    picture, panels = figure.panels(columns, -(-len(shown) // columns), inches_below=0.5)
+    columns = min(max(len(shown), 1), _COLUMNS)
+    rows = max(-(-len(shown) // columns), 1)
+    picture, panels = figure.panels(columns, rows, inches_below=0.5)
     for ax, sweep in zip(panels, shown, strict=False):
         count = len(sweep.thresholds)
         kept = np.unique(np.linspace(0, count - 1, min(count, _MAX_POINTS)).round().astype(int))
@@ -49,6 +53,8 @@ def draw_threshold_curves(
         ax.set_title(sweep.title, fontsize=10)
     for ax in panels[len(shown) :]:
         ax.set_axis_off()
+    if not shown:
+        panels[0].text(0.5, 0.5, "no task has examples of both classes", ha="center")
     handles, labels = panels[0].get_legend_handles_labels()
     picture.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     left_out = f" (the first {len(shown)} of {len(sweeps)})" if len(shown) < len(sweeps) else ""

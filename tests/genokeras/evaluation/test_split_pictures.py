@@ -121,6 +121,24 @@ def test_without_a_valid_split_nothing_chosen_on_it_is_drawn(all_drawn, drawn, t
     assert all_drawn["group_scores"][0][0][0].scores == {"model": "auroc"}
 
 
+@pytest.mark.parametrize("num_tasks", [1, 2])
+@pytest.mark.parametrize("has_labels", [True, False])
+def test_a_split_of_one_class_or_without_labels_has_its_pictures(tmp_path, num_tasks, has_labels):
+    result, labels, logits = detailed("binary", num_tasks)
+    labels.targets[:] = 1
+    labels.weight[:] = has_labels
+    answers = Answers(logits, None)
+    options = {"num_bootstrap": 20, "seed": 0}
+    scores = score_split(labels, logits, **options).values
+    details.add_to_tasks(scores, details.classifier_details(labels, answers, **options))
+    groups = details.group_scores(np.arange(50.0), labels, 0, logits, None, **options)
+    details.add_to_tasks(scores, [{"groups": {"gc_content": groups}}] * num_tasks)
+    result = {"dataset": "gue", "split": "test", "baseline": None, **scores}
+    split_pictures.draw_pictures(result, labels, logits, None, tmp_path)
+    names = {f"test.{kind}.png" for kind in split_pictures.KINDS["binary"]}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
 def test_a_regression_has_points_and_groups(all_drawn, drawn, tmp_path):
     result, labels, predictions = detailed("regression", 2)
     split_pictures.draw_pictures(result, labels, predictions, predictions, tmp_path)

@@ -78,3 +78,27 @@ assert "matplotlib.pyplot" not in sys.modules
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", [r"$\foo$ and $x_1$", "a$b", "per%cent_{x}^2"])
+def test_names_are_no_formulas(tmp_path, name):
+    """Matplotlib reads what stands between two dollars as TeX, and raises where it is none."""
+    picture, (ax,) = figure.panels(1)
+    ax.set(title=name, xlabel=name)
+    ax.plot([1, 1000], [1, 2], label=name)
+    ax.set_yticks([1, 2], [name, name])
+    ax.legend()
+    ax.set_xscale("log")
+    figure.save(picture, tmp_path / "a.svg")
+    ticks = [tick.label1 for tick in ax.xaxis.get_major_ticks()]
+    powers = [tick for tick in ticks if tick.get_text() == r"$\mathdefault{10^{2}}$"]
+    assert powers[0].get_parse_math(), "what matplotlib writes itself stays a formula"
+    shown = [ax.title, ax.xaxis.label, *ax.get_legend().get_texts(), *ax.get_yticklabels()]
+    assert [text.get_text() for text in shown] == [name] * 5
+    assert not any(text.get_parse_math() and "$" in name for text in shown)
+
+
+def test_a_matplotlib_that_cannot_be_loaded_is_none(monkeypatch):
+    assert figure.is_available()
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert not figure.is_available()

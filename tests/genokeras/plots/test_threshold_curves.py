@@ -32,3 +32,9 @@ def test_many_points_are_thinned_and_many_tasks_left_out(monkeypatch):
     assert len(x) <= 1000
     assert (x[0], x[-1]) == (1, 0)
     assert picture.get_suptitle() == "mine (the first 12 of 13)"
+
+
+def test_no_curves_are_said_to_be_none(monkeypatch):
+    picture = drawn(monkeypatch, [])
+    (text,) = picture.axes[0].texts
+    assert text.get_text() == "no task has examples of both classes"
