@@ -11,7 +11,7 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from tfrecords.errors import InputError, suggest
+from tfrecords.errors import InputError, check_known
 
 ConfigT = TypeVar("ConfigT")
 
@@ -66,11 +66,7 @@ def require_rates(config: Any, *names: str) -> None:
 
 def _check_name(config_class: type, name: str) -> None:
     names = [field.name for field in dataclasses.fields(config_class)]
-    if name not in names:
-        raise InputError(
-            f"{config_class.__name__} has no field {name!r}.{suggest(name, names)} "
-            f"Fields: {', '.join(names)}"
-        )
+    check_known(f"{config_class.__name__} has no field", name, names, "Fields")
 
 
 def _parse(config_class: type, name: str, hint: Any, text: str) -> Any:

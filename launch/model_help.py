@@ -10,9 +10,10 @@ import io
 import pathlib
 import textwrap
 import tokenize
+from collections.abc import Iterable
 from typing import Any
 
-from tfrecords.errors import InputError, suggest
+from tfrecords.errors import check_known
 
 _COLUMN, _WIDTH = 30, 100
 _NOT_MODELS = ("__init__", "spec")
@@ -47,6 +48,25 @@ def describe(model: str) -> str:
         for name, field in fields(module, "Config").items()
     ]
     return "\n".join(lines)
+
+
+def check(model: str, preset: str, assignments: Iterable[str]) -> None:
+    """Refuses a model, a preset or a field that there is not, as the model would.
+
+    Args:
+        model: Its name.
+        preset: Name of a preset.
+        assignments: Texts `name=value`; values are for the model to judge.
+
+    Raises:
+        InputError: There is no such thing; lists those that there are.
+    """
+    module = _module(model)
+    check_known(f"{model} has no preset", preset, presets(module), "Presets")
+    names = fields(module, "Config")
+    for assignment in assignments:
+        name = assignment.partition("=")[0].strip()
+        check_known("Config has no field", name, names, "Fields")
 
 
 def presets(module: str) -> dict[str, str]:
@@ -140,6 +160,5 @@ def _line(name: str, text: str) -> str:
 def _module(model: str) -> str:
     folder = pathlib.Path(importlib.util.find_spec("genokeras.models").origin).parent
     models = sorted(path.stem for path in folder.glob("*.py") if path.stem not in _NOT_MODELS)
-    if model not in models:
-        raise InputError(f"no model {model!r}.{suggest(model, models)} Models: {', '.join(models)}")
+    check_known("no model", model, models, "Models")
     return f"genokeras.models.{model}"

@@ -61,6 +61,7 @@ def main() -> None:
     given = {name: flag.value for name, flag in _TRAINING.items() if flag.value is not None}
     # What is mistyped should not have to wait for TensorFlow to load.
     TrainConfig(**given)
+    model_help.check(_MODEL.value, _PRESET.value, _SET.value)
     check_local(data_dir=_DATA_DIR.value, workdir=_WORKDIR.value)
     Manifest.load(_DATA_DIR.value)
     with quiet.loading():

@@ -1,7 +1,7 @@
-"""The one exception for what a user can mend, and suggestions for misspelt names."""
+"""The one exception for what a user can mend, and what is said of misspelt names."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 class InputError(ValueError):
@@ -16,3 +16,16 @@ def suggest(name: str, candidates: Iterable[str]) -> str:
     """Returns ` Did you mean 'x'?` for the candidate nearest to `name`, or an empty string."""
     nearest = difflib.get_close_matches(name, list(candidates), n=1)
     return f" Did you mean {nearest[0]!r}?" if nearest else ""
+
+
+def check_known(what: str, name: str, known: Collection[str], title: str) -> None:
+    """Raises an InputError unless a name is known; it lists those that are, and suggests one.
+
+    Args:
+        what: Begins the message, as `no model`.
+        name: What was given.
+        known: What there is.
+        title: Stands before all that is known, as `Models`.
+    """
+    if name not in known:
+        raise InputError(f"{what} {name!r}.{suggest(name, known)} {title}: {', '.join(known)}")

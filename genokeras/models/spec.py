@@ -36,7 +36,7 @@ from typing import Any
 
 import keras
 
-from tfrecords.errors import InputError, suggest
+from tfrecords.errors import InputError, check_known
 from tfrecords.manifest import TASK_TYPES, Manifest, is_pairing
 
 
@@ -108,21 +108,14 @@ def available() -> list[str]:
 
 def load(name: str) -> types.ModuleType:
     """Returns the model's module."""
-    if name not in available():
-        raise InputError(
-            f"no model {name!r}.{suggest(name, available())} Models: {', '.join(available())}"
-        )
+    check_known("no model", name, available(), "Models")
     return importlib.import_module(f"genokeras.models.{name}")
 
 
 def preset(name: str, preset_name: str) -> Any:
     """Returns the configuration of a model's preset."""
     presets = load(name).PRESETS
-    if preset_name not in presets:
-        raise InputError(
-            f"{name} has no preset {preset_name!r}.{suggest(preset_name, presets)} "
-            f"Presets: {', '.join(presets)}"
-        )
+    check_known(f"{name} has no preset", preset_name, presets, "Presets")
     return presets[preset_name]
 
 

@@ -22,7 +22,7 @@ from genokeras.training.summaries import read_rows
 from genokeras.training.train_config import LAST, TrainConfig, plan
 from genokeras.training.trainer import Job, Trainer
 from genokeras.training.workdir import RESULT_FILE, Run, check_free, locked, remove_run, write
-from tfrecords.errors import InputError, suggest
+from tfrecords.errors import InputError, check_known
 from tfrecords.reader import Dataset, Split
 
 OVERFIT_LOSS = 0.02
@@ -64,10 +64,8 @@ def recipe(model: str = "cnn_attention", preset: str = "base", **changes: Any) -
     if changes.keys() & {"steps", "epochs"}:
         values = {name: x for name, x in values.items() if name not in ("steps", "epochs")}
     names = [field.name for field in dataclasses.fields(TrainConfig)]
-    for name in sorted(changes.keys() - set(names)):
-        raise InputError(
-            f"no training setting {name!r}.{suggest(name, names)} Settings: {', '.join(names)}"
-        )
+    for name in sorted(changes):
+        check_known("no training setting", name, names, "Settings")
     return TrainConfig(**values | changes)
 
 

@@ -1,12 +1,14 @@
 """What the help says of a model is what the model is, though it is read from its source."""
 
 import dataclasses
+import re
 import subprocess
 import sys
 import typing
 
 import pytest
 
+from genokeras.config import override
 from genokeras.models import spec as specs
 from launch import model_help
 from tfrecords.errors import InputError
@@ -95,10 +97,23 @@ def test_unknown_model_lists_the_known_ones():
     )
 
 
+@pytest.mark.parametrize(("preset", "field"), [("tinny", "filters"), ("tiny", "filtres")])
+def test_check_refuses_what_the_model_would_in_its_words(preset, field):
+    model_help.check("cnn_attention", "tiny", [" filters = 3"])
+    with pytest.raises(InputError) as expected:
+        override(specs.preset("cnn_attention", preset), [f"{field}=3"])
+    with pytest.raises(InputError) as error:
+        model_help.check("cnn_attention", preset, [f"{field}=3"])
+    # Fields that are inherited come in another order.
+    words = [sorted(re.findall("[^ ,]+", str(found.value))) for found in (error, expected)]
+    assert words[0] == words[1]
+
+
 def test_help_loads_no_framework():
     code = (
         "import sys\nfrom launch import model_help, train\n"
         "train.more_help(['train', '--model=cnn_attention'])\n"
+        "model_help.check('cnn_attention', 'base', ['filters=3'])\n"
         "assert not {'tensorflow', 'jax', 'keras'} & set(sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

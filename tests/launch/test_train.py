@@ -90,6 +90,12 @@ def test_interrupted_run_ends_with_one_line_and_goes_on(tiny_run, tmp_path):
             "error: --data_dir=s3://bucket/data: remote folders are not supported yet; "
             "give a local folder",
         ),
+        (["--model=cnn"], "error: no model 'cnn'. Models: cnn_attention"),
+        (["--preset=bas"], "error: cnn_attention has no preset 'bas'. Did you mean 'base'?"),
+        (
+            ["--set=norm=layer", "--set=filtres=3"],
+            "error: Config has no field 'filtres'. Did you mean 'filters'? Fields: ",
+        ),
         (["--lerning_rate=1"], "error: unknown flag --lerning_rate. Did you mean 'learning_rate'?"),
     ],
 )

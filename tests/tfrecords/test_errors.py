@@ -1,6 +1,8 @@
 """Misspelt names are answered with the nearest one there is."""
 
-from tfrecords.errors import InputError, suggest
+import pytest
+
+from tfrecords.errors import InputError, check_known, suggest
 
 
 def test_the_nearest_name_is_suggested():
@@ -14,3 +16,10 @@ def test_nothing_is_suggested_where_nothing_is_near():
 
 def test_an_input_error_is_a_value_error():
     assert issubclass(InputError, ValueError)
+
+
+def test_an_unknown_name_is_answered_with_all_that_are_known():
+    check_known("no model", "vae", ["cnn", "vae"], "Models")
+    with pytest.raises(InputError) as error:
+        check_known("no model", "vea", ["cnn", "vae"], "Models")
+    assert str(error.value) == "no model 'vea'. Did you mean 'vae'? Models: cnn, vae"
