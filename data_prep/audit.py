@@ -44,6 +44,7 @@ def audit(
     *,
     on_leak: str = "drop",
     leak_threshold: float = 0.05,
+    num_given: int | None = None,
 ) -> AuditResult:
     """Finds the copies, and takes those out that leak.
 
@@ -56,11 +57,13 @@ def audit(
         on_leak: What to do with a sequence that is in several splits: `drop` it from training if
             it is in valid or test, and from valid if it is in test; `error`; or `warn` and keep it.
         leak_threshold: The share of valid or test that may be found in another split.
+        num_given: So many rows are the input's; those behind them were made of these, and do not
+            count towards the threshold. Default: all.
 
     Raises:
         InputError: More than `leak_threshold` is shared, or anything at all with `error`.
     """
-    tally = _Tally(split)
+    tally = _Tally(split, len(split) if num_given is None else num_given)
     for copies in find_copies(keys):
         tally.add(copies, is_reverse, targets, numbers)
     tally.check_leaks(on_leak, leak_threshold)
@@ -90,8 +93,8 @@ class _Tally:
     the split has it on one strand, the next bit if on the other.
     """
 
-    def __init__(self, split: np.ndarray):
-        self._split = split
+    def __init__(self, split: np.ndarray, num_given: int):
+        self._split, self._num_given = split, num_given
         self.num_rows = np.bincount(split, minlength=len(SPLITS))
         self._repeats = np.zeros(len(SPLITS), int)
         self._exact_repeats = np.zeros(len(SPLITS), int)
@@ -128,7 +131,8 @@ class _Tally:
             counts[0] += int(is_shared.sum())
             counts[1] += int((is_shared & (strands[0] & strands[1] == 0)).sum())
         others = np.repeat(masks, copies.sizes) & ~(3 << (2 * split.astype(np.int64)))
-        self._shared_rows += np.bincount(split[others > 0], minlength=len(SPLITS))
+        is_shared = (others > 0) & (copies.rows < self._num_given)
+        self._shared_rows += np.bincount(split[is_shared], minlength=len(SPLITS))
 
     def _count_conflicts(self, copies: Copies, targets: np.ndarray, numbers: np.ndarray) -> None:
         low = np.fmin.reduceat(targets, copies.starts)
@@ -186,8 +190,9 @@ class _Tally:
 
     def check_leaks(self, on_leak: str, threshold: float) -> None:
         """Raises if there are more copies between the splits than are allowed."""
+        given = np.bincount(self._split[: self._num_given], minlength=len(SPLITS))
         for code in range(1, len(SPLITS)):
-            shared, total = self._shared_rows[code], self.num_rows[code]
+            shared, total = self._shared_rows[code], given[code]
             if shared > threshold * total:
                 raise InputError(
                     f"{shared} of {total} sequences of {SPLITS[code]} ({shared / total:.1%}) are "

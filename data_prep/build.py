@@ -161,8 +161,9 @@ class _Build:
             )
             task_type = self._task_type(ingested)
             split = self._split(ingested, task_type)
+            num_given = len(split)
             split, made = self._add_negatives(ingested, split)
-            audited = self._audit(ingested, split)
+            audited = self._audit(ingested, split, num_given)
             manifest = self._write(ingested, audited, task_type, made)
             if manifest.compression == "none":
                 tfds_metadata.write(self.destination.new, manifest)
@@ -202,7 +203,8 @@ class _Build:
             self.log(line)
         return added.split, {"negatives": added.report}
 
-    def _audit(self, ingested: Ingested, split: np.ndarray) -> audit.AuditResult:
+    def _audit(self, ingested: Ingested, split: np.ndarray, num_given: int) -> audit.AuditResult:
+        """Looks for copies among all rows, of which the first `num_given` are the input's."""
         key, is_reverse, targets, row = (
             ingested.scratch.read(name) for name in ("key", "is_reverse", "targets", "row")
         )
@@ -211,6 +213,7 @@ class _Build:
             *(key, is_reverse, split, targets, row),
             on_leak=config.on_leak,
             leak_threshold=config.leak_threshold,
+            num_given=num_given,
         )
         for line in result.lines:
             self.log(line)
@@ -229,7 +232,8 @@ class _Build:
             scratch.read("sequence"), scratch.read("targets"), audited.split, self._window
         )
         described = {name: sums.to_json(tasks, task_type) for name, sums in found.items()}
-        for line in statistics.label_warnings(described, task_type):
+        suggests = config.negatives is None
+        for line in statistics.label_warnings(described, task_type, suggest_negatives=suggests):
             self.log(line)
         plan = make_plan(
             self.destination.building / "order",

@@ -20,7 +20,7 @@ from tfrecords.manifest import SPLITS
 
 _BLOCK = 1 << 16
 _MAX_STRATA = 1000
-_NUM_QUANTILES = 10
+_MAX_QUANTILES = 10
 TRAIN, VALID, TEST = range(len(SPLITS))
 
 
@@ -61,7 +61,8 @@ def split_rows(
             rows = np.flatnonzero(is_open)
             keys, targets = keys[rows], targets[rows]
         split = split.copy()
-        split[is_open] = make_splits(keys, targets, task_type, config, has_test=has_test)
+        if is_open.any():
+            split[is_open] = make_splits(keys, targets, task_type, config, has_test=has_test)
     check_not_empty(split, is_there, "there are too few rows with a label")
     return split, is_there
 
@@ -132,12 +133,13 @@ def make_strata(
     """Returns a number for every row, uint16 `[N]`: rows of one number have similar labels.
 
     Copies of a sequence get one number, whatever their labels. Combinations of labels too rare to
-    be found in every split share the number 0.
+    be found in every split share the number 0, and of few targets there are fewer ranges than ten.
     """
+    min_rows = 2 / smallest_fraction
     if task_type == "binary":
-        strata = _label_patterns(targets, min_rows=2 / smallest_fraction)
+        strata = _label_patterns(targets, min_rows)
     else:
-        strata = _quantiles(targets)
+        strata = _quantiles(targets, min_rows)
     for copies in find_copies(keys):
         lowest = np.minimum.reduceat(strata[copies.rows], copies.starts)
         strata[copies.rows] = np.repeat(lowest, copies.sizes)
@@ -201,8 +203,12 @@ def _pattern(targets: np.ndarray) -> np.ndarray:
     return digits @ mix(np.arange(1, targets.shape[1] + 1, dtype=np.uint64))
 
 
-def _quantiles(targets: np.ndarray) -> np.ndarray:
-    """Returns the tenth of the range, 1 to 10, that every row's mean target falls into."""
+def _quantiles(targets: np.ndarray, min_rows: float) -> np.ndarray:
+    """Returns the tenth of the rows, 1 to 10, that every row is in by its mean target.
+
+    If a tenth has fewer than `min_rows` rows, there are fewer and larger parts.
+    """
+    count = max(1, min(_MAX_QUANTILES, int(len(targets) / min_rows)))
     means = _in_blocks(targets, lambda block: np.nanmean(block, axis=1), np.float32)
-    edges = np.quantile(means, np.arange(1, _NUM_QUANTILES) / _NUM_QUANTILES)
+    edges = np.quantile(means, np.arange(1, count) / count)
     return _in_blocks(means, lambda block: 1 + np.searchsorted(edges, block, "right"), np.uint16)

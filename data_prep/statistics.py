@@ -127,8 +127,13 @@ def _has_positives_only(statistics: dict) -> bool:
     return any(task["positives"] for task in labels) and not any(t["negatives"] for t in labels)
 
 
-def label_warnings(described: dict[str, dict], task_type: str) -> list[str]:
-    """Returns a line for every split and task without labels, or with those of one class only."""
+def label_warnings(
+    described: dict[str, dict], task_type: str, *, suggest_negatives: bool = True
+) -> list[str]:
+    """Returns a line for every split and task without labels, or with those of one class only.
+
+    Where training has positives only, a line says how to make negatives, if that is of any use.
+    """
     lines = []
     for split, statistics in described.items():
         for task, labels in statistics["tasks"].items():
@@ -137,6 +142,7 @@ def label_warnings(described: dict[str, dict], task_type: str) -> list[str]:
             elif task_type == "binary" and not (labels["positives"] and labels["negatives"]):
                 only = int(labels["positives"] > 0)
                 lines.append(f"Warning: all labels of {task} in {split} are {only}.")
-        if split == "train" and task_type == "binary" and _has_positives_only(statistics):
+        is_asked = suggest_negatives and split == "train" and task_type == "binary"
+        if is_asked and _has_positives_only(statistics):
             lines.append("--negatives=dinucleotide_shuffle makes negatives of the positives.")
     return lines

@@ -214,8 +214,8 @@ def _draw_gc(
     ax.set(xlabel="Share of G and C", ylabel="Density", ylim=(0, None))
     if used.size:
         ax.set_xlim(edges[used[0]], edges[used[-1] + 1])
+        ax.legend(**_LEGEND)
     figure.title(ax, "GC content")
-    ax.legend(**_LEGEND)
 
 
 def _short(name: str) -> str:

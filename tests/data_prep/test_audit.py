@@ -56,6 +56,19 @@ def test_drop_takes_shared_sequences_out_of_the_training_side():
     )
 
 
+def test_rows_made_of_others_do_not_count_towards_the_threshold():
+    """One of two test rows is a copy; 40 made rows in every split do not make that few."""
+    given = [("GATTACAGGT", TRAIN, 1), ("GATTACAGGT", TEST, 1), ("TTGTGTGTGA", TEST, 1)]
+    assert run(with_others(given), leak_threshold=0.05).report["dropped"]["train"] == 1
+    message = r"1 of 2 sequences of test \(50.0%\) are in another split too"
+    with pytest.raises(InputError, match=message):
+        run(with_others(given), leak_threshold=0.05, num_given=3)
+    # Nor do they make it more: here it is a made row that is in test.
+    made = [("TTGTGTGTGA", TEST, 1), ("CCCCTTTTGG", TEST, 1), ("GATTACAGGT", TRAIN, 1)]
+    copies = [("GATTACAGGT", TEST, 0)] * 5
+    assert run([*made, *copies], num_given=3).split[2] == DROPPED
+
+
 def test_a_sequence_in_all_splits_stays_in_test_only():
     result = run(
         with_others([("GATTACAGGT", TEST, 1), ("GATTACAGGT", TRAIN, 1), ("GATTACAGGT", 1, 1)])

@@ -60,6 +60,22 @@ def test_every_range_of_a_regression_target_gets_its_share():
         assert np.abs(np.array(sizes(split[tenths == tenth])) - [800, 100, 100]).max() <= 2
 
 
+@pytest.mark.parametrize("count", [10, 60, 150])
+def test_few_regression_targets_get_their_share_as_well(count):
+    """A tenth of 60 rows is six, of which a tenth is none: larger ranges are split."""
+    targets = targets_of(np.random.default_rng(0).normal(size=count))
+    split = by_fractions(keys_of(range(count)), targets, task_type="regression")
+    assert np.abs(np.array(sizes(split)) / count - FRACTIONS).max() <= 0.05
+
+
+@pytest.mark.parametrize("task_type", ["binary", "regression"])
+def test_folds_of_nothing_but_test_rows(task_type):
+    config, is_given = BuildConfig(num_folds=4, fold=1), np.array([False, False, True])
+    keys, targets = keys_of(range(9)), targets_of(range(9))
+    with pytest.raises(InputError, match="split train would be empty: there are too few rows"):
+        split_rows(np.full(9, 2), is_given, keys, targets, task_type, config)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_copies_never_part_whatever_their_labels(seed):
     rng = np.random.default_rng(seed)

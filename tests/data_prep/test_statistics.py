@@ -84,6 +84,9 @@ def test_training_on_positives_alone_gets_a_hint():
         "Warning: all labels of a in valid are 1.",
         "Warning: all labels of b in valid are 1.",
     ]
+    lines = label_warnings(described, "binary", suggest_negatives=False)
+    assert len(lines) == 4
+    assert not any("--negatives" in line for line in lines)
 
 
 @pytest.mark.parametrize("task_type", ["binary", "regression"])
