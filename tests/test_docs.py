@@ -1,10 +1,13 @@
-"""Runs every command and every Python snippet of the README and of docs/, file by file.
+"""Runs every command and every Python snippet of the README and of docs/, page by page.
 
 A `bash` fence holds commands as a reader would type them in the root of a checkout; here they run
-in a folder where `examples` is the project's own. Training is cut short, nothing else is changed.
+in a folder where `examples` is the project's own. Training is a few steps of the preset `tiny`,
+nothing else is changed. Pages share the folder: what one has done the next does not do again. The
+Python of a page is one session, as in a notebook.
 """
 
 import http.client
+import itertools
 import pathlib
 import re
 import shlex
@@ -15,13 +18,14 @@ import time
 
 import pytest
 
-from launch import cli
+from launch import cli, model_help
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Commands that cannot run inside the tests, and what runs them instead.
 ELSEWHERE = {
+    "source": "the tests run in an environment",
     "git clone": "a checkout is what the tests run in",
     "cd genokeras": "likewise",
     "make demo": "test_make_demo",
@@ -31,7 +35,12 @@ ELSEWHERE = {
 }
 # tests/tfrecords/test_record_format_page.py runs these snippets, on the dataset of the page.
 OWN_TEST = {"record_format.md"}
-SHORT = {"launch.train": ["--steps=8", "--eval_every=8"]}
+# Pages that go on with what the commands of another page have made.
+FOLLOWS = dict.fromkeys(
+    ("ensembles.md", "presets.md", "report.md"),
+    ROOT / "docs" / "getting_started.md",
+)
+QUICK = {"--preset": "tiny", "--steps": "8", "--eval_every": "8"}
 
 
 def snippets(page: pathlib.Path) -> list[tuple[str, str]]:
@@ -44,15 +53,16 @@ def commands(script: str) -> list[str]:
 
 
 def shortened(command: str) -> list[str]:
-    """A command as it is run here: this interpreter, and few training steps."""
+    """A command as it is run here: this interpreter, and hardly any training."""
     words = shlex.split(command, comments=True)
     if words[0] == "genokeras":
         words = ["python", "-m", f"launch.{words[1]}", *words[2:]]
     if words[0] == "python":
         words[0] = sys.executable
-    for module, flags in SHORT.items():
-        if module in words:
-            words = [word for word in words if not word.startswith(("--steps", "--epochs"))] + flags
+    if "launch.train" in words and "--help" not in words:
+        left_out = (*QUICK, "--epochs")
+        words = [word for word in words if word.partition("=")[0] not in left_out]
+        words += [f"{flag}={value}" for flag, value in QUICK.items()]
     return words
 
 
@@ -99,6 +109,23 @@ def run_command(command: str, folder: pathlib.Path) -> None:
         run(words, folder)
 
 
+def work_through(page: pathlib.Path, folder: pathlib.Path, done: set[str]) -> None:
+    """Does what a page says, except for what was done before."""
+    if page.name in FOLLOWS:
+        work_through(FOLLOWS[page.name], folder, done)
+    for language, group in itertools.groupby(snippets(page), key=lambda snippet: snippet[0]):
+        texts = [text for _, text in group]
+        todo = commands("".join(texts)) if language == "bash" else ["\n".join(texts)]
+        for text in todo:
+            if text in done or is_run_elsewhere(text):
+                continue
+            if language == "bash":
+                run_command(text, folder)
+            elif page.name not in OWN_TEST:
+                run([sys.executable, "-c", text], folder)
+            done.add(text)
+
+
 def is_known(command: str, known: str) -> bool:
     return command == known or command.startswith(f"{known} ")
 
@@ -107,16 +134,26 @@ def is_run_elsewhere(command: str) -> bool:
     return any(is_known(command, known) for known in ELSEWHERE)
 
 
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """The folder in which the pages are worked through, and what was done in it."""
+    folder = tmp_path_factory.mktemp("pages")
+    (folder / "examples").symlink_to(ROOT / "examples")
+    return folder, set()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_commands_of_the_page_work(page, tmp_path):
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    for language, text in snippets(page):
-        if language == "python" and page.name not in OWN_TEST:
-            run([sys.executable, "-c", text], tmp_path)
-        elif language == "bash":
-            for command in commands(text):
-                if not is_run_elsewhere(command):
-                    run_command(command, tmp_path)
+def test_commands_of_the_page_work(page, desk):
+    work_through(page, *desk)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_presets_and_fields_that_the_page_names_exist(page):
+    text, module = page.read_text(), "genokeras.models.cnn_attention"
+    named = set(re.findall(r"--preset=(\w+)", text)) - {"NAME"}
+    assert named <= set(model_help.presets(module))
+    named = set(re.findall(r"--set=(\w+)=", text)) - {"NAME"}
+    assert named <= set(model_help.fields(module, "Config"))
 
 
 def test_make_demo(tmp_path):
