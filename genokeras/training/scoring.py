@@ -9,6 +9,7 @@ import numpy as np
 from genokeras.models.spec import Spec
 from tfrecords.reader import Split
 
+_TIMES_AS_MANY, _ENOUGH = 4, 256
 _NOT_METRICS = ("n", "num_undefined", "tasks")
 
 
@@ -39,8 +40,10 @@ def evaluate(
 ) -> Evaluation:
     """Runs a model over a split; with `limit`, over its first examples.
 
-    Rows are stored in a random order, so the first ones are a sample.
+    Rows are stored in a random order, so the first ones are a sample. `batch_size` is that of
+    training; without gradients more examples have room, and small batches take longer.
     """
+    batch_size = max(batch_size, min(_TIMES_AS_MANY * batch_size, _ENOUGH))
     terms: dict[str, float] = {}
     weights: dict[str, float] = {}
     columns: dict[str, list[np.ndarray]] = {}

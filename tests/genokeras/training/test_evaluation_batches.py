@@ -1,0 +1,42 @@
+"""How many examples are evaluated at a time, and that scores are sums over all of them."""
+
+import types
+
+import numpy as np
+import pytest
+
+from genokeras.training import scoring
+
+NO_METRICS = types.SimpleNamespace()
+
+
+class Halves:
+    """A split of four examples in two batches, that keeps the size it was asked for."""
+
+    num_examples = 4
+
+    def eval_batches(self, batch_size, limit=None):
+        self.batch_size = batch_size
+        for values in ([1.0, 2.0], [3.0, 6.0]):
+            yield {"x": np.array(values), "targets": np.array(values), "weight": np.ones(2)}
+
+
+class Sum:
+    """An engine whose loss is the number itself, all with weight 1."""
+
+    def place(self, batch):
+        return batch
+
+    def evaluate_step(self, batch):
+        terms = {"error": batch["x"].sum()}
+        return {"terms": terms, "weights": {"error": len(batch["x"])}, "outputs": {}}
+
+
+@pytest.mark.parametrize(
+    ("of_training", "of_evaluation"), [(1, 4), (32, 128), (64, 256), (100, 256), (512, 512)]
+)
+def test_small_batches_of_training_are_taken_together(of_training, of_evaluation):
+    split = Halves()
+    found = scoring.evaluate(Sum(), NO_METRICS, None, split, of_training)
+    assert split.batch_size == of_evaluation
+    assert found.scores == {"loss": 3.0}
