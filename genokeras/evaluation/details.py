@@ -3,7 +3,7 @@
 Shapes: `N` examples, `T` tasks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,12 @@ from genokeras.evaluation.split_windows import SplitWindows
 
 def classifier_details(
     labels: Labels, answers: Answers, *, num_bootstrap: int, seed: int
-) -> list[dict[str, Any]]:
-    """Returns `calibration`, `confusion` and `operating_points` of every task of a classifier.
+) -> Iterator[dict[str, Any]]:
+    """Yields `calibration`, `confusion` and `operating_points`, task by task of a classifier.
 
     Thresholds and temperatures come from the valid split alone.
     """
     thresholds = answers.thresholds() or [None] * len(labels.tasks)
-    result = []
     for column, threshold in enumerate(thresholds):
         targets, logits = _labelled(labels, answers.logits, column)
         valid = answers.valid and _labelled(*answers.valid, column)
@@ -33,17 +32,14 @@ def classifier_details(
         probabilities = probability(logits)
         options = {"num_bootstrap": num_bootstrap, "seed": seed}
         at_valid = valid and (valid[0], probability(valid[1]))
-        result.append(
-            {
-                "calibration": calibration(targets, logits, temperature, **options),
-                "confusion": {
-                    "at_half": confusion(targets, probabilities, 0.5),
-                    "at_threshold": confusion(targets, probabilities, threshold),
-                },
-                "operating_points": operating_points(targets, probabilities, at_valid),
-            }
-        )
-    return result
+        yield {
+            "calibration": calibration(targets, logits, temperature, **options),
+            "confusion": {
+                "at_half": confusion(targets, probabilities, 0.5),
+                "at_threshold": confusion(targets, probabilities, threshold),
+            },
+            "operating_points": operating_points(targets, probabilities, at_valid),
+        }
 
 
 def group_details(
@@ -54,8 +50,8 @@ def group_details(
     *,
     num_bootstrap: int,
     seed: int,
-) -> list[dict[str, Any]]:
-    """Returns `groups` of every task: scores by GC content and by the longest simple repeat."""
+) -> Iterator[dict[str, Any]]:
+    """Yields `groups`, task by task: scores by GC content and by the longest simple repeat."""
     properties = {"gc_content": [], "longest_repeat_bp": []}
     for part in windows.parts():
         packed = part["sequence"], windows.length
@@ -64,18 +60,16 @@ def group_details(
     values = {name: np.concatenate(parts) for name, parts in properties.items()}
     options = {"num_bootstrap": num_bootstrap, "seed": seed}
     both = logits, baseline_logits
-    return [
-        {
+    for column in range(len(labels.tasks)):
+        yield {
             "groups": {
                 name: group_scores(of_examples, labels, column, *both, **options)
                 for name, of_examples in values.items()
             }
         }
-        for column in range(len(labels.tasks))
-    ]
 
 
-def add_to_tasks(scores: dict[str, Any], per_task: Sequence[Mapping[str, Any]]) -> None:
+def add_to_tasks(scores: dict[str, Any], per_task: Iterable[Mapping[str, Any]]) -> None:
     """Adds entries to the scores of every task, or to those of the only one."""
     places = list(scores["tasks"].values()) if "tasks" in scores else [scores]
     for place, entries in zip(places, per_task, strict=True):

@@ -30,7 +30,7 @@ class Ensemble:
         self.members = tuple(members)
         first = self.members[0]
         self.spec, self.batch_size = first.spec, first.batch_size
-        self.reverse_complement = first.reverse_complement
+        self.reverse_complement = all(member.reverse_complement for member in self.members)
 
     @classmethod
     def load(

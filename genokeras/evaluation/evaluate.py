@@ -44,7 +44,7 @@ def evaluate(
       split: `train`, `valid` (or `val`, `dev`) or `test`.
       output: Folder for what is written. Of one run it may be None: then `evaluation` in the run.
       reverse_complement: Whether logits are averaged over both strands; default: yes, unless the
-        dataset was built with `none`.
+        dataset was built with `none`. A model that does so by itself always does.
       num_bootstrap: Resamples behind the 95% intervals; 0 leaves these out.
       baseline: Whether to fit and score the 6-mer baseline as well.
       seed: Of the resamples, and of what is drawn for the probes.

@@ -23,7 +23,8 @@ class Predictor:
 
     With `reverse_complement` they are the mean over both strands, the same for a sequence and its
     reverse complement; the opposite strand's have the tasks of `spec.strand_pairs` swapped first.
-    None: so it is unless the data are stranded. `is_strand_blind`: the model does that by itself.
+    None: so it is unless the data are stranded. `is_strand_blind`: the model does that by itself,
+    whatever is asked for. The attribute `reverse_complement` says how it is.
     """
 
     def __init__(
@@ -40,10 +41,9 @@ class Predictor:
         if batch_size < 1:
             raise InputError(f"batch_size={batch_size}, expected at least 1")
         self.spec, self.batch_size = spec, batch_size
-        self.reverse_complement = (
-            not spec.stranded if reverse_complement is None else reverse_complement
-        )
-        self._adds_opposite = self.reverse_complement and not is_strand_blind
+        is_averaged = not spec.stranded if reverse_complement is None else reverse_complement
+        self.reverse_complement = is_averaged or is_strand_blind
+        self._adds_opposite = is_averaged and not is_strand_blind
         self._partners = list(spec.strand_pairs or range(spec.num_tasks))
         self._forward = _Forward(model, prepare)
         self._forward.compile(jit_compile=jit)

@@ -36,8 +36,8 @@ def parse_words(texts: Sequence[str], length: int) -> dict[str, str]:
     """Returns motifs by name from texts `NAME:WORD`, words in IUPAC codes.
 
     Raises:
-      InputError: A text of another form, a letter that is no IUPAC code, or a word longer than the
-        window of `length` bp.
+      InputError: A text of another form, a letter that is no IUPAC code, a word longer than the
+        window of `length` bp, or a name given twice.
     """
     words: dict[str, str] = {}
     for text in texts:
@@ -52,6 +52,8 @@ def parse_words(texts: Sequence[str], length: int) -> dict[str, str]:
             raise InputError(
                 f"--probe={text}: a word of {len(word)} letters, the model reads {length} bp"
             )
+        if name in words:
+            raise InputError(f"--probe={text}: {name} is {words[name]} already; give another name")
         words[name] = word
     return words
 

@@ -4,7 +4,7 @@ Shapes: `N` examples, `T` tasks.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,8 +84,7 @@ def score_models(
         of_baseline = answers.of_baseline(kmer_models, found, valid)
     result = _scores(found.labels, of_model, of_baseline, progress, scoring)
     logits = found.logits, None if of_baseline is None else of_baseline.logits
-    groups = details.group_details(found.labels, found.windows, *logits, **scoring)
-    details.add_to_tasks(result, groups)
+    _add_details(result, found, of_model, of_baseline, progress, scoring)
     if is_binary:
         train = _train_windows(parts, split)
         result["mistakes"] = describe_mistakes(
@@ -133,15 +132,8 @@ def _scores(
     """Scores the model and the baseline on one split, each at its own thresholds."""
 
     def score(given: Answers) -> Scores:
-        thresholds = given.thresholds()
-        scores = score_split(
-            labels, given.logits, thresholds=thresholds, progress=progress, **scoring
-        )
-        if labels.task_type == "binary":
-            details.add_to_tasks(
-                scores.values, details.classifier_details(labels, given, **scoring)
-            )
-        return scores
+        options = {"thresholds": given.thresholds(), "progress": progress}
+        return score_split(labels, given.logits, **options, **scoring)
 
     scores = score(of_model)
     if of_baseline is None:
@@ -149,6 +141,43 @@ def _scores(
     other = score(of_baseline)
     result = {**scores.values, "baseline": other.values, "difference": difference(scores, other)}
     return result | {"verdict": verdict(result)}
+
+
+def _add_details(
+    result: dict[str, Any],
+    found: SplitPredictions,
+    of_model: Answers,
+    of_baseline: Answers | None,
+    progress: Callable | None,
+    scoring: Mapping[str, Any],
+) -> None:
+    """Adds to the scores of model and baseline what lies behind them, task by task."""
+    labels = found.labels
+    parts: list[tuple[dict[str, Any], Iterator]] = []
+    if labels.task_type == "binary":
+        both = [(result, of_model), (result["baseline"], of_baseline)]
+        parts += [
+            (scores, details.classifier_details(labels, given, **scoring))
+            for scores, given in both
+            if given is not None
+        ]
+    logits = of_model.logits, None if of_baseline is None else of_baseline.logits
+    parts.append((result, details.group_details(labels, found.windows, *logits, **scoring)))
+    bar = progress("Details", len(parts) * len(labels.tasks)) if progress else None
+    try:
+        for scores, per_task in parts:
+            details.add_to_tasks(scores, _counted(per_task, bar))
+    finally:
+        if bar:
+            bar.close()
+
+
+def _counted(per_task: Iterator, bar: Any) -> Iterator:
+    """Yields the same, moving a progress bar on after each."""
+    for entries in per_task:
+        yield entries
+        if bar:
+            bar.update(1)
 
 
 def _train_windows(parts: Sequence[Part], split: str) -> list[SplitWindows]:

@@ -1,8 +1,12 @@
 """Convolutional towers: from the one-hot matrix to features of stretches of DNA.
 
 Functions on Keras tensors, for building functional models, of whose layers all names begin with
-`prefix`. Shapes: features `[B, L, C]` and mask
-bool `[B, L]` (true where there is DNA) in and out, shorter by the pooling.
+`prefix`. Convolutions and norms do not look at the mask: padding is zeros to the first of them and
+has features like any place from there on, so the last bases before it are seen as those at the end
+of a window are, and batch norm counts it in. What follows leaves it out by the mask.
+
+Shapes: features `[B, L, C]` and mask bool `[B, L]` (true where there is DNA) in and out, shorter by
+the pooling.
 """
 
 from collections.abc import Sequence

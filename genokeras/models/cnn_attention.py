@@ -1,10 +1,11 @@
-"""Convolutions, then attention, then a dense head: is a short window of DNA bound, and by what.
+"""Convolutions, attention if wanted, a dense head: is a short window of DNA bound, and by what.
 
-Presets: `base`, our own (a residual tower, rotary attention, three ways of pooling, a linear 6-mer
-branch, both strands); `tiny`, the same for tests; and, parameter by parameter, the networks of the
-chapter on transcription factors in "Deep Learning for Biology" (O'Reilly, 2025): `conv`, `conv_v2`,
-`baseline`, `single_conv_only`, `fewer_conv_channels`, `remove_mlp`, `add_one_transformer_block` and
-`add_two_transformer_blocks`.
+Presets: `base`, our own: two networks side by side, each a residual tower of convolutions, three
+ways of pooling and a linear 6-mer branch; predictions are their mean, over both strands and over
+shifts by a base. `fast`: one, of half the width. `tiny`: two small ones with an attention block,
+for tests. And, parameter by parameter, the networks of the chapter on transcription factors in
+"Deep Learning for Biology" (O'Reilly, 2025): `conv`, `conv_v2`, `baseline`, `single_conv_only`,
+`fewer_conv_channels`, `remove_mlp`, `add_one_transformer_block` and `add_two_transformer_blocks`.
 
 `base` on GUE, test AUROC of seeds 0, 1 (2): tf0 .913, .910; tf2 .964, .965, .969; last checkpoint
 of `launch.train --data_dir=DATA --workdir=RUN --seed=S`; 22 s an epoch of tf0 on 2 cores.
@@ -138,6 +139,11 @@ def build(config: Config, spec: Spec) -> keras.Model:
         raise InputError(f"this network needs at least {shortest} bp, the data have {spec.length}")
     if config.label_smoothing and spec.task_type != "binary":
         raise InputError(f"label_smoothing is for binary tasks, these are {spec.task_type}")
+    if config.average_shift_bp >= spec.length:
+        raise InputError(
+            f"average_shift_bp={config.average_shift_bp} shifts windows of {spec.length} bp out of "
+            f"sight; use less than {spec.length}"
+        )
     augmentation.check(config, spec)
     sequence = keras.Input((spec.packed_width,), dtype="uint8", name="sequence")
     one_hot, mask = OneHot(spec.length, config.ambiguous, name="one_hot")(sequence)

@@ -58,6 +58,15 @@ def test_an_ensemble_of_one_is_that_run(two_runs):
     np.testing.assert_array_equal(alone.logits(packed), alone.members[0].logits(packed))
 
 
+def test_strands_count_as_averaged_if_every_member_averages_them(two_runs):
+    averaging, given = (
+        Ensemble.load(two_runs[:1], "best", reverse_complement=averages).members[0]
+        for averages in (True, False)
+    )
+    assert Ensemble([averaging, averaging]).reverse_complement
+    assert not Ensemble([averaging, given]).reverse_complement
+
+
 def test_predictions_come_with_the_spread_over_members(two_runs, tmp_path):
     packed = sequence.encode(["A" * 32 + MOTIF, "A" * 40], 40)
     batches = ({"name": [str(row)], "sequence": packed[row : row + 1]} for row in range(2))

@@ -73,6 +73,27 @@ def test_a_motif_counter_finds_planted_motifs_without_a_mistake(motif_run):
     assert lines == []
 
 
+@pytest.mark.parametrize("baseline", [True, False])
+def test_progress_bars_come_to_their_ends(motif_run, baseline):
+    """Details are of model, baseline and groups, one of each for every task."""
+    bars = {}
+
+    class Bar:
+        def __init__(self, text, total):
+            self.total, self.done, self.is_closed = total, 0, False
+            bars.setdefault(text, []).append(self)
+
+        def update(self, advance):
+            self.done += advance
+
+        def close(self):
+            self.is_closed = True
+
+    evaluate(motif_run.workdir, num_bootstrap=20, baseline=baseline, progress=Bar)
+    assert [bar.total for bar in bars["Details"]] == [3 if baseline else 2]
+    assert all(bar.done == bar.total and bar.is_closed for found in bars.values() for bar in found)
+
+
 def test_strands_are_averaged_by_default(motif_run):
     """The motif is on the forward strand alone: 2 there, -2 on the other, 0 on average."""
     evaluate(motif_run.workdir, num_bootstrap=0, baseline=False)

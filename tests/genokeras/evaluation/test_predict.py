@@ -84,6 +84,8 @@ def test_a_model_is_trusted_with_both_strands_only_where_it_sees_both(preset):
     )
     is_same = np.abs(difference).max() < 1e-5
     assert averages_strands(config, PLAIN) == is_same == (preset == "tiny")
+    asked_not_to = {"reverse_complement": False, "is_strand_blind": is_same}
+    assert Predictor(model, PLAIN, **asked_not_to).reverse_complement == is_same
     on_stranded_data = dataclasses.replace(PLAIN, stranded=True)
     assert not averages_strands(config, on_stranded_data)
 

@@ -156,3 +156,8 @@ def test_words_that_cannot_be_asked_about_are_refused(text, message):
     with pytest.raises(InputError) as caught:
         parse_words([text], 4)
     assert message in str(caught.value)
+
+
+def test_a_name_has_one_word():
+    with pytest.raises(InputError, match="--probe=x:CC: x is AA already; give another name"):
+        parse_words(["x:AA", "y:AA", "x:CC"], 4)

@@ -59,7 +59,7 @@ def detailed(task_type, num_tasks, with_valid=True):
     details.add_to_tasks(result, groups)
     if task_type == "binary":
         answers = Answers(logits, (labels, logits) if with_valid else None)
-        found = details.classifier_details(labels, answers, **options)
+        found = list(details.classifier_details(labels, answers, **options))
         for scores in (result, result["baseline"]):
             details.add_to_tasks(scores, found)
     return result, labels, logits

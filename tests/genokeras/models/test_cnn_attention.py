@@ -338,6 +338,9 @@ def test_labels_are_smoothed_in_training_only(tensors, planted):
 def test_what_the_data_do_not_allow_is_refused():
     with pytest.raises(InputError, match="max_shift_bp=3, but the dataset stores 0 bp beside its"):
         build("tiny", max_shift_bp=3)
+    with pytest.raises(InputError, match="average_shift_bp=30 shifts windows of 30 bp out of"):
+        build("tiny", 30, average_shift_bp=30)
+    assert np.isfinite(build("tiny", 30, average_shift_bp=29)(random_dna(2, 30))).all()
 
 
 @pytest.mark.parametrize(
