@@ -68,8 +68,7 @@ class CsvTable:
             "split_column": split_column,
             "length": length,
             "task_type": task_type,
-        } | ({"positives": True} if positives else {})
-        self.negatives = {}
+        }
         self.paths = tuple(file.path for file in files)
         self.inputs: tuple[dict, ...] = ()
 

@@ -63,8 +63,7 @@ class Fasta:
             "label_regex": None if labels else label_regex,
             "length": length,
             "task_type": task_type,
-        } | ({"positives": True} if positives else {})
-        self.negatives = {}
+        }
         self.paths = tuple(file.path for file in self._files)
         self.inputs: tuple[dict, ...] = ()
         self.notes = tuple(

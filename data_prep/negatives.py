@@ -6,9 +6,8 @@ once, twice, ... the number of rows of the input, so `row % rows` is the row it 
 Shapes: `N` rows, `T` tasks.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -45,11 +44,10 @@ class AddedNegatives:
 
 
 def check_kind(kind: str, source: Source) -> None:
-    """Refuses a kind of negatives that a source cannot make, and tasks that have no negatives."""
-    known = (*KINDS, *source.negatives)
-    if kind not in known:
+    """Refuses a kind of negatives that there is not, and tasks that have no negatives."""
+    if kind not in KINDS:
         raise InputError(
-            f"--negatives={kind}, expected one of {', '.join(known)}.{suggest(kind, known)}"
+            f"--negatives={kind}, expected one of {', '.join(KINDS)}.{suggest(kind, KINDS)}"
         )
     if source.task_type == "regression":
         raise InputError(f"--negatives={kind} needs labels of 0 and 1, this is a regression")
@@ -134,25 +132,18 @@ def _draw(
     positives: dict[str, np.ndarray], keys: np.ndarray, source: Source, config: BuildConfig
 ) -> dict[str, np.ndarray]:
     """Returns a negative for each positive, but for those that can only be the same."""
-    make = source.negatives.get(config.negatives) or partial(_shuffle, source.length)
     made = {name: values.copy() for name, values in positives.items()}
     same = np.arange(len(keys))
     for draw in range(_MAX_DRAWS):
-        of = {name: values[same] for name, values in positives.items()}
-        new = dict(make(of, sampling.fold_in(keys[same], draw)))
-        new["key"], new["is_reverse"] = window_keys(new["sequence"], source.length, config.shift_bp)
-        for name, values in new.items():
+        of_draw = sampling.fold_in(keys[same], draw)
+        packed = dinucleotide_shuffle.shuffle(positives["sequence"][same], source.length, of_draw)
+        key, is_reverse = window_keys(packed, source.length, config.shift_bp)
+        for name, values in {"sequence": packed, "key": key, "is_reverse": is_reverse}.items():
             made[name][same] = values
-        same = same[new["key"] == of["key"]]
+        same = same[key == positives["key"][same]]
         if not same.size:
             break
     return {name: np.delete(values, same, axis=0) for name, values in made.items()}
-
-
-def _shuffle(
-    length: int, positives: Mapping[str, np.ndarray], keys: np.ndarray
-) -> dict[str, np.ndarray]:
-    return {"sequence": dinucleotide_shuffle.shuffle(positives["sequence"], length, keys)}
 
 
 def _lines(kind: str, report: dict, sizes: np.ndarray) -> Iterator[str]:

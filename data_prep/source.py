@@ -5,7 +5,7 @@ per example. Everything else is the build's.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,11 +36,6 @@ class Batch:
     num_bytes: int
 
 
-# Makes one negative for each positive: from their columns, `[N]` each, and keys, uint32 `[N]`, that
-# decide the random numbers (others whenever it is asked again), to the columns that differ.
-MakeNegatives = Callable[[Mapping[str, np.ndarray], np.ndarray], Mapping[str, np.ndarray]]
-
-
 class Source(Protocol):
     """Where examples come from.
 
@@ -54,8 +49,6 @@ class Source(Protocol):
         notes: Lines to tell the user before reading.
         paths: The input files, in the order they are read.
         inputs: Name, sha256 and number of rows of each file; complete after `batches`.
-        negatives: The kinds of negatives that only this source can make, as those taken from its
-            genome, by name; what can be made of any sequence is in `data_prep.negatives`.
     """
 
     length: int
@@ -66,7 +59,6 @@ class Source(Protocol):
     notes: tuple[str, ...]
     paths: tuple[str, ...]
     inputs: tuple[dict, ...]
-    negatives: Mapping[str, MakeNegatives]
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Yields all rows in order, at most `size` at a time; may be called more than once."""

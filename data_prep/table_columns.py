@@ -1,6 +1,7 @@
 """Which columns of a table hold the sequence, the targets and the split, found from its header."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from data_prep import text_rows
@@ -17,6 +18,7 @@ _BOOKKEEPING = (
     *("id", "index", "idx", "row", "name", "fold", "foldid", "length", "gc"),
     *("chrom", "chr", "chromosome", "start", "end", "strand"),
 )
+_MAX_CLASSES = 10  # A column that repeats more values than these is hardly one of labels.
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ def find_columns(
             or the like; else all columns named `label_...`, `target_...` or `task_...`; else all
             other columns, if each holds numbers and none is named like a row number or a place.
         split: Column with the split of each row.
-        may_lack_targets: Return no targets where none can be told, instead of raising an error.
+        may_lack_targets: Return no targets where none can be told and nothing repeats a few values
+            as labels would, instead of raising an error.
 
     Raises:
         InputError: A column is missing, double, or cannot be told.
@@ -79,8 +82,10 @@ def find_columns(
         targets = [given(name, names, where) for name in targets]
         _check_distinct([sequence, split, *targets], where)
     else:
-        numbers = _numeric_columns(names, [split_line(line, separator) for line in sample])
-        targets = _find_targets(others, numbers, where, may_lack_targets)
+        rows = [split_line(line, separator) for line in sample]
+        position = {name: names.index(name) for name in others}
+        cells = {n: [row[at] for row in rows if len(row) > at] for n, at in position.items()}
+        targets = _find_targets(cells, where, may_lack_targets)
     unread = tuple(name for name in others if name not in targets)
     return TableColumns(separator, sequence, tuple(targets), split, unread)
 
@@ -126,7 +131,9 @@ def find_sequence(names: Sequence[str], where: str, name: str | None = None) -> 
     )
 
 
-def _find_targets(names: list[str], numbers: set[str], where: str, may_be_none: bool) -> list[str]:
+def _find_targets(cells: Mapping[str, list[str]], where: str, may_be_none: bool) -> list[str]:
+    """Returns the columns with the labels; `cells` are those of some rows, by column."""
+    names = list(cells)
     found = [name for name in names if name.lower() in _TARGET_NAMES]
     if len(found) == 1:
         return found
@@ -138,9 +145,11 @@ def _find_targets(names: list[str], numbers: set[str], where: str, may_be_none: 
     found = [name for name in names if name.lower().startswith(_TARGET_PREFIXES)]
     if found:
         return found
-    if names and all(name in numbers and name.lower() not in _BOOKKEEPING for name in names):
+    usable = [name for name in names if name and name.lower() not in _BOOKKEEPING]
+    if names and usable == names and all(map(_are_numbers, cells.values())):
         return names
     if may_be_none:
+        _check_no_labels(cells, where)
         return []
     raise InputError(
         f"{where}: no column is named like a label; the other columns are "
@@ -149,17 +158,26 @@ def _find_targets(names: list[str], numbers: set[str], where: str, may_be_none: 
     )
 
 
-def _numeric_columns(names: list[str], rows: list[list[str]]) -> set[str]:
-    """Returns the columns whose cells are all numbers or missing, and not all missing."""
-    found = set()
-    for column, name in enumerate(names):
-        try:
-            values = [text_rows.parse_label(row[column]) for row in rows if len(row) > column]
-        except ValueError:
-            continue
-        if name and any(value == value for value in values):
-            found.add(name)
-    return found
+def _check_no_labels(cells: Mapping[str, list[str]], where: str) -> None:
+    """Refuses to take all rows for positives if a column repeats a few values, as labels do."""
+    for name, values in cells.items():
+        classes = sorted(set(filter(None, values)))
+        is_known = name.lower() in (*_BOOKKEEPING, *_SPLIT_NAMES)
+        if not is_known and 1 < len(classes) <= min(_MAX_CLASSES, len(values) // 2):
+            raise InputError(
+                f"{where}: not all rows may be positives, since column {name!r} holds "
+                f"{_shown(classes)}; --target_columns={name} reads labels of 0 and 1, and what is "
+                "no label must be left out of a table of positives"
+            )
+
+
+def _are_numbers(values: Sequence[str]) -> bool:
+    """Whether cells are all numbers or missing, and not all missing."""
+    try:
+        parsed = [text_rows.parse_label(value) for value in values]
+    except ValueError:
+        return False
+    return not all(map(math.isnan, parsed))
 
 
 def _shown(names: list[str]) -> str:

@@ -270,32 +270,6 @@ def test_fasta_files_without_labels(write, tmp_path):
     assert [manifest.num_examples(split) for split in ("train", "test")] == [4, 2]
 
 
-class WithGenome(CsvTable):
-    """Stands for a source that takes its negatives from elsewhere."""
-
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
-        self.negatives = {"constant": self._constant}
-        self.draws = []
-
-    def _constant(self, positives, keys):
-        self.draws.append(len(keys))
-        return {"sequence": sequence.encode(["GGGGGGGGG"] * len(keys), 9)}
-
-
-def test_a_source_may_have_negatives_of_its_own(write, tmp_path):
-    rows = "AACAGACCA,1,train\nCCCCCCCCC,1,train\n"
-    table = write("a.csv", f"sequence,label,split\n{rows}")
-    own = WithGenome(table, split_column="split")
-    config = BuildConfig(negatives="constant")
-    manifest, _ = build(own, tmp_path / "data", config)
-    batch = read(tmp_path / "data", "train")
-    assert texts(batch, 9) == ["AACAGACCA", "CCCCCCCCC", "GGGGGGGGG"]
-    # The second positive is its own negative, on the other strand: drawn again, and left out.
-    assert batch["row"].tolist() == [0, 1, 2]
-    assert own.draws == [2] + [1] * 15
-
-
 def test_refused(source, tmp_path):
     rows = rows_of(["AACAGACCA", "AACAGACCC"], "train")
     message = "--negatives=dinucleotide_shufle, expected one of dinucleotide_shuffle.*Did you mean"

@@ -94,6 +94,36 @@ def test_what_cannot_be_told_is_an_error(header, asked, message):
         find(header, **asked)
 
 
+def rows_with(cells):
+    return [f"ACGT,{number},{cell}" for number, cell in enumerate(cells)]
+
+
+@pytest.mark.parametrize(
+    "cells", [["enh", "bg"] * 4, ["1", "0"] * 4, ["a", "a", "b", "b", "c", ""]]
+)
+def test_few_values_over_and_over_are_not_taken_for_positives(cells):
+    shown = ", ".join(sorted(set(cells) - {""}))
+    message = rf"a.csv:1: .* column 'klass' holds {shown}; --target_columns=klass reads labels of 0"
+    with pytest.raises(InputError, match=message):
+        find("sequence,id,klass", *rows_with(cells), may_lack_targets=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("cell", ["K562"] * 8),  # One value throughout is no label.
+        ("peak", [f"peak_{number}" for number in range(8)]),
+        ("chrom", ["chr1", "chr2"] * 4),
+        ("fold", ["1", "2"] * 4),
+        ("subset", ["train", "test"] * 4),
+        ("comment", ["", "", "", "odd", "", ""]),
+    ],
+)
+def test_positives_may_have_names_and_places(name, cells):
+    columns = find(f"sequence,id,{name}", *rows_with(cells), may_lack_targets=True)
+    assert (columns.targets, columns.unread) == ((), ("id", name))
+
+
 def test_long_header_is_shown_in_short():
     with pytest.raises(InputError) as error:
         find(",".join(["ACGT" * 100] + [f"c{number}" for number in range(40)]))
