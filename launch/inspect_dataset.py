@@ -4,6 +4,7 @@ python -m launch.inspect_dataset --data_dir=runs/tf0/data --examples=3
 python -m launch.inspect_dataset --data_dir=runs/tf0/data --plot
 """
 
+import os
 import pathlib
 
 from absl import flags
@@ -13,6 +14,7 @@ from data_prep.survey import survey
 from genokeras.plots.dataset_overview import draw_overview
 from genokeras.plots.figure import check_can_save
 from launch import app, progress
+from tfrecords.manifest import Manifest
 
 
 class _PlotParser(flags.ArgumentParser):
@@ -42,6 +44,7 @@ _PLOT = flags.DEFINE_flag(
 
 
 def main() -> None:
+    Manifest.load(_DATA_DIR.value)  # Without a dataset there is no place beside it either.
     path = _plot_path()
     print(describe(_DATA_DIR.value, examples=_EXAMPLES.value))
     if _VERIFY.value:
@@ -55,9 +58,12 @@ def _plot_path() -> pathlib.Path | None:
     """Returns where to draw; by default beside the dataset, whose folder holds nothing else."""
     if not _PLOT.value:
         return None
-    data_dir = pathlib.Path(_DATA_DIR.value)
-    beside = data_dir.with_name(f"{data_dir.resolve().name}-overview.png")
-    path = beside if _PLOT.value == _BESIDE else pathlib.Path(_PLOT.value)
+    path = pathlib.Path(_PLOT.value)
+    if _PLOT.value == _BESIDE:
+        data_dir = pathlib.Path(os.path.normpath(_DATA_DIR.value))
+        if data_dir.name in ("", ".."):
+            data_dir = pathlib.Path(os.path.abspath(data_dir))
+        path = data_dir.with_name(f"{data_dir.name}-overview.png")
     check_can_save(path)
     return path
 

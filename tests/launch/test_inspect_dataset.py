@@ -19,10 +19,10 @@ def data_dir(tmp_path):
     return tmp_path / "data"
 
 
-def launch(*args):
+def launch(*args, cwd=ROOT):
     return subprocess.run(
         [sys.executable, "-m", "launch.inspect_dataset", *args],
-        cwd=ROOT, capture_output=True, text=True, check=False,
+        cwd=cwd, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
@@ -51,6 +51,27 @@ def test_plot_draws_beside_the_dataset_or_where_it_is_told(data_dir, tmp_path):
     done = launch(f"--data_dir={data_dir}", f"--plot={tmp_path}/here.svg")
     assert done.stdout.endswith(f"Picture: {tmp_path}/here.svg\n")
     assert "<svg" in (tmp_path / "here.svg").read_text()[:500]
+
+
+@pytest.mark.parametrize(("named", "inside"), [(".", "."), ("..", "sub")])
+def test_plot_from_within_the_dataset(data_dir, tmp_path, named, inside):
+    (data_dir / inside).mkdir(exist_ok=True)
+    done = launch(f"--data_dir={named}", "--plot", cwd=data_dir / inside)
+    assert done.stdout.endswith(f"Picture: {tmp_path}/data-overview.png\n"), done.stderr
+    assert (tmp_path / "data-overview.png").exists()
+
+
+def test_plot_without_a_dataset_speaks_of_the_dataset(tmp_path):
+    data_dir = tmp_path / "none" / "data"
+    done = launch(f"--data_dir={data_dir}", "--plot")
+    assert done.returncode == 2
+    assert done.stderr == f"error: {data_dir}: no such folder; build_dataset makes datasets\n"
+
+
+def test_plot_where_nothing_may_be_written(data_dir):
+    done = launch(f"--data_dir={data_dir}", "--plot=/proc/overview.png")
+    assert done.returncode == 2
+    assert done.stderr == "error: No such file or directory: /proc/overview.png\n"
 
 
 def test_plot_that_cannot_be_written_is_refused(data_dir):
