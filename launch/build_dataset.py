@@ -1,4 +1,4 @@
-"""Builds a dataset of sharded TFRecords from tables or FASTA files of labelled sequences.
+r"""Builds a dataset of sharded TFRecords from tables or FASTA files of labelled sequences.
 
 python -m launch.build_dataset --source=csv --train=examples/data/gue_tf0/train.csv.gz \
     --valid=examples/data/gue_tf0/dev.csv.gz --test=examples/data/gue_tf0/test.csv.gz \

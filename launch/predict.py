@@ -1,6 +1,7 @@
-"""Predicts sequences of a FASTA file or a table with a trained model.
+r"""Predicts sequences of a FASTA file or a table with a trained model.
 
-python -m launch.predict --workdir=runs/tf0/run --input=sequences.fa --output=predictions.tsv
+python -m launch.predict --workdir=runs/tf0/run --input=examples/data/gue_tf0/test.csv.gz \
+    --output=runs/tf0/predictions.tsv
 
 One line per window, in the order of the input: `name` (the first word of a FASTA header; of a table
 the column name or id, else the number of the row), `start` and `end` (0-based half-open, the part

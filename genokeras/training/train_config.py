@@ -109,7 +109,7 @@ class TrainConfig:
     jit: str = _choice(
         "auto",
         ("auto", "on", "off"),
-        "Compile with XLA; auto: on a GPU, and on a CPU from 500 steps on",
+        "Compile with XLA (auto: on a GPU, and on a CPU from 500 steps on)",
     )
     seed: int = _field(
         0,
