@@ -81,6 +81,9 @@ def _wrong_value(message: str) -> str:
     """Returns what absl says of a flag's value, in plainer words where there are any."""
     if missing := re.match(r"flag --(\w+)=None: Flag --\1 must have a value", message):
         return f"--{missing[1]} is missing: give --{missing[1]}=VALUE"
+    if choice := re.match(r"flag --(\w+)=(.*): value should be one of <(.*)>", message, re.S):
+        name, value, known = choice[1], choice[2], choice[3].split("|")
+        return f"--{name}={value}: expected one of {', '.join(known)}.{suggest(value, known)}"
     given = re.match(r"flag --(\w+)=(.*): \W*(invalid|could not|Non-bool)", message, re.S)
     if given is None:
         return message

@@ -20,6 +20,7 @@ NAME = flags.DEFINE_string("name", None, "Whom to greet.", required=True)
 COUNT = flags.DEFINE_integer("count", 1, "How often.", lower_bound=1)
 SHARE = flags.DEFINE_float("share", None, "How much.")
 LOUD = flags.DEFINE_bool("loud", False, "How loudly.")
+WORD = flags.DEFINE_enum("word", "hello", ["hello", "good day"], "What to say.")
 ALSO = flags.DEFINE_multi_string("also", [], "Whom else; may be repeated.")
 FLAG_GROUPS = {"How": ["share", "count"]}
 def more_help(argv):
@@ -63,6 +64,11 @@ def launch(tmp_path):
         (["--name=you", "--count="], 2, "error: --count=: expected a whole number\n"),
         (["--name=you", "--share=half"], 2, "error: --share=half: expected a number\n"),
         (["--name=you", "--loud=very"], 2, "error: --loud=very: expected true or false\n"),
+        (
+            ["--name=you", "--word=helo"],
+            2,
+            "error: --word=helo: expected one of hello, good day. Did you mean 'hello'?\n",
+        ),
         (["--name=you", "--noloud=1"], 2, "error: --noloud=1 does not take an argument\n"),
         ([], 2, "error: --name is missing: give --name=VALUE\n"),
         (["--name=stop"], 130, "error: interrupted"),
@@ -127,6 +133,7 @@ python -c ... --name=you
 Flags:
   --name: Whom to greet.
   --[no]loud: How loudly. (default: false)
+  --word: <hello|good day>: What to say. (default: hello)
   --also: Whom else; may be repeated.
 
 How:
