@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from genokeras.evaluation import report_charts, report_findings, report_runs
-from genokeras.evaluation.report_charts import BASELINE, TITLES
-from genokeras.evaluation.report_findings import by_task, leading
+from genokeras.evaluation.report_charts import BASELINE
 from genokeras.evaluation.scored_split import ScoredSplit
+from genokeras.evaluation.scores import by_task
+from genokeras.evaluation.verdict import leading, verdict_level
+from genokeras.metrics.supervised import TITLES
 from genokeras.training.summaries import read_rows
 from genokeras.training.workdir import Run, write
 from tfrecords.manifest import Manifest
@@ -92,7 +94,7 @@ def _content(
         "metric": metric,
         "titles": TITLES,
         "baseline_name": BASELINE,
-        "level": report_findings.verdict_level(result),
+        "level": verdict_level(result),
         "findings": report_findings.findings(result, manifest),
         "score_rows": [name for name in TITLES if name in result],
         "tasks": _tasks(manifest, result, scored),

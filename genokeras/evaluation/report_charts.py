@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from genokeras.plots.roc_pr import pr_points, roc_points
+from genokeras.metrics.supervised import TITLES
+from genokeras.plots import figure
+from genokeras.plots.roc_pr import roc_points, settled_pr_points
 from genokeras.plots.svg import SERIES, Axis, Chart
 
 BASELINE = "6-mer baseline"
-TITLES = {
-    "auroc": "AUROC", "auprc": "AUPRC", "mcc": "MCC", "accuracy": "Accuracy", "f1": "F1",
-    "loss": "Loss", "pearson_r": "Pearson r", "spearman_r": "Spearman r", "r2": "R²",
-}  # fmt: skip
 _MAX_DOTS = 800
 _GROUP_TITLES = {
     "gc_content": ("By GC content", "GC content", 100.0, "%"),
@@ -26,6 +24,7 @@ _GROUP_TITLES = {
 def curves(targets: np.ndarray, logits: Mapping[str, np.ndarray]) -> list[str]:
     """Draws ROC and precision-recall curves; nothing if there is one class only.
 
+    Precision is drawn from as many calls on as in `draw_roc_pr`.
     `logits` maps a label of the legend to logits, the model's first.
     """
     share = float(np.mean(targets > 0.5)) if len(targets) else 0.0
@@ -38,19 +37,19 @@ def curves(targets: np.ndarray, logits: Mapping[str, np.ndarray]) -> list[str]:
     # The model's line is drawn last, so that it lies above the baseline's.
     for series, (label, scores) in reversed(list(zip(SERIES, logits.items(), strict=False))):
         roc.line(np.stack(roc_points(scores, targets), axis=1), series, label)
-        recall, precision = pr_points(scores, targets)
-        pr.line(np.stack([recall, precision], axis=1), series, label, steps=True)
+        points = np.stack(settled_pr_points(scores, targets), axis=1)
+        pr.line(points, series, label, steps=True)
     return [roc.svg(), pr.svg()]
 
 
 def scatter(targets: np.ndarray, predictions: np.ndarray) -> list[str]:
-    """Draws true against predicted values, a regular sample of them if they are many."""
+    """Draws true against predicted values, some of them if they are many."""
     if not len(targets):
         return []
     both = np.concatenate([targets, predictions])
     x, y = Axis.around("True", both), Axis.around("Predicted", both)
     chart = Chart("True and predicted", x, y).reference([(x.low, x.low), (x.high, x.high)])
-    sample = slice(None, None, max(1, len(targets) // _MAX_DOTS))
+    sample = figure.evenly(len(targets), _MAX_DOTS)
     points = np.stack([targets[sample], predictions[sample]], axis=1)
     return [chart.dots(points, "model", radius=2).svg()]
 

@@ -4,6 +4,9 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from genokeras.evaluation.scores import by_task
+from genokeras.evaluation.verdict import leading, verdict_level
+from genokeras.metrics.supervised import TITLES
 from tfrecords.manifest import Manifest
 
 # Logits; half of one moves a probability from 0.5 to 0.62.
@@ -11,8 +14,6 @@ _MAX_STRAND_DIFFERENCE = 0.5
 # A sequence without information that is called positive more surely than this is suspicious.
 _MAX_PROBE = 0.9
 _MIN_PER_CLASS = 50
-# Scores that lead a report, by which of them a task type has.
-LEADING = ("auroc", "pearson_r")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,25 +23,6 @@ class Finding:
     level: str
     title: str
     text: str
-
-
-def leading(result: Mapping[str, Any]) -> str:
-    """Returns the name of the score that the report leads with."""
-    return next(name for name in LEADING if name in result)
-
-
-def by_task(scores: Mapping[str, Any] | None, tasks: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Returns the scores of every task, those of the only one being the scores themselves."""
-    scores = scores or {}
-    return [scores["tasks"][task] for task in tasks] if "tasks" in scores else [scores] * len(tasks)
-
-
-def verdict_level(result: Mapping[str, Any]) -> str:
-    """Returns how the comparison with the baseline ended: `good`, `warn` or `bad`."""
-    ends = (result["difference"] or {}).get(f"{leading(result)}_ci")
-    if not ends:
-        return "warn"
-    return "good" if ends[0] > 0 else "bad" if ends[1] < 0 else "warn"
 
 
 def findings(result: Mapping[str, Any], manifest: Manifest) -> list[Finding]:
@@ -62,6 +44,10 @@ def _comparison(result: Mapping[str, Any]) -> Iterator[Finding]:
     if result["baseline"] is None:
         text = "No baseline was scored, so nothing says how easy these data are."
         yield Finding("warn", "No baseline", text)
+        return
+    if result[leading(result)] is None:
+        text = "The score that would say so is undefined on this split."
+        yield Finding("warn", "Better than 6-mers", text)
         return
     level = verdict_level(result)
     ends = (result["difference"] or {}).get(f"{leading(result)}_ci")
@@ -179,7 +165,9 @@ def _probes(sequences: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
 
 def _sizes(result: Mapping[str, Any], manifest: Manifest) -> Iterator[Finding]:
     if result.get("num_undefined"):
-        text = f"{result['num_undefined']} tasks have one class only and are in no mean."
+        one = "one class only" if manifest.task_type == "binary" else "constant targets"
+        number = f"{result['num_undefined']} of {len(manifest.tasks)}"
+        text = f"Tasks with {one}, which have no {TITLES[leading(result)]}: {number}."
         yield Finding("warn", "Undefined scores", text)
     described = manifest.statistics.get("splits", {}).get(result["split"], {}).get("tasks", {})
     few = [

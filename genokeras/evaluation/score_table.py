@@ -10,7 +10,7 @@ _METRICS = (
     *("auroc", "auprc", "mcc", "accuracy", "f1", "pearson_r", "spearman_r", "r2", "loss"),
     *("threshold", "mcc_at_threshold", "accuracy_at_threshold", "f1_at_threshold"),
 )
-_AT_THRESHOLD = "f1_at_threshold"
+_AT_THRESHOLD = "_at_threshold"
 _MAX_TASK_NAME = 40
 
 
@@ -47,12 +47,12 @@ def _title(result: Mapping[str, Any]) -> str:
 
 def _notes(result: Mapping[str, Any], names: Sequence[str], shown: Sequence[str]) -> list[str]:
     notes = []
-    if _AT_THRESHOLD in shown:
+    if any(name.endswith(_AT_THRESHOLD) for name in shown):
         notes += [
             "threshold: the probability with the best F1 on the valid split, of each model.",
             "*_at_threshold are scores at it; mcc, accuracy and f1 are those at probability 0.5.",
         ]
-    elif _AT_THRESHOLD in names:
+    elif any(name.endswith(_AT_THRESHOLD) for name in names):
         notes.append("No rows at a threshold: there is no valid split to choose it on.")
     if result.get("verdict"):
         notes.append(result["verdict"])

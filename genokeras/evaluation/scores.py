@@ -124,6 +124,12 @@ def difference(scores: Scores, other: Scores) -> dict[str, Any]:
     return result
 
 
+def by_task(scores: Mapping[str, Any] | None, tasks: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Returns the scores of every task, those of the only one being the scores themselves."""
+    scores = scores or {}
+    return [scores["tasks"][task] for task in tasks] if "tasks" in scores else [scores] * len(tasks)
+
+
 def _at_threshold(threshold: float | None) -> dict[str, Metric]:
     def bind(metric: Callable) -> Metric:
         return lambda targets, logits, counts: metric(

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from genokeras.evaluation.scores import Labels, probability
+from genokeras.evaluation.scores import Labels, by_task, probability
 from genokeras.evaluation.threshold import cuts
-from genokeras.metrics.supervised import METRICS
+from genokeras.evaluation.verdict import leading
+from genokeras.metrics.supervised import TITLES
 from genokeras.plots.confusion import Matrix, draw_confusion
 from genokeras.plots.group_scores import Grouping, draw_group_scores
 from genokeras.plots.reliability import Reliability, draw_reliability
@@ -29,7 +30,6 @@ _MAX_TASKS_WITH_BASELINE = 3
 _MAX_RELIABILITY_CURVES = 6
 _MODEL, _BASELINE = "model", "6-mer baseline"
 _GROUP_TITLES = {"gc_content": "GC content", "longest_repeat_bp": "Longest simple repeat (bp)"}
-_METRIC_TITLES = {"auroc": "AUROC", "pearson_r": "Pearson r"}
 
 
 def draw_pictures(
@@ -55,7 +55,7 @@ def draw_pictures(
     draw_group_scores(
         _groupings(result, labels),
         paths["groups"],
-        _METRIC_TITLES[next(iter(METRICS[labels.task_type]))],
+        TITLES[leading(result)],
         title,
     )
     if labels.task_type == "binary":
@@ -90,7 +90,7 @@ def _curves(
     scores: Mapping[str, Any], labels: Labels, logits: np.ndarray, name: str
 ) -> list[Curve]:
     curves = []
-    for column, (task, of_task) in enumerate(_by_task(scores, labels)):
+    for column, (task, of_task) in enumerate(_named(scores, labels)):
         rows = labels.weight[:, column] > 0
         is_baseline = name == _BASELINE
         label = name if len(labels.tasks) == 1 else task
@@ -121,7 +121,7 @@ def _clouds(
     for column, task in enumerate(labels.tasks):
         rows = labels.weight[:, column] > 0
         for name, scores, values in models:
-            of_task = scores.get("tasks", {}).get(task, scores)
+            of_task = by_task(scores, labels.tasks)[column]
             text = f"{task}, {name}\nPearson r {_shown(of_task, 'pearson_r')}"
             pair = labels.targets[rows, column], values[rows, column]
             clouds.append(Cloud(text, *pair, task=task, is_baseline=name == _BASELINE))
@@ -130,7 +130,7 @@ def _clouds(
 
 def _reliability(result: Mapping[str, Any], labels: Labels) -> list[Reliability]:
     """Model, model after its temperature and baseline of one task; the models of several."""
-    tasks = _by_task(result, labels)
+    tasks = _named(result, labels)
     if len(tasks) > 1:
         return [
             Reliability(f"{task}: ECE {_digits(scores['calibration']['ece'])}", bins)
@@ -173,7 +173,7 @@ def _sweeps(
         models.append((_BASELINE, result["baseline"], baseline_logits))
     sweeps = []
     for name, scores, values in models:
-        for column, (task, of_task) in enumerate(_by_task(scores, labels)):
+        for column, (task, of_task) in enumerate(_named(scores, labels)):
             found = cuts(
                 probability(values[:, column]), labels.targets[:, column], labels.weight[:, column]
             )
@@ -203,7 +203,7 @@ def _matrices(result: Mapping[str, Any], labels: Labels) -> list[Matrix]:
     Of several the model of each, at its threshold, or at 0.5 if there is none.
     """
     places = {"at_half": "at 0.5", "at_threshold": "at the best F1 on valid"}
-    models = _by_task(result, labels)
+    models = _named(result, labels)
     if len(models) == 1:
         models = [(_MODEL, result)]
         models += [(_BASELINE, result["baseline"])] if result["baseline"] else []
@@ -216,12 +216,12 @@ def _matrices(result: Mapping[str, Any], labels: Labels) -> list[Matrix]:
 
 
 def _groupings(result: Mapping[str, Any], labels: Labels) -> list[list[Grouping]]:
-    metric = next(iter(METRICS[labels.task_type]))
+    metric = leading(result)
     keys = {_MODEL: metric}
     if result["baseline"]:
         keys[_BASELINE] = f"baseline_{metric}"
     rows = []
-    for task, scores in _by_task(result, labels):
+    for task, scores in _named(result, labels):
         text = "" if len(labels.tasks) == 1 else task
         groups = scores["groups"].items()
         rows.append([Grouping(text, _GROUP_TITLES[name], found, keys) for name, found in groups])
@@ -236,8 +236,8 @@ def _digits(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.3f}"
 
 
-def _by_task(scores: Mapping[str, Any], labels: Labels) -> list[tuple[str, Mapping[str, Any]]]:
-    return [(task, scores.get("tasks", {}).get(task, scores)) for task in labels.tasks]
+def _named(scores: Mapping[str, Any], labels: Labels) -> list[tuple[str, Mapping[str, Any]]]:
+    return list(zip(labels.tasks, by_task(scores, labels.tasks), strict=True))
 
 
 def _shown(scores: Mapping[str, Any], name: str) -> str:

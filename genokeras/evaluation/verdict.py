@@ -1,24 +1,37 @@
-"""One sentence on whether the model is better than the baseline, and how sure that is."""
+"""Whether the model is better than the baseline, and how sure that is: a sentence and a level."""
 
 from collections.abc import Mapping
 from typing import Any
 
-_TITLES = {"auroc": "AUROC", "pearson_r": "Pearson r"}
+from genokeras.metrics.supervised import LEADING, TITLES
+
+
+def leading(scores: Mapping[str, Any]) -> str:
+    """Returns the name of the score by which a model is judged."""
+    return next(name for name in LEADING if name in scores)
 
 
 def verdict(result: Mapping[str, Any]) -> str | None:
     """Returns the sentence on scores that hold `baseline` and `difference`; None if undefined."""
     baseline = result["baseline"]
-    name = next(name for name in _TITLES if name in result)
+    name = leading(result)
     if baseline is None or None in (result[name], baseline[name]):
         return None
     gap, ends = result["difference"][name], result["difference"].get(f"{name}_ci")
     interval = f" [{ends[0]:+.4f}, {ends[1]:+.4f}]" if ends else ""
     numbers = (
-        f"{_TITLES[name]} {result[name]:.4f} against {baseline[name]:.4f}, difference "
+        f"{TITLES[name]} {result[name]:.4f} against {baseline[name]:.4f}, difference "
         f"{gap:+.4f}{interval}"
     )
     return f"{_judgement(gap, ends)}: {numbers}."
+
+
+def verdict_level(result: Mapping[str, Any]) -> str:
+    """Returns how the comparison with the baseline ended: `good`, `warn` or `bad`."""
+    ends = (result["difference"] or {}).get(f"{leading(result)}_ci")
+    if not ends:
+        return "warn"
+    return "good" if ends[0] > 0 else "bad" if ends[1] < 0 else "warn"
 
 
 def _judgement(gap: float, ends: list[float] | None) -> str:

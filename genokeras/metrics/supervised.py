@@ -37,6 +37,13 @@ METRICS: dict[str, dict[str, Metric]] = {
         "loss": regression.mean_squared_error,
     },
 }
+# What tables and pictures call them, in the order of tables.
+TITLES = {
+    "auroc": "AUROC", "auprc": "AUPRC", "mcc": "MCC", "accuracy": "Accuracy", "f1": "F1",
+    "loss": "Loss", "pearson_r": "Pearson r", "spearman_r": "Spearman r", "r2": "R²",
+}  # fmt: skip
+# The metric of each task type by which a model is judged first.
+LEADING = tuple(next(iter(metrics)) for metrics in METRICS.values())
 
 
 @dataclasses.dataclass(frozen=True)

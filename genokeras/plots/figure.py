@@ -8,6 +8,8 @@ import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tfrecords.errors import InputError
 from tfrecords.files import replacing
 
@@ -49,6 +51,11 @@ def panels(columns: int, rows: int = 1, inches_below: float = 0.0) -> tuple["Fig
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def evenly(count: int, most: int) -> np.ndarray:
+    """Returns `most` of `count` places at most, evenly spaced, with the first and the last."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
 
 
 def title(ax: "Axes", text: str) -> None:

@@ -4,17 +4,11 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from genokeras.metrics.supervised import TITLES
 from genokeras.plots import figure
 
 # The metrics drawn beside the loss, of a classifier or of a regression.
 _METRICS = ("auroc", "auprc", "pearson_r", "spearman_r")
-_TITLES = {
-    "loss": "Loss",
-    "auroc": "AUROC",
-    "auprc": "AUPRC",
-    "pearson_r": "Pearson r",
-    "spearman_r": "Spearman r",
-}
 _LABELS = {"train": "training examples", "valid": "valid split"}
 
 
@@ -44,7 +38,7 @@ def draw_learning_curves(
                 ax.plot(*zip(*points, strict=True), color=colour, label=_LABELS[part])
         if best_step is not None:
             ax.axvline(best_step, color=figure.GREY, linestyle=":", linewidth=1, label="best")
-        ax.set(xlabel="Step", title=_TITLES[name])
+        ax.set(xlabel="Step", title=TITLES[name])
     if any(panels[0].get_legend_handles_labels()):
         panels[0].legend(frameon=False, fontsize=9)
     picture.suptitle(title)

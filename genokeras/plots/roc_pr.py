@@ -47,6 +47,14 @@ def pr_points(scores: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.n
     return np.append(0.0, recall), np.append(precision[0], precision)
 
 
+def settled_pr_points(scores: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns `pr_points` without those of so few calls that their precision says nothing."""
+    recall, precision = pr_points(scores, targets)
+    _, calls = _counts(scores, targets)
+    kept = calls >= fewest_calls(np.count_nonzero(targets > 0.5))
+    return recall[kept], precision[kept]
+
+
 def fewest_calls(positives: int) -> int:
     """Returns how many examples must be called positive for their precision to be drawn."""
     return min(_MIN_CALLS, -(-positives // 10))
@@ -67,7 +75,7 @@ def draw_roc_pr(curves: Sequence[Curve], path: str | os.PathLike, title: str = "
         colour = figure.COLOURS[labels.index(curve.label) % len(figure.COLOURS)]
         style = {"color": colour, "linestyle": "--" if curve.is_baseline else "-", "linewidth": 1.5}
         roc.plot(*_thin(*roc_points(curve.scores, curve.targets)), label=curve.auroc, **style)
-        recall, precision = _thin(*_settled(*pr_points(curve.scores, curve.targets), curve))
+        recall, precision = _thin(*settled_pr_points(curve.scores, curve.targets))
         pr.plot(recall, precision, drawstyle="steps-pre", label=curve.auprc, **style)
     chance = {"color": figure.GREY, "linestyle": ":", "linewidth": 1.2}
     roc.plot([0, 1], [0, 1], label="chance: AUROC 0.500", **chance)
@@ -96,16 +104,6 @@ def _counts(scores: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.nda
     return np.append(0, true_positives), np.append(0, last_of_ties + 1)
 
 
-def _settled(
-    recall: np.ndarray, precision: np.ndarray, curve: Curve
-) -> tuple[np.ndarray, np.ndarray]:
-    """Leaves out points of so few calls that their precision says nothing."""
-    _, calls = _counts(curve.scores, curve.targets)
-    kept = calls >= fewest_calls(np.count_nonzero(curve.targets > 0.5))
-    return recall[kept], precision[kept]
-
-
 def _thin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns at most about `_MAX_POINTS` points, the first and the last among them."""
-    kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), _MAX_POINTS)).round().astype(int))
+    kept = figure.evenly(len(x), _MAX_POINTS)
     return x[kept], y[kept]

@@ -12,6 +12,8 @@ from html import escape
 
 import numpy as np
 
+from genokeras.plots import figure
+
 SERIES = ("model", "baseline", "third")
 WIDTH, HEIGHT = 360, 290
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 26, 42
@@ -150,8 +152,7 @@ class Chart:
 
 def thinned(points: np.ndarray) -> np.ndarray:
     """Returns `_MAX_POINTS` of the points at most, the first and the last among them."""
-    number = min(len(points), _MAX_POINTS)
-    return points[np.unique(np.linspace(0, len(points) - 1, number).round().astype(int))]
+    return points[figure.evenly(len(points), _MAX_POINTS)]
 
 
 def _round_step(step: float) -> float:

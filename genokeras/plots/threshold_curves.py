@@ -42,8 +42,7 @@ def draw_threshold_curves(
     rows = max(-(-len(shown) // columns), 1)
     picture, panels = figure.panels(columns, rows, inches_below=0.5)
     for ax, sweep in zip(panels, shown, strict=False):
-        count = len(sweep.thresholds)
-        kept = np.unique(np.linspace(0, count - 1, min(count, _MAX_POINTS)).round().astype(int))
+        kept = figure.evenly(len(sweep.thresholds), _MAX_POINTS)
         for (name, values), colour in zip(sweep.curves.items(), figure.COLOURS, strict=False):
             ax.plot(sweep.thresholds[kept], values[kept], color=colour, linewidth=1.5, label=name)
         for number, (name, threshold) in enumerate(sweep.chosen.items()):

@@ -200,6 +200,18 @@ def test_without_valid_split_baseline_and_intervals(write_motif_run, splits):
     assert "[" not in page.row("AUROC")[0]
 
 
+def test_of_one_class_the_report_says_what_is_undefined(report_of, splits):
+    made = splits()
+    made["test"][1][:] = 1
+    page, result = report_of(made)
+    check_self_contained(page)
+    assert result["auroc"] is None
+    assert result["baseline"] is not None
+    assert "AUROC is undefined here, so there is no verdict." in page.texts["p"]
+    assert page.row("AUROC")[0].startswith("–")
+    assert "ROC" not in page.source.replace("AUROC", "")
+
+
 def test_commands_repeat_what_was_done(report_of, write_motif_run, splits):
     run = write_motif_run(splits())
     (run.workdir / "flags.txt").write_text("--data_dir=a b\n--workdir=run\n--set=filters=8\n")

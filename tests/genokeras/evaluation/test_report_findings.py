@@ -2,7 +2,7 @@ import copy
 
 import pytest
 
-from genokeras.evaluation.report_findings import by_task, findings, leading, verdict_level
+from genokeras.evaluation.report_findings import findings
 from tfrecords.manifest import Manifest
 from tfrecords.schema import Feature, Schema
 
@@ -108,9 +108,14 @@ def test_nothing_is_wrong_with_a_sound_model():
             "Called positive: N only (0.95). The model may read composition, not motifs.",
         ),
         (
-            {"num_undefined": 2},
+            {"num_undefined": 1},
             ("warn", "Undefined scores"),
-            "2 tasks have one class only and are in no mean.",
+            "Tasks with one class only, which have no AUROC: 1 of 1.",
+        ),
+        (
+            {"auroc": None, "difference": {"auroc": None, "auroc_ci": None}},
+            ("warn", "Better than 6-mers"),
+            "The score that would say so is undefined on this split.",
         ),
     ],
 )
@@ -183,21 +188,3 @@ def test_stranded_models_and_regressions_have_fewer_checks():
     sequences = {"probes.sequences": [{"name": "poly-A", "predictions": [3.0]}]}
     titles = {title for _, title in found(without | sequences)}
     assert titles == {"Better than 6-mers", "Leaks between splits"}
-
-
-def test_scores_by_task():
-    assert by_task({"auroc": 1}, ("a",)) == [{"auroc": 1}]
-    assert by_task({"auroc": 1, "tasks": {"a": 2, "b": 3}}, ("a", "b")) == [2, 3]
-    assert by_task(None, ("a", "b")) == [{}, {}]
-
-
-def test_the_leading_score_is_that_of_the_task_type():
-    assert leading({"loss": 1, "auroc": 0.5}) == "auroc"
-    assert leading({"loss": 1, "pearson_r": 0.5}) == "pearson_r"
-
-
-@pytest.mark.parametrize(
-    ("ends", "level"), [([0.1, 0.2], "good"), ([-0.1, 0.2], "warn"), ([-0.2, -0.1], "bad")]
-)
-def test_level_of_the_verdict(ends, level):
-    assert verdict_level({"auroc": 1, "difference": {"auroc_ci": ends}}) == level

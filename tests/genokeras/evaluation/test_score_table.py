@@ -73,6 +73,14 @@ def test_without_a_valid_split_there_are_no_rows_of_dashes(result):
     assert text.endswith("\n\nNo rows at a threshold: there is no valid split to choose it on.")
 
 
+def test_of_one_class_only_the_accuracy_at_a_threshold_is_left(result):
+    """There is a valid split, so that there is none must not be said."""
+    undefined = dict.fromkeys(("mcc_at_threshold", "f1_at_threshold"))
+    text = score_table(result | {"accuracy_at_threshold": 0.9} | undefined)
+    assert "no valid split" not in text
+    assert "threshold: the probability with the best F1 on the valid split, of each model." in text
+
+
 def test_who_is_better_is_the_last_line(result):
     sentence = "The 6-mer baseline beats the model: ..."
     assert score_table(result | {"verdict": sentence}).splitlines()[-2:] == ["", sentence]

@@ -5,6 +5,7 @@ from sklearn import metrics as sklearn_metrics
 
 from genokeras.evaluation.scores import (
     Labels,
+    by_task,
     choose_thresholds,
     difference,
     probability,
@@ -186,3 +187,9 @@ def test_thresholds_are_chosen_for_each_task(two_tasks):
     assert first != second
     labels.targets[:, 1] = 0
     assert choose_thresholds(labels, logits) == (first, None)
+
+
+def test_scores_by_task():
+    assert by_task({"auroc": 1}, ("a",)) == [{"auroc": 1}]
+    assert by_task({"auroc": 1, "tasks": {"a": 2, "b": 3}}, ("a", "b")) == [2, 3]
+    assert by_task(None, ("a", "b")) == [{}, {}]

@@ -1,6 +1,6 @@
 import pytest
 
-from genokeras.evaluation.verdict import verdict
+from genokeras.evaluation.verdict import leading, verdict, verdict_level
 
 
 def scores(model, baseline, ends, name="auroc"):
@@ -39,3 +39,15 @@ def test_without_baseline_or_score_there_is_none():
     assert verdict({"auroc": 0.9, "baseline": None, "difference": None}) is None
     missing = {"auroc": None, "baseline": {"auroc": 0.5}, "difference": {"auroc": None}}
     assert verdict(missing) is None
+
+
+def test_the_leading_score_is_that_of_the_task_type():
+    assert leading({"loss": 1, "auroc": 0.5}) == "auroc"
+    assert leading({"loss": 1, "pearson_r": 0.5}) == "pearson_r"
+
+
+@pytest.mark.parametrize(
+    ("ends", "level"), [([0.1, 0.2], "good"), ([-0.1, 0.2], "warn"), ([-0.2, -0.1], "bad")]
+)
+def test_level_of_the_verdict(ends, level):
+    assert verdict_level({"auroc": 1, "difference": {"auroc_ci": ends}}) == level
