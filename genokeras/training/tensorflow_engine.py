@@ -52,9 +52,12 @@ class TensorFlowEngine:
         self._averages = [
             keras.Variable(weight, trainable=False, dtype=weight.dtype) for weight in weights
         ]
-        self._train = tf.function(self._train_step, jit_compile=jit)
+        # Without AutoGraph, which would rewrite the source of all that a step calls, for seconds, in
+        # search of branches on tensors; models use keras.ops, and JAX has no such branches either.
+        options = {"jit_compile": jit, "autograph": False}
+        self._train = tf.function(self._train_step, **options)
         self._step: Callable[[Batch], dict[str, Any]] | None = None
-        self._evaluate = tf.function(self._evaluate_step, jit_compile=jit)
+        self._evaluate = tf.function(self._evaluate_step, **options)
 
     def place(self, batch: dict[str, np.ndarray]) -> Batch:
         """Returns the batch on the device."""
