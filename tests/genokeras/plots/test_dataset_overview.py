@@ -159,6 +159,13 @@ def test_one_split_of_one_class_and_one_length(drawn):
     assert "negatives missing" in panels["1-mers that differ most"].texts[0].get_text()
 
 
+def test_sequences_without_a_known_base_have_no_gc_content(drawn):
+    """All N: there is nothing to draw, and no legend of nothing, of which matplotlib would warn."""
+    _, panels = drawn(gc_counts={split: np.zeros((2, 5), int) for split in ("train", "test")})
+    assert not panels["GC content"].patches
+    assert panels["GC content"].get_legend() is None
+
+
 def test_lengths_are_binned_and_keep_their_sum(drawn):
     lengths = np.zeros(501, int)
     lengths[100:500:7] = 1
