@@ -142,6 +142,7 @@ def desk(tmp_path_factory):
     return folder, set()
 
 
+@pytest.mark.timeout(900)  # A page that follows another may have to do that one's work as well.
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_commands_of_the_page_work(page, desk):
     work_through(page, *desk)
