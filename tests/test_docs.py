@@ -36,10 +36,7 @@ ELSEWHERE = {
 # tests/tfrecords/test_record_format_page.py runs these snippets, on the dataset of the page.
 OWN_TEST = {"record_format.md"}
 # Pages that go on with what the commands of another page have made.
-FOLLOWS = dict.fromkeys(
-    ("ensembles.md", "presets.md", "report.md"),
-    ROOT / "docs" / "getting_started.md",
-)
+FOLLOWS = dict.fromkeys(("ensembles.md", "report.md"), ROOT / "docs" / "getting_started.md")
 QUICK = {"--preset": "tiny", "--steps": "8", "--eval_every": "8"}
 
 
