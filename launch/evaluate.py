@@ -27,7 +27,8 @@ _CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "best, last, or the numb
 _REVERSE_COMPLEMENT = flags.DEFINE_bool(
     "reverse_complement", None,
     "Average the logits of both strands. Default: unless the dataset was built with "
-    "--reverse_complement=none, whose labels are of the given strand.",
+    "--reverse_complement=none, whose labels are of the given strand. A model with strands=both "
+    "does so by itself.",
 )  # fmt: skip
 _NUM_BOOTSTRAP = flags.DEFINE_integer(
     "num_bootstrap", 1000, "Resamples behind the intervals; 0 = no intervals.", lower_bound=0
@@ -47,7 +48,8 @@ _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the dataset is now, if 
 
 def main() -> None:
     # What is mistyped should not have to wait for TensorFlow to load.
-    folder = run_folders.destination(run_folders.find(_WORKDIR.value), _OUTPUT.value)
+    workdirs = run_folders.find(_WORKDIR.value)
+    folder = run_folders.destination(workdirs, _OUTPUT.value)
     with quiet.loading():
         from genokeras.evaluation import report
         from genokeras.evaluation.evaluate import evaluate
@@ -71,7 +73,7 @@ def main() -> None:
     print(score_table(result))
     print(f"\nScores, predictions and pictures: {folder}/{result['split']}.*")
     if report.is_available():
-        print(f"Report: {_OUTPUT.value or folder.parent}/{report.FILE}")
+        print(f"Report: {run_folders.report_folder(folder, workdirs)}/{report.FILE}")
 
 
 def _log(line: str) -> None:

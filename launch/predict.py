@@ -45,7 +45,8 @@ _CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "best, last, or the numb
 _REVERSE_COMPLEMENT = flags.DEFINE_bool(
     "reverse_complement", None,
     "Average the logits of both strands. Default: unless the dataset was built with "
-    "--reverse_complement=none, whose labels are of the given strand.",
+    "--reverse_complement=none, whose labels are of the given strand. A model with strands=both "
+    "does so by itself.",
 )  # fmt: skip
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 256, "Sequences computed at a time; predictions do not depend on it.",

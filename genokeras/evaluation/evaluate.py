@@ -1,7 +1,7 @@
 """Scores trained models on a whole split, beside a baseline, and writes down how they did."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from genokeras.evaluation import ensemble, probes, run_folders
@@ -106,5 +106,5 @@ def _datasets(runs: Sequence[Run], split: str) -> list[Dataset]:
     return datasets
 
 
-def _named(names: Sequence[str]) -> str:
+def _named(names: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(names))

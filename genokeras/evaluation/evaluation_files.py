@@ -5,14 +5,14 @@ input rows: `row` and, for every task, `_target` (empty where it is missing), `_
 `_logit`, or `_prediction`; of several runs also the standard deviation over them, `_std`. Where
 matplotlib is installed there are pictures `SPLIT.*.png` (`split_pictures` says which), and of one
 run `learning_curves.png`. `report.html`, written with Jinja if that is installed, shows all this on
-one page; it lies in the folder of the run, or in that of the ensemble.
+one page; it lies in the folder of the run, or beside the rest if that is somewhere else.
 """
 
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from genokeras.evaluation import report
+from genokeras.evaluation import report, run_folders
 from genokeras.evaluation.scored_split import ScoredSplit
 from genokeras.evaluation.split_pictures import draw_pictures
 from genokeras.evaluation.split_predictions import write_table
@@ -41,8 +41,7 @@ def write_evaluation(
     else:
         log("No pictures: they need matplotlib; pip install 'genokeras[plot]'.")
     if report.is_available():
-        # Beside the folder of evaluations in the run, or in the folder that was asked for.
-        parent = runs[0].workdir if folder.parent == runs[0].workdir else folder
+        parent = run_folders.report_folder(folder, [run.workdir for run in runs])
         report.write_report(parent / report.FILE, runs, runs[0].manifest, result, scored)
     else:
         log("No report: it needs jinja2; pip install 'genokeras[plot]'.")

@@ -107,6 +107,7 @@ def _content(
         "runs": [report_runs.describe_run(run) for run in runs],
         "model": report_runs.describe_model(runs[0]),
         "commands": report_runs.commands(runs, manifest, result, path.parent),
+        "files": f"{report_runs.folder_of_files(runs, path.parent)}{result['split']}",
     }
 
 

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from genokeras.evaluation import run_folders
 from genokeras.models import spec as specs
 from genokeras.training import precision, settings
 from genokeras.training.about import num_parameters
@@ -74,7 +75,7 @@ def commands(
     """Returns titles and shell commands: build, train (once for every run), evaluate."""
     workdir = ",".join(str(run.workdir) for run in runs)
     flags = {"workdir": workdir}
-    if len(runs) > 1 or folder != runs[0].workdir:
+    if not folder_of_files(runs, folder):
         flags["output"] = str(folder)
     flags |= {
         name: result[name]
@@ -92,6 +93,11 @@ def commands(
         if path.exists():
             found.append((title, _command("train", path.read_text().splitlines())))
     return [*found, ("Evaluate", _command("evaluate", lines))]
+
+
+def folder_of_files(runs: Sequence[Run], folder: pathlib.Path) -> str:
+    """Returns where the scores lie, seen from the report in `folder`: nothing, if beside it."""
+    return f"{run_folders.FOLDER}/" if len(runs) == 1 and folder == runs[0].workdir else ""
 
 
 def build_command(manifest: Manifest, data_dir: str) -> str:

@@ -72,6 +72,15 @@ def destination(folders: Sequence[pathlib.Path], output: str | os.PathLike | Non
     return folder
 
 
+def report_folder(folder: pathlib.Path, workdirs: Sequence[pathlib.Path]) -> pathlib.Path:
+    """Returns where the report on an evaluation goes whose other files go to `folder`.
+
+    That is the folder of the run, if theirs is `evaluation` in it, else the same as theirs.
+    """
+    own = [workdir for workdir in workdirs if folder.resolve() == (workdir / FOLDER).resolve()]
+    return own[0] if len(workdirs) == 1 and own else folder
+
+
 def _parts(text: str) -> list[str]:
     """Splits at commas, unless it is the name of a folder with a comma in it."""
     return [text] if pathlib.Path(text).is_dir() else text.split(",")

@@ -1,9 +1,9 @@
 """Convolutional towers: from the one-hot matrix to features of stretches of DNA.
 
 Functions on Keras tensors, for building functional models, of whose layers all names begin with
-`prefix`. Convolutions and norms do not look at the mask: padding is zeros to the first of them and
-has features like any place from there on, so the last bases before it are seen as those at the end
-of a window are, and batch norm counts it in. What follows leaves it out by the mask.
+`prefix`. Convolutions and norms do not look at the mask. Padding is zeros to the first convolution;
+what norms and biases make of it is seen by bases within reach of a kernel, and counts in the
+statistics of batch norm. Pooling and attention behind a tower leave it out.
 
 Shapes: features `[B, L, C]` and mask bool `[B, L]` (true where there is DNA) in and out, shorter by
 the pooling.

@@ -233,7 +233,9 @@ def test_a_preset_that_is_gone_is_said_to_be(write_motif_run, splits):
 
 def render_model(run):
     evaluate(run.workdir, num_bootstrap=0, baseline=False)
-    return Page(run.workdir / "report.html").texts["p"]
+    texts = Page(run.workdir / "report.html").texts["p"]
+    assert "All numbers are in evaluation/test.json" in texts
+    return texts
 
 
 def test_an_ensemble_shows_its_members(write_motif_run, splits, tmp_path):
@@ -255,6 +257,7 @@ def test_an_output_folder_of_one_run_has_its_report(write_motif_run, splits, tmp
     evaluate(run.workdir, output=tmp_path / "out", num_bootstrap=0, baseline=False)
     page = Page(tmp_path / "out" / "report.html")
     assert f"--output={tmp_path}/out" in page.texts["pre"]
+    assert "All numbers are in test.json" in page.texts["p"]
 
 
 def test_without_jinja_evaluation_says_so_and_goes_on(write_motif_run, splits, monkeypatch):

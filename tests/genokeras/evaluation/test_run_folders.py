@@ -1,3 +1,5 @@
+import pathlib
+
 import pytest
 
 from genokeras.evaluation import run_folders
@@ -13,6 +15,21 @@ def runs(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").touch()
     (tmp_path / "fold_x").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("folder", "workdirs", "place"),
+    [
+        ("fold_0/evaluation", ["fold_0"], "fold_0"),
+        ("./fold_0/../fold_0/evaluation", ["fold_0"], "fold_0"),
+        ("fold_0/other", ["fold_0"], "fold_0/other"),
+        ("out", ["fold_0"], "out"),
+        ("fold_0/evaluation", ["fold_0", "fold_1"], "fold_0/evaluation"),
+    ],
+)
+def test_reports_lie_in_the_run_only_if_its_own_evaluations_do(runs, folder, workdirs, place):
+    found = run_folders.report_folder(pathlib.Path(folder), list(map(pathlib.Path, workdirs)))
+    assert found == pathlib.Path(place)
 
 
 def is_run(path):
