@@ -1,0 +1,106 @@
+"""Writes the tables of docs/short_windows.md from results/short_windows.json.
+
+python benchmarks/short_windows_tables.py
+
+What stands between two marks in the page is replaced; the prose around them is not.
+"""
+
+import collections
+import json
+import pathlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).parent
+RESULTS = HERE / "results" / "short_windows.json"
+PAGE = HERE.parent / "docs" / "short_windows.md"
+
+
+def main() -> None:
+    """Writes the page anew."""
+    PAGE.write_text(filled(PAGE.read_text(), json.loads(RESULTS.read_text())))
+
+
+def filled(page: str, results: Mapping[str, Any]) -> str:
+    """Returns the page with the tables that belong to the results."""
+    for name, table in (
+        ("test", test_table(results["test"])),
+        ("variants", variants_table(results["search"])),
+        ("explored", explored_table(results["explored"])),
+    ):
+        marks = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        pattern = f"(?s){re.escape(marks[0])}.*?{re.escape(marks[1])}"
+        page, found = re.subn(pattern, lambda _, t=table, m=marks: f"{m[0]}\n{t}\n{m[1]}", page)
+        if found != 1:
+            raise ValueError(f"{PAGE.name} has {found} places for {name!r}, expected one")
+    return page
+
+
+def test_table(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Returns, for every set and preset, the mean over seeds beside the baseline."""
+    rows = []
+    for (name, preset), group in _grouped(runs, "set", "preset"):
+        low, high = np.mean([run["auroc_ci"] for run in group], axis=0)
+        baseline = group[0]["baseline"]
+        rows.append(
+            (
+                name,
+                f"`{preset}`",
+                len(group),
+                f"{_mean(group, 'auroc')} [{_short(low)}, {_short(high)}]",
+                f"{_short(min(run['auroc'] for run in group))} to "
+                f"{_short(max(run['auroc'] for run in group))}",
+                _mean(group, "auprc"),
+                _mean(group, "mcc"),
+                f"{_short(baseline['auroc'])} / {_short(baseline['mcc'])}",
+            )
+        )
+    heads = "set", "preset", "seeds", "AUROC", "lowest to highest", "AUPRC", "MCC"
+    return _table((*heads, "6-mers: AUROC / MCC"), rows)
+
+
+def variants_table(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Returns what a change of `base` gives on rows held out of training."""
+    rows = [
+        (variant, name, len(group), _mean(group, "auroc", digits=4), _mean(group, "loss", 4))
+        for (variant, name), group in _grouped(runs, "variant", "set")
+    ]
+    return _table(("change", "set", "seeds", "AUROC", "loss"), rows)
+
+
+def explored_table(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Returns what was tried before `base` was settled."""
+    rows = []
+    for (idea, name), group in _grouped(runs, "idea", "set"):
+        seconds = np.median([run["cpu_seconds"] for run in group])
+        rows.append((idea, name, len(group), _mean(group, "auroc", digits=4), f"{seconds:.0f}"))
+    return _table(("network", "set", "seeds", "AUROC", "CPU seconds"), rows)
+
+
+def _grouped(
+    runs: Iterable[Mapping[str, Any]], *keys: str
+) -> list[tuple[tuple[str, ...], list[Mapping[str, Any]]]]:
+    groups = collections.defaultdict(list)
+    for run in runs:
+        groups[tuple(run[key] for key in keys)].append(run)
+    return list(groups.items())
+
+
+def _mean(group: Sequence[Mapping[str, Any]], name: str, digits: int = 3) -> str:
+    return _short(np.mean([run[name] for run in group]), digits)
+
+
+def _short(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}f}".replace("0.", ".", 1)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+if __name__ == "__main__":
+    main()
