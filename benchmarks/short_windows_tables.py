@@ -40,8 +40,9 @@ def filled(page: str, results: Mapping[str, Any]) -> str:
 
 
 def test_table(runs: Sequence[Mapping[str, Any]]) -> str:
-    """Returns, for every set and preset, the mean over seeds beside the baseline."""
+    """Returns, for every set and preset, the mean over seeds beside the baseline; tf0 first."""
     rows = []
+    runs = sorted(runs, key=lambda run: (run["set"].isupper(), run["set"], run["preset"]))
     for (name, preset), group in _grouped(runs, "set", "preset"):
         low, high = np.mean([run["auroc_ci"] for run in group], axis=0)
         baseline = group[0]["baseline"]

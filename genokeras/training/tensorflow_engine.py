@@ -52,8 +52,8 @@ class TensorFlowEngine:
         self._averages = [
             keras.Variable(weight, trainable=False, dtype=weight.dtype) for weight in weights
         ]
-        # Without AutoGraph, which would rewrite the source of all that a step calls, for seconds, in
-        # search of branches on tensors; models use keras.ops, and JAX has no such branches either.
+        # Without AutoGraph, which would take seconds to rewrite all that a step calls, in search of
+        # branches on tensors; models use keras.ops, and JAX has no such branches either.
         options = {"jit_compile": jit, "autograph": False}
         self._train = tf.function(self._train_step, **options)
         self._step: Callable[[Batch], dict[str, Any]] | None = None
