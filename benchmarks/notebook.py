@@ -1,11 +1,11 @@
-"""From a table to a scored model: three commands, beside what a notebook does.
+"""From a table to a scored model: two commands, beside what a notebook does.
 
 python benchmarks/notebook.py                            (three minutes; results/notebook.json)
 python benchmarks/notebook.py --steps=10 --pairs=1       (a quick look; prints, keeps no file)
 
-Ours: `launch.build_dataset` (parses, checks, audits for leakage), `launch.train` and
-`launch.evaluate` (intervals, a 6-mer baseline, calibration, pictures, report.html), one process
-each, with every preset of `--presets`. Beside them one process of `peers/notebook.py`: pandas, a
+Ours: `launch.build_dataset` (parses, checks, audits for leakage) and `launch.train --evaluate=test`
+(scores with intervals, a 6-mer baseline, calibration, pictures, report.html), one process each,
+with every preset of `--presets`. Beside them one process of `peers/notebook.py`: pandas, a
 loop over bases, `from_tensor_slices`, `model.fit` of the network of `conv_v2` for as many steps,
 `predict` and scikit-learn's AUROC. They take turns; times are of the whole processes, from the
 start of Python, and ratios medians over these rounds with a 95% bootstrap interval. Peak memory is
@@ -31,7 +31,7 @@ HERE = pathlib.Path(__file__).parent
 EXAMPLE = HERE.parent / "examples" / "data" / "gue_tf0"
 RESULTS = HERE / "results" / "notebook.json"
 FULL_STEPS, FULL_PAIRS, PRESETS = 1000, 3, ("conv_v2", "fast")
-COMMANDS = ("build_dataset", "train", "evaluate")
+COMMANDS = ("build_dataset", "train")
 
 
 def main() -> None:
@@ -58,7 +58,7 @@ def measure(folder: pathlib.Path, options: argparse.Namespace) -> dict:
     rounds: list[dict[str, dict]] = []
     for number in range(options.pairs):
         runs = {
-            preset: three_commands(folder / "ours", options.data, preset, options.steps)
+            preset: two_commands(folder / "ours", options.data, preset, options.steps)
             for preset in options.presets
         }
         steps = options.steps or FULL_STEPS
@@ -92,10 +92,8 @@ def summarise(runs: list[dict]) -> dict:
     }
 
 
-def three_commands(
-    folder: pathlib.Path, data: pathlib.Path, preset: str, steps: int | None
-) -> dict:
-    """Builds, trains and evaluates anew; returns seconds, peak memory and score."""
+def two_commands(folder: pathlib.Path, data: pathlib.Path, preset: str, steps: int | None) -> dict:
+    """Builds, trains and scores anew; returns seconds, peak memory and score."""
     shutil.rmtree(folder, ignore_errors=True)
     tables = {"train": "train", "valid": "dev", "test": "test"}
     flags = {
@@ -110,8 +108,8 @@ def three_commands(
             f"--workdir={folder / 'run'}",
             f"--preset={preset}",
             *([f"--steps={steps}"] if steps else []),
+            "--evaluate=test",
         ],
-        "evaluate": [f"--workdir={folder / 'run'}", "--split=test"],
     }
     measured = {name: run([f"-mlaunch.{name}", *flags[name]]) for name in COMMANDS}
     scores = json.loads((folder / "run" / "evaluation" / "test.json").read_text())

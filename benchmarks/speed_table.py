@@ -89,7 +89,7 @@ def notebook(found: dict) -> str:
     shares = found["share_of_the_time_of_the_notebook"]
     rows = [
         (
-            NAMES.get(name, f"three commands, preset `{name}`"),
+            NAMES.get(name, f"two commands, preset `{name}`"),
             number(run["seconds"]),
             number(shares[name]) if name in shares else "",
             f"{run['steps']:,}",
@@ -101,7 +101,7 @@ def notebook(found: dict) -> str:
     header = ("way", "seconds", "times the notebook's", "steps", "test AUROC", "peak memory")
     return (
         "## From a table to a scored model\n\n"
-        "`build_dataset`, `train` and `evaluate` (with intervals, a baseline and the report) "
+        "`build_dataset` and `train --evaluate=test` (with intervals, a baseline and the report) "
         f"beside a notebook that trains the network of `conv_v2`; data `{found['data']}`.\n\n"
         + table(header, rows)
     )

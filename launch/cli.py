@@ -8,7 +8,7 @@ import sys
 from launch import app
 from tfrecords.errors import InputError, suggest
 
-_NOT_LAUNCHERS = ("__init__", "app", "cli", "model_help", "progress", "quiet")
+_NOT_LAUNCHERS = ("__init__", "app", "cli", "model_help", "progress", "quiet", "scoring")
 
 
 def main() -> None:

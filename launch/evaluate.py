@@ -10,10 +10,12 @@ SPLIT.*.png; and into the run report.html, all of it on one page. Of several run
 --output=DIR says where to write.
 """
 
+import importlib
+
 from absl import flags
 
 from genokeras.evaluation import run_folders
-from launch import app, progress, quiet
+from launch import app, quiet, scoring
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run; of an ensemble RUN1,RUN2,... or a quoted pattern.",
@@ -49,14 +51,12 @@ _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the dataset is now, if 
 def main() -> None:
     # What is mistyped should not have to wait for TensorFlow to load.
     workdirs = run_folders.find(_WORKDIR.value)
-    folder = run_folders.destination(workdirs, _OUTPUT.value)
+    run_folders.destination(workdirs, _OUTPUT.value)
     with quiet.loading():
-        from genokeras.evaluation import report
-        from genokeras.evaluation.evaluate import evaluate
-        from genokeras.evaluation.score_table import score_table
+        importlib.import_module("genokeras.evaluation.evaluate")
 
-    result = evaluate(
-        _WORKDIR.value,
+    scoring.score(
+        workdirs,
         _SPLIT.value,
         output=_OUTPUT.value,
         reverse_complement=_REVERSE_COMPLEMENT.value,
@@ -67,17 +67,7 @@ def main() -> None:
         batch_size=_BATCH_SIZE.value,
         data_dir=_DATA_DIR.value,
         probe=_PROBE.value,
-        progress=progress.start,
-        log=_log,
     )
-    print(score_table(result))
-    print(f"\nScores, predictions and pictures: {folder}/{result['split']}.*")
-    if report.is_available():
-        print(f"Report: {run_folders.report_folder(folder, workdirs)}/{report.FILE}")
-
-
-def _log(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

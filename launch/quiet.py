@@ -1,15 +1,19 @@
-"""Keeps the start-up messages of native libraries off the terminal."""
+"""Loads Keras and what it runs on without their messages, and without what nobody asked for."""
 
 import contextlib
+import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+# Keras tries to import these for wrappers and plots that no launcher uses: a second and more.
+_NEEDLESS = ("matplotlib", "pandas", "sklearn")
 
 
 @contextlib.contextmanager
 def loading() -> Iterator[None]:
-    """Holds back what is written to standard error while TensorFlow loads; shows it on failure.
+    """Loads Keras, and holds back what is written to standard error; shows it on failure.
 
     TensorFlow's libraries write some lines before any setting of theirs can stop them.
     """
@@ -19,6 +23,8 @@ def loading() -> Iterator[None]:
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
+            with _hidden(_NEEDLESS):
+                importlib.import_module("keras")
             yield
         except Exception:  # Not Ctrl-C, which explains itself.
             held.seek(0)
@@ -28,3 +34,15 @@ def loading() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(terminal, 2)
             os.close(terminal)
+
+
+@contextlib.contextmanager
+def _hidden(names: Sequence[str]) -> Iterator[None]:
+    """Within this context the packages cannot be imported, unless they have been before."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]

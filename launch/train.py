@@ -15,7 +15,8 @@ from absl import flags
 
 from genokeras.training.settings import check_local
 from genokeras.training.train_config import LAST, TrainConfig, value_type
-from launch import app, model_help, progress, quiet
+from launch import app, model_help, progress, quiet, scoring
+from tfrecords.errors import check_known
 from tfrecords.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ _SET = flags.DEFINE_multi_string(
 )
 _RESUME = flags.DEFINE_bool(
     "resume", True, "Go on with the run in workdir; --noresume deletes it and starts anew."
+)
+_EVALUATE = flags.DEFINE_string(
+    "evaluate", None, "Split to score when the run is done, as launch.evaluate does: test."
 )
 
 _DEFINE = {
@@ -63,7 +67,9 @@ def main() -> None:
     TrainConfig(**given)
     model_help.check(_MODEL.value, _PRESET.value, _SET.value)
     check_local(data_dir=_DATA_DIR.value, workdir=_WORKDIR.value)
-    Manifest.load(_DATA_DIR.value)
+    manifest = Manifest.load(_DATA_DIR.value)
+    if _EVALUATE.value is not None:
+        check_known("--evaluate: no split", _EVALUATE.value, manifest.splits, "Splits")
     with quiet.loading():
         from genokeras.training.train import recipe, train
 
@@ -81,7 +87,11 @@ def main() -> None:
     if not result.already_finished:
         print(f"\n{_table(result)}")
     print(f"\nCurves:  tensorboard --logdir {result.workdir}")
-    print(f"Scores:  python -m launch.evaluate --workdir={result.workdir} --split=test")
+    if _EVALUATE.value is not None:
+        print()
+        scoring.score([result.workdir], _EVALUATE.value)
+    else:
+        print(f"Scores:  python -m launch.evaluate --workdir={result.workdir} --split=test")
 
 
 def _log(line: str) -> None:

@@ -156,7 +156,8 @@ def test_presets_and_fields_that_the_page_names_exist(page):
 
 def test_make_demo(tmp_path):
     """The demo without its installation, which `make test` has done, and with few steps."""
-    here = ["INSTALLED=", f"RUN={sys.executable}", f"DEMO={tmp_path}/demo", "DEMO_STEPS=8"]
+    flags = "--preset=fast --steps=8 --jit=off"
+    here = ["INSTALLED=", f"RUN={sys.executable}", f"DEMO={tmp_path}/demo", f"DEMO_FLAGS={flags}"]
     run(["make", "-C", str(ROOT), "demo", *here], tmp_path)
     assert (tmp_path / "demo" / "run" / "evaluation" / "test.json").exists()
 

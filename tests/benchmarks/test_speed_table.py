@@ -77,7 +77,7 @@ def test_a_table_of_whole_runs_by_hand(speed_table):
     }
     assert speed_table.notebook(found).splitlines()[-2:] == [
         "| notebook | 20 [19, 21] |  | 1,000 | 0.850 | 1.50 GB |",
-        "| three commands, preset `fast` | 20 [19, 21] | 1 [0.9, 1.1] | 1,000 | 0.900 | 1.50 GB |",
+        "| two commands, preset `fast` | 20 [19, 21] | 1 [0.9, 1.1] | 1,000 | 0.900 | 1.50 GB |",
     ]
 
 

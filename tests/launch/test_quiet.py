@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -26,3 +28,21 @@ def test_it_is_seen_when_loading_fails(capfd):
     with pytest.raises(ImportError), quiet.loading():
         fail()
     assert capfd.readouterr().err == "libcudart.so: wrong ELF class\n"
+
+
+def test_keras_loads_without_what_it_only_tries_to_import():
+    """They load later, if asked for, and a plain import of Keras would have loaded them."""
+    names = "{'matplotlib', 'pandas', 'sklearn'}"
+    check = (
+        f"import sys; from launch import quiet\n"
+        f"with quiet.loading(): import keras\n"
+        f"print(sorted({names} & set(sys.modules)))\n"
+        f"import sklearn.linear_model; print('loaded')\n"
+    )
+    plain = f"import keras, sys; print(sorted({names} & set(sys.modules)))"
+    printed = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        for code in (check, plain)
+    ]
+    assert printed[0].stdout.splitlines() == ["[]", "loaded"]
+    assert printed[1].stdout.splitlines() != ["[]"]

@@ -55,6 +55,27 @@ def test_run_from_first_line_to_last_and_its_replay(tiny_run, tmp_path):
     assert settings["overrides"] == ["filters=4"]
 
 
+def test_a_run_is_scored_when_it_is_done(tiny_run, tmp_path):
+    workdir = tmp_path / "run"
+    flags = [f"--data_dir={tiny_run.data_dir}", f"--workdir={workdir}", *SMALL, "--steps=2"]
+    done = launch(*flags, "--evaluate=test")
+    assert done.returncode == 0, done.stderr
+    scores = json.loads((workdir / "evaluation" / "test.json").read_text())
+    rows = [line for line in done.stdout.splitlines() if line.startswith("auroc ")]
+    assert f"{scores['auroc']:.4f} [" in rows[-1]
+    assert done.stdout.splitlines()[-1] == f"Report: {workdir}/report.html"
+
+
+def test_a_split_that_is_not_there_is_refused_before_training(tiny_run, tmp_path):
+    workdir = tmp_path / "run"
+    done = launch(f"--data_dir={tiny_run.data_dir}", f"--workdir={workdir}", "--evaluate=tset")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        "error: --evaluate: no split 'tset'. Did you mean 'test'? Splits: train, valid, test"
+    )
+    assert not workdir.exists()
+
+
 def test_interrupted_run_ends_with_one_line_and_goes_on(tiny_run, tmp_path):
     workdir, flags = tmp_path / "run", ["--steps=100000", "--eval_every=5", "--log_every=5"]
     process = subprocess.Popen(

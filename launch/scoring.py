@@ -1,0 +1,35 @@
+"""Scores of a split as the launchers show them: a table, and where everything is."""
+
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+from genokeras.evaluation import run_folders
+from launch import progress
+
+
+def score(workdirs: Sequence[str | os.PathLike], split: str, **options: Any) -> None:
+    """Evaluates runs, and prints their scores; to be called when Keras is loaded.
+
+    Args:
+        workdirs: Folders of the runs; of more than one, the ensemble is scored.
+        split: Split to score.
+        **options: Those of `evaluate`.
+    """
+    # Here, since they load Keras, whose messages the callers hold back.
+    from genokeras.evaluation import report
+    from genokeras.evaluation.evaluate import evaluate
+    from genokeras.evaluation.score_table import score_table
+
+    workdirs = [pathlib.Path(workdir) for workdir in workdirs]
+    folder = run_folders.destination(workdirs, options.get("output"))
+    result = evaluate(workdirs, split, progress=progress.start, log=_log, **options)
+    print(score_table(result))
+    print(f"\nScores, predictions and pictures: {folder}/{result['split']}.*")
+    if report.is_available():
+        print(f"Report: {run_folders.report_folder(folder, workdirs)}/{report.FILE}")
+
+
+def _log(line: str) -> None:
+    print(line, flush=True)
