@@ -92,7 +92,6 @@ def measure(job: str, folder: pathlib.Path, run: dict[str, Any]) -> None:
     found = run | {
         "examples": manifest.num_examples("train"),
         "steps": result.steps,
-        "seconds": round(result.seconds, 1),
         **_kept(scores),
         "machine": computer,
         "versions": {name: importlib.metadata.version(name) for name in ("keras", "numpy")},

@@ -7,8 +7,7 @@ for tests. And, parameter by parameter, the networks of the chapter on transcrip
 "Deep Learning for Biology" (O'Reilly, 2025): `conv`, `conv_v2`, `baseline`, `single_conv_only`,
 `fewer_conv_channels`, `remove_mlp`, `add_one_transformer_block` and `add_two_transformer_blocks`.
 
-`base` on GUE, test AUROC of seeds 0, 1 (2): tf0 .913, .910; tf2 .964, .965, .969; last checkpoint
-of `launch.train --data_dir=DATA --workdir=RUN --seed=S`; 22 s an epoch of tf0 on 2 cores.
+What they score, and what else was tried: docs/short_windows.md.
 Shapes: packed DNA of `L` bp in, float32 logits `[B, T]` out (for regression: predictions).
 """
 
