@@ -92,7 +92,10 @@ def _leaks(split: str, audit: Mapping[str, Any]) -> Iterator[Finding]:
         text = f"The {split} split shared sequences ({listed}); they were taken out of training."
         yield Finding("good", "Leaks between splits", text)
     else:
-        text = f"No sequence of the {split} split is in another one, on either strand."
+        text = (
+            f"No sequence of the {split} split is in another one, on either strand. Sequences that "
+            "overlap or are alike were not looked for: split by chromosome to be sure."
+        )
         yield Finding("good", "Leaks between splits", text)
     if conflicts := audit.get("conflicts", {}).get("sequences"):
         text = (
