@@ -131,8 +131,11 @@ def _calibration(result: Mapping[str, Any], tasks: Sequence[str]) -> Iterator[Fi
         f"Probabilities are off by {worst['ece']:.3f} on average{of_which}; those of a calibrated "
         f"model would be off by {worst['ece_if_calibrated_ci'][1]:.3f} at most."
     )
-    if (after := worst["ece_after_temperature"]) is not None:
+    after, allowed = worst["ece_after_temperature"], worst["ece_if_calibrated_ci"][1]
+    if after is not None and after <= allowed:
         text += f" Dividing logits by {worst['temperature']:.2f} makes that {after:.3f}."
+    elif after is not None:
+        text += " No temperature mends that."
     yield Finding("warn", "Calibration", text)
 
 

@@ -97,6 +97,12 @@ def test_nothing_is_wrong_with_a_sound_model():
             "by 0.030 at most. Dividing logits by 1.50 makes that 0.010.",
         ),
         (
+            {"calibration.ece": 0.041, "calibration.ece_after_temperature": 0.04},
+            ("warn", "Calibration"),
+            "Probabilities are off by 0.041 on average; those of a calibrated model would be off "
+            "by 0.030 at most. No temperature mends that.",
+        ),
+        (
             {"probes.reverse_complement.max_logit_difference": 0.75},
             ("warn", "Reverse complement"),
             "The logits of the two strands of 9 sequences differ by 0.75 at most. Averaging both "
