@@ -81,6 +81,8 @@ def test_interrupted_run_ends_with_one_line_and_goes_on(tiny_run, tmp_path):
     process = subprocess.Popen(
         command(f"--data_dir={tiny_run.data_dir}", f"--workdir={workdir}", *SMALL, *flags),
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # Tests that run in the background of a shell have been told to ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     while process.poll() is None and not list(workdir.glob("checkpoints/step-*")):
         time.sleep(0.01)
