@@ -1,31 +1,21 @@
 """What benchmarks report: medians with intervals, peaks, and the machine."""
 
-import importlib.util
 import pathlib
 import subprocess
 import sys
 
 import numpy as np
-import pytest
 
-PATH = pathlib.Path(__file__).parents[2] / "benchmarks" / "measure.py"
-
-
-@pytest.fixture(scope="module")
-def measure():
-    spec = importlib.util.spec_from_file_location("measure", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+BENCHMARKS = pathlib.Path(__file__).parents[2] / "benchmarks"
 
 
-def test_a_constant_has_an_interval_of_no_width(measure):
-    found = measure.median_with_interval(np.full(7, 1234.56))
+def test_a_constant_has_an_interval_of_no_width(benchmark):
+    found = benchmark.median_with_interval(np.full(7, 1234.56))
     assert found == {"median": 1235.0, "ci95": [1235.0, 1235.0]}
 
 
-def test_the_interval_is_within_the_values_and_around_the_median(measure):
-    found = measure.median_with_interval(np.arange(1.0, 102.0))
+def test_the_interval_is_within_the_values_and_around_the_median(benchmark):
+    found = benchmark.median_with_interval(np.arange(1.0, 102.0))
     low, high = found["ci95"]
     assert found["median"] == 51
     # Order statistics: about 51 +- 1.96 * sqrt(101) / 2.
@@ -42,18 +32,18 @@ def test_the_peak_counts_what_was_touched_and_let_go():
         "print(measure.peak_bytes() - before)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=PATH.parent, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], cwd=BENCHMARKS, capture_output=True, text=True, check=True
     )
     assert 120 << 20 < int(done.stdout) < 140 << 20
 
 
-def test_the_machine_is_described(measure):
-    found = measure.machine()
+def test_the_machine_is_described(benchmark):
+    found = benchmark.machine()
     assert list(found) == ["cpu", "cores", "load_before", "system"]
     assert found["cores"] >= 1
 
 
-def test_a_call_is_made_once(measure):
+def test_a_call_is_made_once(benchmark):
     calls = []
-    assert measure.seconds(lambda: calls.append(1)) >= 0
+    assert benchmark.seconds(lambda: calls.append(1)) >= 0
     assert calls == [1]

@@ -11,15 +11,6 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def notebook():
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    import notebook
-
-    yield notebook
-    sys.path.remove(str(ROOT / "benchmarks"))
-
-
 def test_seconds_memory_and_output_of_a_process():
     """From a small process, as the benchmark is one: a child begins with its parent's memory."""
     code = "import time; time.sleep(0.3); x = b'x' * (200 << 20); print(len(x))"
@@ -34,17 +25,17 @@ def test_seconds_memory_and_output_of_a_process():
     assert printed == f"{200 << 20}\n"
 
 
-def test_a_process_that_fails_is_quoted(notebook):
+def test_a_process_that_fails_is_quoted(benchmark):
     with pytest.raises(RuntimeError, match="no luck"):
-        notebook.run(["-c", "raise ValueError('no luck')"])
+        benchmark.run(["-c", "raise ValueError('no luck')"])
 
 
-def test_medians_of_runs(notebook):
+def test_medians_of_runs(benchmark):
     runs = [
         {"seconds": seconds, "peak_bytes": 10 * seconds, "steps": 7, "auroc": 0.5 + seconds / 10}
         for seconds in (3, 1, 2)
     ]
-    found = notebook.summarise(runs)
+    found = benchmark.summarise(runs)
     assert found["seconds"] == {"median": 2.0, "ci95": [1.0, 3.0]}
     assert found["peak_bytes"] == 20
     assert found["steps"] == 7
@@ -58,21 +49,13 @@ def small_table(path, rng, examples):
 
 
 @pytest.mark.slow
-def test_small_run(tmp_path):
+def test_small_run(small_run, tmp_path):
     rng = np.random.default_rng(0)
     for name in ("train", "dev", "test"):
         small_table(tmp_path / f"{name}.csv", rng, 64)
         subprocess.run(["gzip", tmp_path / f"{name}.csv"], check=True)
-    results = ROOT / "benchmarks" / "results" / "notebook.json"
-    before = results.read_bytes() if results.exists() else None
     options = [f"--data={tmp_path}", "--presets", "conv_v2", "--steps=2", "--pairs=1"]
-    done = subprocess.run(
-        [sys.executable, "benchmarks/notebook.py", *options],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = small_run(*options)
     assert list(found["runs"]) == ["notebook", "conv_v2"]
     assert [run["steps"] for run in found["runs"].values()] == [2, 2]
     assert found["share_of_the_time_of_the_notebook"]["conv_v2"]["median"] > 0
-    assert (results.read_bytes() if results.exists() else None) == before

@@ -1,35 +1,21 @@
 """The page on speed holds what the results say, and nothing else."""
 
 import json
-import pathlib
-import sys
 
-import pytest
-
-ROOT = pathlib.Path(__file__).parents[2]
 MACHINE = {"cpu": "Abacus", "cores": 2, "load_before": 0.1, "system": "Linux x86_64"}
-
-
-@pytest.fixture(scope="module")
-def speed_table():
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    import speed_table
-
-    yield speed_table
-    sys.path.remove(str(ROOT / "benchmarks"))
 
 
 def measured(median, low, high):
     return {"median": median, "ci95": [low, high]}
 
 
-def test_the_page_is_that_of_the_results(speed_table):
-    assert speed_table.PAGE.read_text() == speed_table.page(speed_table.RESULTS), (
+def test_the_page_is_that_of_the_results(benchmark):
+    assert benchmark.PAGE.read_text() == benchmark.page(benchmark.RESULTS), (
         "run `python benchmarks/speed_table.py`"
     )
 
 
-def test_a_table_of_training_by_hand(speed_table):
+def test_a_table_of_training_by_hand(benchmark):
     setting = {
         "bases": 101,
         "batch_size": 32,
@@ -44,14 +30,14 @@ def test_a_table_of_training_by_hand(speed_table):
         },
         "input_wait_fraction": measured(0.0123, 0.01, 0.02),
     }
-    text = speed_table.throughput({"preset": "conv_v2", "settings": [setting]})
+    text = benchmark.throughput({"preset": "conv_v2", "settings": [setting]})
     ours = "| 101 bp, batch 32 | genokeras | 12,300 [12,000, 13,000] |  | 71% |"
     theirs = "| 101 bp, batch 32 | PyTorch, eager | 4,120 [4,000, 4,200] | 3 [2.9, 3.11] | 24% |"
     assert text.splitlines()[-2:] == [ours, theirs]
     assert "waits for its input 1.2% of the time at most" in text
 
 
-def test_a_table_of_steps_by_hand(speed_table):
+def test_a_table_of_steps_by_hand(benchmark):
     found = {
         "microseconds_per_step": {
             "bare": measured(140.0, 130.0, 150.0),
@@ -59,13 +45,13 @@ def test_a_table_of_steps_by_hand(speed_table):
         },
         "microseconds_more_than_bare": {"engine": measured(-50.0, -60.0, -40.0)},
     }
-    assert speed_table.engine(found).splitlines()[-2:] == [
+    assert benchmark.engine(found).splitlines()[-2:] == [
         "| `tf.function` by hand | 140 [130, 150] |  |",
         "| engine, the same step | 90 [85, 95] | -50 [-60, -40] |",
     ]
 
 
-def test_a_table_of_whole_runs_by_hand(speed_table):
+def test_a_table_of_whole_runs_by_hand(benchmark):
     run = {"seconds": measured(20.0, 19.0, 21.0), "peak_bytes": 1_500_000_000, "steps": 1000}
     found = {
         "data": "tf0",
@@ -75,19 +61,19 @@ def test_a_table_of_whole_runs_by_hand(speed_table):
         },
         "share_of_the_time_of_the_notebook": {"fast": measured(1.0, 0.9, 1.1)},
     }
-    assert speed_table.notebook(found).splitlines()[-2:] == [
+    assert benchmark.notebook(found).splitlines()[-2:] == [
         "| notebook | 20 [19, 21] |  | 1,000 | 0.850 | 1.50 GB |",
         "| two commands, preset `fast` | 20 [19, 21] | 1 [0.9, 1.1] | 1,000 | 0.900 | 1.50 GB |",
     ]
 
 
-def test_a_benchmark_without_results_has_no_table(speed_table, tmp_path):
+def test_a_benchmark_without_results_has_no_table(benchmark, tmp_path):
     found = {
         "machine": MACHINE,
         "microseconds_per_step": {"bare": measured(1.0, 1.0, 1.0)},
         "microseconds_more_than_bare": {},
     }
     (tmp_path / "engine.json").write_text(json.dumps(found))
-    text = speed_table.page(tmp_path)
+    text = benchmark.page(tmp_path)
     assert text.count("\n## ") == 1
     assert text.endswith("2 cores of Abacus, Linux x86_64; load before the measurement 0.1.\n")
