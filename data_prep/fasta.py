@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from data_prep import file_kind, text_rows
-from data_prep.source import Batch, InputFile, Paths, file_names, input_files
+from data_prep.source import Batch, InputFile, Paths, file_names, input_files, paths_by_split
 from data_prep.text_file import TextFile
 from data_prep.text_rows import TextRows
 from tfrecords.errors import InputError
@@ -56,15 +56,16 @@ class Fasta:
         self.length = length or len(first[0][1])
         self.tasks = (text_rows.TASK,)
         self.task_type = task_type
+        self.paths = tuple(file.path for file in self._files)
+        self.paths_by_split = paths_by_split(self._files)
         self.flags = {
             "source": "fasta",
-            "files": file_names(self._files),
+            "files": file_names(self.paths_by_split),
             "labels": [str(label) for label in labels],
             "label_regex": None if labels else label_regex,
             "length": length,
             "task_type": task_type,
         }
-        self.paths = tuple(file.path for file in self._files)
         self.inputs: tuple[dict, ...] = ()
         self.notes = tuple(
             f"{path} has no labels, so all its sequences are positives."
@@ -117,7 +118,8 @@ class Fasta:
         if found is None:
             raise InputError(
                 f"{where}: no label in the header {header[:40]!r}, expected label=1, class=1 or "
-                "name|1|...; --label_regex finds others, --labels=1,0 gives one to each file"
+                "name|1|...; --label_regex finds others, --labels=1,0 gives one to each file, and "
+                "if all sequences are positives, --negatives=dinucleotide_shuffle makes the others"
             )
         return found[1]
 

@@ -71,8 +71,10 @@ def add_negatives(
         InputError: The labels are not all 0 or 1.
     """
     if not ingested.is_binary:
+        task, value = _other_label(source, ingested.scratch.read("targets")[:])
         raise InputError(
-            f"--negatives={config.negatives} needs labels of 0 and 1, there are others"
+            f"--negatives={config.negatives} needs labels of 0 and 1, but {task} holds {value:g}; "
+            "write 1 for positives and 0 for negatives"
         )
     is_wanted = _has_positives_only(ingested.scratch.read("targets"), split)
     new_split = [split]
@@ -93,6 +95,12 @@ def add_negatives(
     }
     lines = _lines(config.negatives, report, sizes)
     return AddedNegatives(np.concatenate(new_split), report, tuple(lines))
+
+
+def _other_label(source: Source, targets: np.ndarray) -> tuple[str, float]:
+    """Returns the first label that is neither 0 nor 1, behind the name of its task."""
+    row, task = np.argwhere((targets != 0) & (targets != 1) & ~np.isnan(targets))[0]
+    return source.tasks[task], float(targets[row, task])
 
 
 def _has_positives_only(targets: np.ndarray, split: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from data_prep import text_rows
+from data_prep import file_kind, text_rows
 from data_prep.table_rows import split_line
 from tfrecords.errors import InputError, suggest
 
@@ -124,6 +124,11 @@ def find_sequence(names: Sequence[str], where: str, name: str | None = None) -> 
     found = [name for name in names if name.lower() in _SEQUENCE_NAMES]
     if len(found) == 1:
         return found[0]
+    if not found and {"start", "end"} <= {name.lower() for name in names}:
+        raise InputError(
+            f"{where}: intervals ({_shown(names)}), and no column is named like a sequence; "
+            f"{file_kind.FROM_GENOME}, or --sequence_column=NAME says which one it is"
+        )
     problem = f"columns {', '.join(found)} all look like" if found else "no column is named like"
     raise InputError(
         f"{where}: {problem} a sequence; the first line must name the columns, and has "

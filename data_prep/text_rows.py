@@ -78,8 +78,8 @@ def parse_labels(rows: TextRows, tasks: Sequence[str], task_type: str | None) ->
         except ValueError:
             row = next(row for row, cell in enumerate(cells) if not _is_label(cell))
             raise InputError(
-                f"{rows.where(row)}: {task} is {cells[row].strip()!r}, expected a number, "
-                "or an empty cell or NA where it is missing"
+                f"{rows.where(row)}: {task} is {cells[row].strip()!r}, expected a number (of two "
+                "classes 1 and 0), or an empty cell or NA where it is missing"
             ) from None
     if task_type == "binary":
         _check_binary(rows, tasks, targets)

@@ -278,6 +278,8 @@ def test_refused(source, tmp_path):
     message = "--negatives=dinucleotide_shuffle needs labels of 0 and 1, this is a regression"
     with pytest.raises(InputError, match=message):
         build(source(rows, task_type="regression"), tmp_path / "data")
-    with pytest.raises(InputError, match="needs labels of 0 and 1, there are others"):
-        build(source([*rows, ("ACGTACGTA", 0.5, "test")]), tmp_path / "data")
+    message = "needs labels of 0 and 1, but label holds -1; write 1 for positives and 0 for negat"
+    unknown_and_other = [("ACGTACGTA", "NA", "test"), ("ACGTACGTC", -1, "test")]
+    with pytest.raises(InputError, match=message):
+        build(source([*rows, *unknown_and_other]), tmp_path / "data")
     assert [path.name for path in tmp_path.iterdir()] == ["all.csv"]

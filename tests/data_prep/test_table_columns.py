@@ -86,6 +86,12 @@ def test_asked_for_columns_win_over_recognised_ones():
         ("sequence,label,label", {}, "a.csv:1: there are several columns named 'label'"),
         ("sequence,label", {"targets": ["sequence"]}, "'sequence' cannot be used for two things"),
         ("sequence,label", {"targets": ["label", "label"]}, "'label' cannot be used for two"),
+        (
+            "chr,Start,end,label",
+            {},
+            r"a.csv:1: intervals \(chr, Start, end, label\), and no column is named like a "
+            "sequence; cut the sequences out of the genome first, .*, or --sequence_column=NAME",
+        ),
         ("ACGT,1", {}, "no column is named like a sequence; the first line must name the columns"),
     ],
 )
