@@ -20,7 +20,7 @@ from data_prep.ingest import Ingested, ingest
 from data_prep.plan import make_plan
 from data_prep.resume import write_plan
 from data_prep.source import Source
-from tfrecords import tfds_metadata
+from tfrecords import input_paths, tfds_metadata
 from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
 from tfrecords.schema import NAME, Feature, Schema
@@ -167,6 +167,7 @@ class _Build:
             manifest = self._write(ingested, audited, task_type, made)
             if manifest.compression == "none":
                 tfds_metadata.write(self.destination.new, manifest)
+            input_paths.save(self.destination.new, self.source.paths_by_split)
             manifest.save(self.destination.new)
             self.destination.publish()
         return manifest

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_prep import file_kind, table_columns, table_rows, text_rows
-from data_prep.source import UNSPLIT, Batch, InputFile, Paths, file_names, input_files, split_code
+from data_prep.source import (
+    UNSPLIT,
+    Batch,
+    InputFile,
+    Paths,
+    file_names,
+    input_files,
+    paths_by_split,
+    split_code,
+)
 from data_prep.table_columns import TableColumns
 from data_prep.table_rows import TableRows
 from data_prep.text_file import TextFile
@@ -60,16 +69,17 @@ class CsvTable:
         self.length = length or self._tables[0].first_length
         self.tasks = _targets(self._tables)
         self.task_type = task_type
+        self.paths = tuple(file.path for file in files)
+        self.paths_by_split = paths_by_split(files)
         self.flags = {
             "source": "csv",
-            "files": file_names(files),
+            "files": file_names(self.paths_by_split),
             "sequence_column": sequence_column,
             "target_columns": list(target_columns),
             "split_column": split_column,
             "length": length,
             "task_type": task_type,
         }
-        self.paths = tuple(file.path for file in files)
         self.inputs: tuple[dict, ...] = ()
 
     @property

@@ -12,6 +12,7 @@ import pathlib
 import shutil
 from collections.abc import Iterator
 
+from tfrecords import input_paths
 from tfrecords import manifest as manifests
 from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
@@ -72,7 +73,7 @@ class Destination:
     def check_replaceable(self, manifest: Manifest) -> None:
         """Raises if `data_dir` holds anything that is not of its dataset and would be lost."""
         known = {shard.file for split in manifest.splits.values() for shard in split}
-        known |= {manifests.FILE, *_TFDS_FILES}
+        known |= {manifests.FILE, input_paths.FILE, *_TFDS_FILES}
         others = sorted({path.name for path in self.data_dir.iterdir()} - known)
         if others:
             raise InputError(

@@ -12,10 +12,9 @@ from typing import Protocol
 import numpy as np
 
 from tfrecords.errors import InputError, suggest
-from tfrecords.manifest import SPLITS
+from tfrecords.manifest import SPLITS, split_name
 
 UNSPLIT = -1
-_SYNONYMS = {"training": "train", "val": "valid", "dev": "valid", "validation": "valid"}
 
 Paths = str | os.PathLike | Sequence[str | os.PathLike]
 
@@ -48,6 +47,7 @@ class Source(Protocol):
         flags: What was asked for, for the manifest; no paths.
         notes: Lines to tell the user before reading.
         paths: The input files, in the order they are read.
+        paths_by_split: The same by split; `input` stands for rows still to be split.
         inputs: Name, sha256 and number of rows of each file; complete after `batches`.
     """
 
@@ -58,6 +58,7 @@ class Source(Protocol):
     flags: dict
     notes: tuple[str, ...]
     paths: tuple[str, ...]
+    paths_by_split: dict[str, list[str]]
     inputs: tuple[dict, ...]
 
     def batches(self, size: int) -> Iterator[Batch]:
@@ -96,26 +97,30 @@ def input_files(inputs: Paths | Mapping[str, Paths]) -> tuple[InputFile, ...]:
     return tuple(files)
 
 
-def file_names(files: Sequence[InputFile]) -> dict[str, list[str]]:
-    """Returns the base names of the files of every split, for a manifest."""
-    names = {}
+def paths_by_split(files: Sequence[InputFile]) -> dict[str, list[str]]:
+    """Returns the paths of the files of every split; `input` stands for rows still to be split."""
+    paths = {}
     for file in files:
         split = "input" if file.split == UNSPLIT else SPLITS[file.split]
-        names.setdefault(split, []).append(os.path.basename(file.path))
-    return names
+        paths.setdefault(split, []).append(file.path)
+    return paths
+
+
+def file_names(paths: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Returns the base names of the files of every split, for a manifest."""
+    return {split: [os.path.basename(path) for path in files] for split, files in paths.items()}
 
 
 def split_code(name: str) -> int:
-    """Returns the position in `SPLITS` that a name stands for: val and dev are valid, in any case.
+    """Returns the position in `SPLITS` that a name stands for, as `split_name` reads it.
 
     Raises:
         InputError: The name is none of those known.
     """
-    known = name.strip().lower()
-    known = _SYNONYMS.get(known, known)
-    if known not in SPLITS:
+    split = split_name(name)
+    if split not in SPLITS:
         raise InputError(
             f"{name.strip()!r} is no split; known are train, valid (also val, dev) and test."
-            + suggest(known, (*SPLITS, *_SYNONYMS))
+            + suggest(split, SPLITS)
         )
-    return SPLITS.index(known)
+    return SPLITS.index(split)

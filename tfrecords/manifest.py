@@ -17,6 +17,7 @@ from tfrecords.schema import NAME, Schema
 FILE = "manifest.json"
 FORMAT_VERSION = 1
 SPLITS = ("train", "valid", "test")
+_SPLIT_SYNONYMS = {"training": "train", "val": "valid", "dev": "valid", "validation": "valid"}
 TASK_TYPES = ("binary", "regression")
 STRANDS = ("online", "store", "none")
 COMPRESSIONS = ("none", "gzip")
@@ -191,6 +192,15 @@ def _check_shift(shift_bp: int, schema: Schema) -> None:
     stored = (schema["sequence"].bases or 0) if "sequence" in schema else 0
     if shift_bp and stored <= 2 * shift_bp:
         raise InputError(f"shift_bp {shift_bp} leaves no window of the {stored} bases stored")
+
+
+def split_name(name: str) -> str:
+    """Returns the split that a name stands for, in any case: val, dev and validation are valid.
+
+    A name that stands for none comes back in small letters; callers know best what to say of it.
+    """
+    name = name.strip().lower()
+    return _SPLIT_SYNONYMS.get(name, name)
 
 
 def is_pairing(partners: Sequence[int], count: int) -> bool:

@@ -10,12 +10,10 @@ from genokeras.evaluation.evaluation_files import write_evaluation
 from genokeras.evaluation.predictor import BATCH_SIZE, Predictor
 from genokeras.evaluation.scored_split import score_models
 from genokeras.training.workdir import Run
+from tfrecords.manifest import split_name
 from tfrecords.reader import Dataset
 
 Log = Callable[[str], None]
-
-# Other names of splits that people use.
-_ALIASES = {"val": "valid", "dev": "valid"}
 
 
 def evaluate(
@@ -57,14 +55,14 @@ def evaluate(
 
     Returns:
       The scores, and `dataset`, `manifest_sha256`, `split`, `model`, `preset`, `checkpoint`, `step`
-      (of several runs a list), `reverse_complement`, `num_bootstrap`, `seed`.
+      (of several runs a list), `reverse_complement`, `num_bootstrap`, `seed`, `probe`.
 
     Raises:
       InputError: There is no such run, checkpoint, dataset or split, runs do not fit together, or
         predictions are not finite.
     """
     log = log or (lambda line: None)
-    split = _ALIASES.get(split, split)
+    split = split_name(split)
     runs = ensemble.open_runs(workdir, data_dir)
     folder = run_folders.destination([run.workdir for run in runs], output)
     words = probes.parse_words(probe, runs[0].spec.length)
@@ -89,6 +87,7 @@ def evaluate(
         "reverse_complement": models.reverse_complement,
         "num_bootstrap": num_bootstrap,
         "seed": seed,
+        "probe": list(probe),
         **scored.result,
     }
     for run, member in zip(runs, result["members"] or (), strict=False):

@@ -106,7 +106,8 @@ def _content(
         "splits": [_split(manifest, name) for name in manifest.splits],
         "runs": [report_runs.describe_run(run) for run in runs],
         "model": report_runs.describe_model(runs[0]),
-        "commands": report_runs.commands(runs, manifest, result, path.parent),
+        "commands": report_runs.commands(runs, result, path.parent),
+        "knows_input_paths": report_runs.knows_input_paths(runs),
         "files": f"{report_runs.folder_of_files(runs, path.parent)}{result['split']}",
     }
 

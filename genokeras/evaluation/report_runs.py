@@ -13,10 +13,13 @@ from genokeras.training import precision, settings
 from genokeras.training.about import num_parameters
 from genokeras.training.train import recipe
 from genokeras.training.workdir import RESULT_FILE, Run
+from tfrecords import input_paths
 from tfrecords.manifest import Manifest
 
 # The flags of an evaluation at their defaults, by the name that the result has them under.
-_EVALUATE_DEFAULTS = {"split": "test", "checkpoint": "best", "num_bootstrap": 1000, "seed": 0}
+_EVALUATE_DEFAULTS = {
+    "split": "test", "checkpoint": "best", "num_bootstrap": 1000, "seed": 0, "probe": [],
+}  # fmt: skip
 
 
 def describe_model(run: Run) -> dict[str, Any]:
@@ -70,29 +73,51 @@ def describe_run(run: Run) -> dict[str, Any]:
 
 
 def commands(
-    runs: Sequence[Run], manifest: Manifest, result: Mapping[str, Any], folder: pathlib.Path
+    runs: Sequence[Run], result: Mapping[str, Any], folder: pathlib.Path
 ) -> list[tuple[str, str]]:
-    """Returns titles and shell commands: build, train (once for every run), evaluate."""
-    workdir = ",".join(str(run.workdir) for run in runs)
-    flags = {"workdir": workdir}
-    if not folder_of_files(runs, folder):
-        flags["output"] = str(folder)
-    flags |= {
-        name: result[name]
-        for name, default in _EVALUATE_DEFAULTS.items()
-        if name == "split" or result[name] != default
-    }
-    lines = [f"--{name}={value}" for name, value in flags.items()]
-    lines += ["--nobaseline"] if result["baseline"] is None else []
-    if result["reverse_complement"] == runs[0].spec.stranded:
-        lines.append(f"--{'' if result['reverse_complement'] else 'no'}reverse_complement")
-    found = [("Build the dataset", build_command(manifest, str(runs[0].data_dir)))]
+    """Returns titles and shell commands: build every dataset, train every run, evaluate."""
+    found = []
+    datasets = {run.data_dir.absolute(): run.manifest for run in runs}
+    for number, (data_dir, manifest) in enumerate(datasets.items(), start=1):
+        title = "Build the dataset" if len(datasets) == 1 else f"Build dataset {number}"
+        paths = input_paths.load(data_dir)
+        found.append((title, build_command(manifest, str(data_dir), paths)))
     for number, run in enumerate(runs, start=1):
         title = "Train" if len(runs) == 1 else f"Train member {number}"
         path = run.workdir / settings.FLAGS_FILE
         if path.exists():
             found.append((title, _command("train", path.read_text().splitlines())))
-    return [*found, ("Evaluate", _command("evaluate", lines))]
+    return [*found, ("Evaluate", _evaluate_command(runs, result, folder))]
+
+
+def knows_input_paths(runs: Sequence[Run]) -> bool:
+    """Whether the datasets of all runs say where their input files lay."""
+    return all(input_paths.load(run.data_dir) is not None for run in runs)
+
+
+def _evaluate_command(runs: Sequence[Run], result: Mapping[str, Any], folder: pathlib.Path) -> str:
+    flags = {"workdir": ",".join(str(run.workdir.absolute()) for run in runs)}
+    if not folder_of_files(runs, folder):
+        flags["output"] = str(folder.absolute())
+    if any(_has_moved(run) for run in runs):
+        flags["data_dir"] = str(runs[0].data_dir.absolute())
+    flags |= {
+        name: result[name]
+        for name, default in _EVALUATE_DEFAULTS.items()
+        if name == "split" or result[name] != default
+    }
+    words = flags.pop("probe", [])
+    lines = [f"--{name}={value}" for name, value in flags.items()]
+    lines += [f"--probe={word}" for word in words]
+    lines += ["--nobaseline"] if result["baseline"] is None else []
+    if result["reverse_complement"] == runs[0].spec.stranded:
+        lines.append(f"--{'' if result['reverse_complement'] else 'no'}reverse_complement")
+    return _command("evaluate", lines)
+
+
+def _has_moved(run: Run) -> bool:
+    """Whether the dataset is where it was in training; if not, `--data_dir` was given."""
+    return settings.require(run.workdir)["data_dir"] != str(run.data_dir.absolute())
 
 
 def folder_of_files(runs: Sequence[Run], folder: pathlib.Path) -> str:
@@ -100,12 +125,27 @@ def folder_of_files(runs: Sequence[Run], folder: pathlib.Path) -> str:
     return f"{run_folders.FOLDER}/" if len(runs) == 1 and folder == runs[0].workdir else ""
 
 
-def build_command(manifest: Manifest, data_dir: str) -> str:
-    """Returns the flags that the manifest keeps, as launch.build_dataset takes them."""
+def build_command(
+    manifest: Manifest, data_dir: str, paths: Mapping[str, Sequence[str]] | None = None
+) -> str:
+    """Returns the flags that the manifest keeps, as launch.build_dataset takes them.
+
+    Args:
+      manifest: Of the dataset.
+      data_dir: Where it is to be.
+      paths: Of the input files by split, as `input_paths.load` returns them; without them the
+        command has the names of the files only.
+    """
     flags = dict(manifest.flags)
-    files = flags.pop("files", None) or {}
+    names = flags.pop("files", None) or {}
     source = flags.pop("source", None)
-    named = {"source": source, **files, "data_dir": data_dir, "name": manifest.name, **flags}
+    named = {
+        "source": source,
+        **(paths or names),
+        "data_dir": data_dir,
+        "name": manifest.name,
+        **flags,
+    }
     return _command(
         "build_dataset",
         [f"--{name}={_value(x)}" for name, x in named.items() if x not in (None, [], "")],

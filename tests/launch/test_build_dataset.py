@@ -68,7 +68,7 @@ def test_a_table_with_a_split_column(launch, tmp_path):
     ]
     assert "Writing examples: 4/4" in done.stderr
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == [
-        "dataset_info.json", "features.json", "manifest.json",
+        "dataset_info.json", "features.json", "input_paths.json", "manifest.json",
         *(f"mine-{split}.tfrecord-00000-of-00001" for split in ("test", "train", "valid")),
     ]  # fmt: skip
 
@@ -84,6 +84,7 @@ def test_gzip_shards_train_and_evaluate_without_a_flag(launch, tmp_path, monkeyp
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == [
+        "input_paths.json",
         "manifest.json",
         *(f"mine-{split}.tfrecord-00000-of-00001" for split in ("test", "train", "valid")),
     ]

@@ -1,4 +1,4 @@
-"""The build command of a report, typed in a shell, makes the dataset again, to its last hash."""
+"""The build command of a report, pasted into a shell, makes the dataset again, to its last hash."""
 
 import os
 import pathlib
@@ -8,7 +8,10 @@ import sys
 import numpy as np
 import pytest
 
+from data_prep.build import build_dataset
+from data_prep.csv_table import CsvTable
 from genokeras.evaluation.report_runs import build_command
+from tfrecords import input_paths
 from tfrecords.manifest import Manifest
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -31,11 +34,19 @@ def folder(tmp_path):
 
 
 @pytest.mark.parametrize("flags", [CSV, FASTA, SPLITS], ids=["fractions", "folds", "splits"])
-def test_the_command_builds_the_same_dataset(folder, flags):
+def test_the_command_builds_the_same_dataset_wherever_it_is_called(folder, flags, tmp_path_factory):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     build = [sys.executable, "-m", "launch.build_dataset", *flags, "--name=mine"]
     subprocess.run([*build, "--data_dir=first"], cwd=folder, env=environment, check=True)
     first = Manifest.load(folder / "first")
-    command = build_command(first, "second").replace("python -m", f"{sys.executable} -m", 1)
-    subprocess.run(command, shell=True, cwd=folder, env=environment, check=True)
+    command = build_command(first, str(folder / "second"), input_paths.load(folder / "first"))
+    command = command.replace("python -m", f"{sys.executable} -m", 1)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    subprocess.run(command, shell=True, cwd=elsewhere, env=environment, check=True)
     assert Manifest.load(folder / "second").sha256 == first.sha256
+
+
+def test_without_paths_the_command_has_the_names_of_the_files(folder):
+    build_dataset(CsvTable({"train": folder / "all.csv"}), folder / "data", "mine")
+    command = build_command(Manifest.load(folder / "data"), "new")
+    assert "--train=all.csv" in command

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tfrecords.errors import InputError
-from tfrecords.manifest import Manifest, Shard
+from tfrecords.manifest import SPLITS, Manifest, Shard, split_name
 from tfrecords.schema import Feature, Schema
 
 SCHEMA = Schema((Feature("targets", "float32", (3,)),))
@@ -48,6 +48,19 @@ def test_splits_come_in_one_order():
     manifest = make(splits={"test": [SHARD], "train": [SHARD, SHARD], "valid": []})
     assert list(manifest.splits) == ["train", "valid", "test"]
     assert [manifest.num_examples(split) for split in manifest.splits] == [10, 0, 5]
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        *((split, split) for split in SPLITS),
+        ("training", "train"), ("val", "valid"), ("dev", "valid"), ("validation", "valid"),
+        (" Dev ", "valid"), ("TEST", "test"),
+        ("holdout", "holdout"), ("Holdout", "holdout"),
+    ],
+)  # fmt: skip
+def test_other_names_of_splits(name, split):
+    assert split_name(name) == split
 
 
 @pytest.mark.parametrize(

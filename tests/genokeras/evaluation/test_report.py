@@ -10,6 +10,7 @@ import pytest
 
 from genokeras.evaluation import report
 from genokeras.evaluation.evaluate import evaluate
+from tfrecords import input_paths
 
 VOID = {"meta", "link", "br", "img", "hr", "input", "path", "circle"}
 HOSTILE = "<b>x&y"
@@ -222,6 +223,25 @@ def test_commands_repeat_what_was_done(report_of, write_motif_run, splits):
         f"python -m launch.evaluate --workdir={run.workdir} --split=valid --num_bootstrap=20 "
         "--nobaseline --noreverse_complement" in text
     )
+
+
+def test_commands_have_paths_probes_and_a_dataset_that_has_moved(write_motif_run, splits, tmp_path):
+    run = write_motif_run(splits())
+    options = {"num_bootstrap": 0, "baseline": False}
+    evaluate(run.workdir, **options)
+    page = Page(run.workdir / "report.html")
+    assert "The dataset does not say where its input files lay" in page.texts["p"]
+    assert "--data_dir" not in page.texts["pre"].split("launch.evaluate")[1]
+    moved = run.data_dir.rename(tmp_path / "elsewhere")
+    input_paths.save(moved, {"train": ["/tables/a b.csv"], "test": ["/tables/test.csv"]})
+    evaluate(run.workdir, data_dir=moved, probe=["AP1:TGASTCA"], **options)
+    page = Page(run.workdir / "report.html")
+    text = page.texts["pre"].replace(" \\\n  ", " ")
+    assert "'--train=/tables/a b.csv'" in text.split("launch.evaluate")[0]
+    assert "--test=/tables/test.csv" in text.split("launch.evaluate")[0]
+    assert f"--data_dir={moved}" in text.split("launch.evaluate")[1]
+    assert "--probe=AP1:TGASTCA" in text.split("launch.evaluate")[1]
+    assert "These commands find everything" in page.texts["p"]
 
 
 def test_a_preset_that_is_gone_is_said_to_be(write_motif_run, splits):

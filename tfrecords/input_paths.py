@@ -1,0 +1,41 @@
+"""`input_paths.json`: where the input files of a dataset lay on the machine that built it.
+
+It stands beside the manifest and not in it, since the same build elsewhere has the same manifest.
+Nothing but the command that repeats a build is made of it: a dataset without this file is complete.
+"""
+
+import json
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+
+from tfrecords.errors import InputError
+from tfrecords.files import replacing
+
+FILE = "input_paths.json"
+
+
+def save(data_dir: str | os.PathLike, paths: Mapping[str, Sequence[str]]) -> None:
+    """Writes the absolute paths of the input files: by split, or `input` for those of all."""
+    content = {split: [os.path.abspath(path) for path in files] for split, files in paths.items()}
+    with replacing(pathlib.Path(data_dir, FILE)) as partial:
+        partial.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+
+def load(data_dir: str | os.PathLike) -> dict[str, list[str]] | None:
+    """Returns what `save` was given, as absolute paths; None if there is no such file.
+
+    Raises:
+        InputError: The file holds something else.
+    """
+    path = pathlib.Path(data_dir, FILE)
+    try:
+        content = json.loads(path.read_text())
+        return {split: [os.fspath(file) for file in files] for split, files in content.items()}
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, AttributeError):
+        raise InputError(
+            f"{path}: expected a list of paths by split; delete it, a dataset needs it for nothing "
+            "but the command in reports that builds it again"
+        ) from None
