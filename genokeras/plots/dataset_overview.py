@@ -1,7 +1,7 @@
 """A dataset at one glance: classes, lengths, GC content, k-mers, copies, and some sequences.
 
-Shapes: `T` tasks, `B` bins, `K` k-mers, `L` bases. Two groups of examples are compared: 0, drawn in
-the first colour, and 1, in the second.
+Shapes: `T` tasks, `B` bins, `K` k-mers, `L` bases. Two groups of examples are compared, 0 and 1,
+drawn in the colours of the two classes.
 """
 
 import itertools
@@ -91,7 +91,7 @@ def _draw_classes(ax: "Axes", classes: Mapping[str, np.ndarray], tasks: Sequence
     splits, shown = list(classes), tasks[:_MAX_BARS]
     is_first_only = len(tasks) * len(splits) > _MAX_BARS
     bars = [(n, split) for n in range(len(shown)) for split in splits[: 1 if is_first_only else 3]]
-    colours = (*figure.COLOURS[:2], _MISSING_COLOUR)
+    colours = (*figure.CLASS_COLOURS, _MISSING_COLOUR)
     for place, (task, split) in enumerate(bars):
         counts = classes[split][task]
         left = 0.0
@@ -99,9 +99,7 @@ def _draw_classes(ax: "Axes", classes: Mapping[str, np.ndarray], tasks: Sequence
             width = count / max(1, counts.sum())
             ax.barh(place, width, left=left, color=colour, height=0.8)
             if width > 0.15:
-                text_colour = "white" if colour != _MISSING_COLOUR else "black"
-                middle = left + width / 2
-                ax.text(middle, place, f"{count:,}", ha="center", va="center", color=text_colour)
+                ax.text(left + width / 2, place, f"{count:,}", ha="center", va="center")
             left += width
     names = [f"{_short(shown[task])} {split}" for task, split in bars]
     if len(shown) == 1:
@@ -126,13 +124,16 @@ def _draw_targets(
     """Histograms of the targets: of one task by split, of several the first split by task."""
     first = next(iter(counts))
     if len(tasks) == 1:
-        lines = [(split, found[0], _LINES[split]) for split, found in counts.items()]
+        lines = [
+            (split, found[0], figure.SPLIT_COLOURS[split], _LINES[split])
+            for split, found in counts.items()
+        ]
     else:
-        shown = zip(tasks[: len(figure.COLOURS)], counts[first], strict=False)
-        lines = [(task, found, "-") for task, found in shown]
-    for number, (name, found, style) in enumerate(lines):
+        shown = zip(tasks, counts[first], figure.COLOURS, strict=False)
+        lines = [(task, found, colour, "-") for task, found, colour in shown]
+    for name, found, colour, style in lines:
         density = found / max(1, found.sum()) / np.diff(edges)
-        ax.stairs(density, edges, color=figure.COLOURS[number], linestyle=style, label=name)
+        ax.stairs(density, edges, color=colour, linestyle=style, label=name)
     where = "" if len(tasks) == 1 else f" in {first}"
     ax.set(xlabel=tasks[0] if len(tasks) == 1 else "Target", ylabel="Density", ylim=(0, None))
     figure.title(ax, f"Targets{where}")
@@ -158,8 +159,8 @@ def _draw_copies(ax: "Axes", audit: Mapping) -> None:
     rows.append(("labels differ", audit["conflicts"]["sequences"], 0))
     names, same, opposite = zip(*rows, strict=True)
     places = np.arange(len(rows))
-    ax.barh(places, same, color=figure.COLOURS[2], label="same strand")
-    ax.barh(places, opposite, left=same, color=figure.COLOURS[5], label="other strand")
+    ax.barh(places, same, color=figure.GREY, label="same strand")
+    ax.barh(places, opposite, left=same, color=figure.COLOURS[3], label="other strand")
     for place, count in enumerate(np.add(same, opposite)):
         ax.text(count, place, f" {count:,}", va="center", fontsize=9)
     ax.set_yticks(places, names, fontsize=9)
@@ -179,10 +180,10 @@ def _draw_lengths(ax: "Axes", lengths: Mapping[str, np.ndarray]) -> None:
     low, high = int(found.min()), int(found.max())
     step = max(1, -(-(high - low + 1) // 50))
     edges = np.arange(low, high + step + 1, step) - 0.5
-    for number, (split, counts) in enumerate(lengths.items()):
+    for split, counts in lengths.items():
         binned = np.add.reduceat(counts[low:], np.arange(0, high - low + 1, step))
         share = binned / max(1, counts.sum())
-        colour = figure.COLOURS[number]
+        colour = figure.SPLIT_COLOURS[split]
         ax.stairs(share, edges, color=colour, linestyle=_LINES[split], label=split, linewidth=1.5)
     if low == high:
         ax.set_xlim(low - 5, high + 5)
@@ -204,7 +205,7 @@ def _draw_gc(
         for group in np.flatnonzero(counts[split].any(axis=1)):
             found = counts[split][group]
             density = found / max(1, found.sum()) / np.diff(edges)
-            style = {"color": figure.COLOURS[group], "label": f"{groups[group]}, {split}"}
+            style = {"color": figure.CLASS_COLOURS[group], "label": f"{groups[group]}, {split}"}
             if split == first:
                 ax.stairs(density, edges, fill=True, alpha=0.35, **style)
             else:

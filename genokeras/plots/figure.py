@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#767676"
+# The same in all pictures, and none that stands for a model there: negatives (or the lower of two
+# groups), positives; and the splits.
+CLASS_COLOURS = (COLOURS[4], COLOURS[5])
+SPLIT_COLOURS = {"train": COLOURS[1], "valid": COLOURS[0], "test": COLOURS[2]}
 _SUFFIXES = (".png", ".svg", ".pdf")
 _NO_MATPLOTLIB = "pictures need matplotlib: pip install 'genokeras[plot]'"
 _PANEL_INCHES = (4.2, 4.0)

@@ -44,7 +44,7 @@ def draw_shares(
     shares = np.maximum(counts, 0.5) / totals * 1e6
     ax.scatter(*shares, s=4, color=figure.GREY, alpha=0.5, linewidths=0)
     for group, places in enumerate(_most_different(counts)):
-        ax.scatter(*shares[:, places], s=14, color=figure.COLOURS[group])
+        ax.scatter(*shares[:, places], s=14, color=figure.CLASS_COLOURS[group])
     ends = shares.min() * 0.8, shares.max() * 1.25
     ax.plot(ends, ends, color=figure.GREY, linestyle=":", linewidth=1)
     ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
@@ -54,16 +54,16 @@ def draw_shares(
 def draw_ratios(
     ax: "Axes", kmers: Sequence[str], counts: np.ndarray, groups: Sequence[str]
 ) -> None:
-    """The k-mers that tell the groups apart best, and how much more often they occur."""
+    """The k-mers that tell the groups apart best, by how much more often they occur in group 1."""
     figure.title(ax, f"{len(kmers[0])}-mers that differ most")
     if not counts.any(axis=1).all():
         _write_what_is_missing(ax, counts, groups)
         return
     ratios, _ = enrichment(counts)
-    chosen = _most_different(counts)
-    places = np.concatenate([chosen[1], chosen[0][::-1]])
-    colours = [figure.COLOURS[1]] * len(chosen[1]) + [figure.COLOURS[0]] * len(chosen[0])
+    places = np.concatenate(_most_different(counts))
+    places = places[np.argsort(-ratios[places], kind="stable")]
     change = np.log2(ratios[places])
+    colours = [figure.CLASS_COLOURS[int(value > 0)] for value in change]
     ax.barh(range(len(places)), change, color=colours)
     opposite = str.maketrans("ACGT", "TGCA")
     names = [f"{kmers[place]} / {kmers[place].translate(opposite)[::-1]}" for place in places]

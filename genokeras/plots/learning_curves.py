@@ -31,11 +31,12 @@ def draw_learning_curves(
     names = ["loss", *(name for name in _METRICS if name in measured)]
     picture, panels = figure.panels(len(names))
     for ax, name in zip(panels, names, strict=True):
-        for part, colour in zip(_LABELS, figure.COLOURS[1::-1], strict=True):
+        for part in _LABELS:
             points = [(row["step"], row[part][name]) for row in rows if name in row.get(part, {})]
             points = [(step, value) for step, value in points if value is not None]
             if points:
-                ax.plot(*zip(*points, strict=True), color=colour, label=_LABELS[part])
+                style = {"color": figure.SPLIT_COLOURS[part], "label": _LABELS[part]}
+                ax.plot(*zip(*points, strict=True), **style)
         if best_step is not None:
             ax.axvline(best_step, color=figure.GREY, linestyle=":", linewidth=1, label="best")
         ax.set(xlabel="Step", title=TITLES[name])

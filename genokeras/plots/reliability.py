@@ -35,7 +35,7 @@ def draw_reliability(
 
     Args:
       curves: A baseline is dashed; a secondary one (after a temperature) is thin and has no bars.
-      probabilities: By name in the legend: `[N]` of the examples of a kind, such as `positives`.
+      probabilities: By name in the legend: those of the positives `[P]` and of the negatives `[N]`.
       path: The picture.
       title: Above it.
     """
@@ -53,8 +53,9 @@ def draw_reliability(
     left.set(xlabel="Mean predicted probability", ylabel="Share of positives", aspect="equal")
     left.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     edges = np.linspace(0, 1, _NUM_HISTOGRAM_BINS + 1)
-    for number, (label, values) in enumerate(probabilities.items()):
-        colour = figure.COLOURS[-1 - number]  # None that stands for a curve on the left.
+    for (label, values), colour in zip(
+        probabilities.items(), figure.CLASS_COLOURS[::-1], strict=True
+    ):
         right.hist(values, edges, histtype="step", linewidth=1.5, color=colour, label=label)
     right.set(xlabel="Predicted probability (model)", ylabel="Examples", xlim=(-0.02, 1.02))
     for ax in (left, right):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 
 from genokeras.plots import figure
 from genokeras.plots.kmer_spectrum import draw_ratios, draw_shares, enrichment
@@ -48,6 +49,22 @@ def test_the_clearest_are_named_with_their_other_strand(panel, counts):
     assert widths[0] == pytest.approx(np.log2(8000.5 / totals[1] / (2000.5 / totals[0])))
     assert widths[-1] < 0 < widths[0]
     assert panel.get_xlabel() == "Share, positives over negatives"
+
+
+def test_bars_are_sorted_by_length_though_chosen_by_certainty(panel):
+    counts = np.full((2, 16), 20_000)
+    counts[:, KMERS.index("AA")] = 100, 400  # The longest bar, but of few: not the surest.
+    counts[:, KMERS.index("CC")] = 20_000, 40_000
+    counts[:, KMERS.index("GG")] = 40_000, 20_000
+    counts[:, KMERS.index("TT")] = 400, 100
+    draw_ratios(panel, KMERS, counts, ("negatives", "positives"))
+    widths = [bar.get_width() for bar in panel.patches]
+    assert widths == sorted(widths, reverse=True)
+    names = [label.get_text()[:2] for label in panel.get_yticklabels()]
+    assert (names[0], names[-1]) == ("AA", "TT")
+    colours = [tuple(bar.get_facecolor()) for bar in panel.patches]
+    assert colours[0] == to_rgba(figure.CLASS_COLOURS[1])
+    assert colours[-1] == to_rgba(figure.CLASS_COLOURS[0])
 
 
 @pytest.mark.parametrize(
