@@ -17,7 +17,7 @@ from genokeras.training.settings import check_local
 from genokeras.training.train_config import LAST, TrainConfig, value_type
 from launch import app, model_help, progress, quiet, scoring
 from tfrecords.errors import check_known
-from tfrecords.manifest import Manifest
+from tfrecords.manifest import Manifest, split_name
 
 if TYPE_CHECKING:
     from genokeras.training.train import TrainResult
@@ -53,6 +53,10 @@ def _define(field: dataclasses.Field) -> flags.FlagHolder:
 
 
 def more_help(argv: list[str]) -> str:
+    """Returns the presets and the fields of the model, for the end of `--help`.
+
+    The flags are not parsed yet then: of several `--model=` in `argv` the last one counts.
+    """
     given = [text.partition("=")[2] for text in argv if re.match("--?model=", text)]
     return model_help.describe(given[-1] if given else _MODEL.default)
 
@@ -69,7 +73,8 @@ def main() -> None:
     check_local(data_dir=_DATA_DIR.value, workdir=_WORKDIR.value)
     manifest = Manifest.load(_DATA_DIR.value)
     if _EVALUATE.value is not None:
-        check_known("--evaluate: no split", _EVALUATE.value, manifest.splits, "Splits")
+        split = split_name(_EVALUATE.value)
+        check_known("--evaluate: no split", split, manifest.splits, "Splits")
     with quiet.loading():
         from genokeras.training.train import recipe, train
 

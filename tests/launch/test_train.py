@@ -58,9 +58,9 @@ def test_run_from_first_line_to_last_and_its_replay(tiny_run, tmp_path):
 def test_a_run_is_scored_when_it_is_done(tiny_run, tmp_path):
     workdir = tmp_path / "run"
     flags = [f"--data_dir={tiny_run.data_dir}", f"--workdir={workdir}", *SMALL, "--steps=2"]
-    done = launch(*flags, "--evaluate=test")
+    done = launch(*flags, "--evaluate=dev")
     assert done.returncode == 0, done.stderr
-    scores = json.loads((workdir / "evaluation" / "test.json").read_text())
+    scores = json.loads((workdir / "evaluation" / "valid.json").read_text())
     rows = [line for line in done.stdout.splitlines() if line.startswith("auroc ")]
     assert f"{scores['auroc']:.4f} [" in rows[-1]
     assert done.stdout.splitlines()[-1] == f"Report: {workdir}/report.html"

@@ -283,7 +283,7 @@ def test_a_regression_has_groups_and_probes_and_nothing_of_classifiers(write_mot
     assert "Pearson r" in result["verdict"]
 
 
-@pytest.mark.parametrize("name", ["val", "dev"])
+@pytest.mark.parametrize("name", ["dev", "Validation"])
 def test_other_names_of_the_valid_split_are_read_as_valid(motif_run, name):
     result = evaluate(motif_run.workdir, name, num_bootstrap=0, baseline=False)
     assert result["split"] == "valid"
