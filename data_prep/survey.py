@@ -164,12 +164,10 @@ class _Tally:
         self._add_targets(targets)
         group = self._grouping.of(targets)
         packed = sequence.crop(stored, self._bases, self._shift_bp, self._window)
-        bases = sequence.kmer_ids(packed, self._window, 1)
-        known = (bases >= 0).sum(axis=1)
-        gc_content = ((bases == 1) | (bases == 2)).sum(axis=1) / np.maximum(known, 1)
+        gc_content = sequence.gc_content(packed, self._window)
         for number in (0, 1):
             is_here = group == number
-            counted = gc_content[is_here & (known > 0)]
+            counted = gc_content[is_here & ~np.isnan(gc_content)]
             self.gc_counts[number] += np.histogram(counted, self.gc_edges)[0]
             if is_first:
                 self._add_sequences(number, packed[is_here])
@@ -214,11 +212,6 @@ def _mean(targets: np.ndarray) -> np.ndarray:
 
 def _canonical(counts: np.ndarray, k: int) -> tuple[tuple[str, ...], np.ndarray]:
     """Returns the names of the canonical k-mers, and the counts of both strands together."""
-    ids = np.arange(4**k)
-    digits = ids[:, None] // 4 ** np.arange(k)[::-1] % 4
-    opposite = ((3 - digits) * 4 ** np.arange(k)).sum(axis=1)
-    kept = np.flatnonzero(ids <= opposite)
-    is_palindrome = ids[kept] == opposite[kept]
-    both = counts[:, kept] + np.where(is_palindrome, 0, counts[:, opposite[kept]])
-    names = tuple("".join("ACGT"[digit] for digit in row) for row in digits[kept])
-    return names, both
+    kmers, opposites = sequence.canonical_kmers(k)
+    both = counts[:, kmers] + np.where(kmers == opposites, 0, counts[:, opposites])
+    return tuple(sequence.kmer_texts(kmers, k)), both

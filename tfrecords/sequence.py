@@ -183,6 +183,42 @@ def kmer_ids(packed: np.ndarray, length: int, k: int) -> np.ndarray:
     return ids
 
 
+def kmer_texts(ids: np.ndarray, k: int) -> list[str]:
+    """Returns the letters of k-mers, given their numbers `[K]`, none of them -1."""
+    digits = np.asarray(ids)[:, None] // 4 ** np.arange(k - 1, -1, -1) % 4
+    return ["".join("ACGT"[digit] for digit in row) for row in digits]
+
+
+def canonical_kmers(k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the pairs of a k-mer and its reverse complement: the smaller and the larger number.
+
+    Both are int32, one number for each pair; a k-mer that is its own reverse complement stands in
+    both. There are 10 pairs of dinucleotides and 2080 of 6-mers.
+    """
+    kmers = np.arange(4**k, dtype=np.int32)
+    digits = kmers[:, None] // 4 ** np.arange(k) % 4
+    opposites = ((3 - digits) @ 4 ** np.arange(k - 1, -1, -1)).astype(np.int32)
+    smaller = kmers <= opposites
+    return kmers[smaller], opposites[smaller]
+
+
+def pair_of_kmer(k: int) -> np.ndarray:
+    """Returns the place of every k-mer in `canonical_kmers`, int32 `[4**k]`."""
+    places = np.empty(4**k, np.int32)
+    for kmers in canonical_kmers(k):
+        places[kmers] = np.arange(len(kmers))
+    return places
+
+
+def gc_content(packed: np.ndarray, length: int) -> np.ndarray:
+    """Returns the share of G and C among the bases A, C, G, T, `[N]`; NaN where there is none."""
+    # A 1-mer's number is its base; -1 is padding or an ambiguous base.
+    bases = kmer_ids(packed, length, 1)
+    known = np.count_nonzero(bases >= 0, axis=1)
+    gc = np.count_nonzero((bases == 1) | (bases == 2), axis=1)
+    return np.where(known, gc / np.maximum(known, 1), np.nan)
+
+
 def replace_bases(packed: np.ndarray, length: int, bases: np.ndarray) -> np.ndarray:
     """Returns the sequences with other bases, where `bases` has one.
 

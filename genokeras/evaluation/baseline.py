@@ -17,7 +17,6 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from genokeras.evaluation.split_windows import SplitWindows
-from genokeras.layers.canonical_kmers import pair_of_kmer
 from tfrecords import sequence
 from tfrecords.errors import InputError
 from tfrecords.reader import Dataset
@@ -58,7 +57,7 @@ def kmer_features(
     packed: np.ndarray, length: int, k: int = K, stranded: bool = False
 ) -> sparse.csr_matrix:
     """Returns the square roots of k-mer counts, `[N, F]`; unless `stranded`, up to strand."""
-    columns = np.arange(4**k) if stranded else pair_of_kmer(k)
+    columns = np.arange(4**k) if stranded else sequence.pair_of_kmer(k)
     ids = sequence.kmer_ids(packed, length, k)
     rows, places = np.nonzero(ids >= 0)
     counts = sparse.csr_matrix(

@@ -10,11 +10,13 @@ import numpy as np
 
 from genokeras.evaluation.answers import Answers
 from genokeras.evaluation.calibration import calibration, fit_temperature
+from genokeras.evaluation.gc_by_class import gc_by_class
 from genokeras.evaluation.groups import group_scores
 from genokeras.evaluation.operating_points import confusion, operating_points
 from genokeras.evaluation.scores import Labels, probability
-from genokeras.evaluation.sequence_properties import gc_content, longest_repeat_bp
+from genokeras.evaluation.simple_repeats import longest_repeat_bp
 from genokeras.evaluation.split_windows import SplitWindows
+from tfrecords.sequence import gc_content
 
 
 def classifier_details(
@@ -51,7 +53,10 @@ def group_details(
     num_bootstrap: int,
     seed: int,
 ) -> Iterator[dict[str, Any]]:
-    """Yields `groups`, task by task: scores by GC content and by the longest simple repeat."""
+    """Yields `groups`, task by task: scores by GC content and by the longest simple repeat.
+
+    Of a classifier also `gc_by_class`, as the module of that name returns it.
+    """
     properties = {"gc_content": [], "longest_repeat_bp": []}
     for part in windows.parts():
         packed = part["sequence"], windows.length
@@ -61,12 +66,11 @@ def group_details(
     options = {"num_bootstrap": num_bootstrap, "seed": seed}
     both = logits, baseline_logits
     for column in range(len(labels.tasks)):
-        yield {
-            "groups": {
-                name: group_scores(of_examples, labels, column, *both, **options)
-                for name, of_examples in values.items()
-            }
+        groups = {
+            name: group_scores(of_examples, labels, column, *both, **options)
+            for name, of_examples in values.items()
         }
+        yield {"groups": groups} | _of_classes(labels, column, values["gc_content"])
 
 
 def add_to_tasks(scores: dict[str, Any], per_task: Iterable[Mapping[str, Any]]) -> None:
@@ -74,6 +78,13 @@ def add_to_tasks(scores: dict[str, Any], per_task: Iterable[Mapping[str, Any]]) 
     places = list(scores["tasks"].values()) if "tasks" in scores else [scores]
     for place, entries in zip(places, per_task, strict=True):
         place.update(entries)
+
+
+def _of_classes(labels: Labels, column: int, gc: np.ndarray) -> dict[str, Any]:
+    if labels.task_type != "binary":
+        return {}
+    rows = labels.weight[:, column] > 0
+    return {"gc_by_class": gc_by_class(labels.targets[rows, column], gc[rows])}
 
 
 def _labelled(labels: Labels, logits: np.ndarray, column: int) -> tuple[np.ndarray, np.ndarray]:

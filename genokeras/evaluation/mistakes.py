@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from genokeras.evaluation.scores import Labels, probability
-from genokeras.evaluation.sequence_properties import gc_content, longest_repeat_bp
+from genokeras.evaluation.simple_repeats import longest_repeat_bp
 from genokeras.evaluation.split_windows import SplitWindows
 from tfrecords import sequence
 
@@ -73,7 +73,7 @@ def describe_mistakes(
     columns = np.repeat(np.arange(len(by_task)), [len(part) for part in by_task])
     packed, length = windows.read(chosen)["sequence"], windows.length
     in_train = _labels_in_train(packed, columns, train)
-    gc, repeat = gc_content(packed, length), longest_repeat_bp(packed, length)
+    gc, repeat = sequence.gc_content(packed, length), longest_repeat_bp(packed, length)
     texts = sequence.decode(packed, length)
     result = []
     for place, (example, column) in enumerate(zip(chosen, columns, strict=True)):

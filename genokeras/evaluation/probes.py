@@ -16,7 +16,6 @@ import numpy as np
 from genokeras.evaluation.baseline import KmerModel
 from genokeras.evaluation.ensemble import Ensemble
 from genokeras.evaluation.scores import probability
-from genokeras.layers.canonical_kmers import canonical_kmers
 from genokeras.models.spec import Spec
 from tfrecords import sequence
 from tfrecords.errors import InputError
@@ -63,13 +62,12 @@ def strongest_kmers(model: KmerModel, tasks: Sequence[str]) -> dict[str, str]:
 
     `NUM_KMERS` of one task; the strongest one of each of several, the first `_MAX_TASKS` of them.
     """
-    kmers = np.arange(4**model.k) if model.stranded else canonical_kmers(model.k)[0]
+    kmers = np.arange(4**model.k) if model.stranded else sequence.canonical_kmers(model.k)[0]
     per_task = NUM_KMERS if len(tasks) == 1 else 1
     words = {}
     for column, task in enumerate(tasks[:_MAX_TASKS]):
-        for best in np.argsort(-model.weights[:, column], kind="stable")[:per_task]:
-            digits = kmers[best] // 4 ** np.arange(model.k - 1, -1, -1) % 4
-            word = "".join(_BASES[digits])
+        best = np.argsort(-model.weights[:, column], kind="stable")[:per_task]
+        for word in sequence.kmer_texts(kmers[best], model.k):
             words[f"{task}: {word}" if len(tasks) > 1 else word] = word
     return words
 

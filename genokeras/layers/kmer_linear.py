@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from genokeras.layers.canonical_kmers import canonical_kmers
+from tfrecords.sequence import canonical_kmers
 
 
 @keras.saving.register_keras_serializable("genokeras")

@@ -239,3 +239,44 @@ def test_another_length_names_the_row(text):
     message = f"row 2: the sequence has {len(text)} bases, expected 4"
     with pytest.raises(InputError, match=message):
         sequence.encode(["ACGT", "ACGT", text], 4)
+
+
+@pytest.mark.parametrize("k", [1, 2, 6])
+def test_texts_of_kmers_are_those_of_their_numbers(k):
+    ids = np.random.default_rng(k).integers(0, 4**k, 50)
+    texts = sequence.kmer_texts(ids, k)
+    np.testing.assert_array_equal(sequence.kmer_ids(sequence.encode(texts, k), k, k)[:, 0], ids)
+
+
+@pytest.mark.parametrize(("k", "count"), [(1, 2), (2, 10), (3, 32), (4, 136), (5, 512), (6, 2080)])
+def test_number_of_kmers_up_to_strand(k, count):
+    """Half of all k-mers; of an even k, those that are their own reverse complement as well."""
+    assert len(sequence.canonical_kmers(k)[0]) == count
+    np.testing.assert_array_equal(np.unique(sequence.pair_of_kmer(k)), range(count))
+
+
+def test_pairs_of_dinucleotides_by_hand():
+    strands = (sequence.kmer_texts(ids, 2) for ids in sequence.canonical_kmers(2))
+    assert list(zip(*strands, strict=True)) == [
+        ("AA", "TT"), ("AC", "GT"), ("AG", "CT"), ("AT", "AT"), ("CA", "TG"),
+        ("CC", "GG"), ("CG", "CG"), ("GA", "TC"), ("GC", "GC"), ("TA", "TA"),
+    ]  # fmt: skip
+
+
+def test_both_of_a_pair_have_its_place():
+    for ids in sequence.canonical_kmers(5):
+        np.testing.assert_array_equal(sequence.pair_of_kmer(5)[ids], np.arange(512))
+
+
+@pytest.mark.parametrize(
+    ("text", "gc"),
+    [
+        ("ACACACGGGG", 0.7), ("AAAAAAAAAA", 0.0), ("ACGTACGTAC", 0.5), ("TTACACATGG", 0.4),
+        ("ACNACNACNA", 3 / 7),  # An ambiguous base counts in nothing,
+        ("--GGGG----", 1.0),  # nor does padding.
+        ("ATRYATATAT", 0.0), ("NNNNN", np.nan), ("-----", np.nan),
+    ],
+)  # fmt: skip
+def test_gc_content_by_hand(text, gc):
+    (found,) = sequence.gc_content(sequence.encode([text], len(text)), len(text))
+    assert found == pytest.approx(gc, nan_ok=True)

@@ -7,7 +7,6 @@ from sklearn.metrics import roc_auc_score
 
 from genokeras.evaluation import baseline
 from genokeras.evaluation.split_windows import SplitWindows
-from genokeras.layers.canonical_kmers import pair_of_kmer
 from tfrecords import sequence
 from tfrecords.errors import InputError
 from tfrecords.reader import Dataset
@@ -23,7 +22,7 @@ def features(texts, k):
 
 def test_counts_of_a_sequence_worked_by_hand():
     # ACGTT: AC, CG, GT, TT; up to strand AC=GT twice, CG once, AA=TT once. N hides two 2-mers.
-    columns = pair_of_kmer(2)
+    columns = sequence.pair_of_kmer(2)
     found = features(["ACGTT", "ACNTT"], 2).toarray()
     assert found[0, columns[0b0001]] == pytest.approx(np.sqrt(2))
     assert found[0, columns[0b0110]] == 1

@@ -5,7 +5,6 @@ from genokeras.evaluation.baseline import KmerModel
 from genokeras.evaluation.ensemble import Ensemble
 from genokeras.evaluation.predictor import Predictor
 from genokeras.evaluation.probes import parse_words, sanity_probes, strongest_kmers
-from genokeras.layers.canonical_kmers import pair_of_kmer
 from genokeras.models.spec import Spec
 from tfrecords import sequence
 from tfrecords.errors import InputError
@@ -113,7 +112,7 @@ def test_a_regression_has_predictions(counter):
 
 
 def kmer_model(k, tasks, stranded=False, **weights):
-    columns = np.arange(4**k) if stranded else pair_of_kmer(k)
+    columns = np.arange(4**k) if stranded else sequence.pair_of_kmer(k)
     values = np.zeros((columns.max() + 1, tasks))
     for word, of_tasks in weights.items():
         number = sequence.kmer_ids(sequence.encode([word], k), k, k)[0, 0]

@@ -2,22 +2,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from genokeras.layers.canonical_kmers import canonical_kmers
 from genokeras.layers.kmer_linear import KmerLinear
 from genokeras.layers.one_hot import OneHot
 from tfrecords import sequence
 
 DNA = np.random.default_rng(0).choice(list("ACGTN-"), (6, 30), p=[0.24] * 4 + [0.02] * 2)
 TEXTS = ["".join(row) for row in DNA]
-LETTERS = np.array(list("ACGT"))
-
-
-def kmer_name(kmer_id, k):
-    return "".join(LETTERS[kmer_id // 4 ** np.arange(k - 1, -1, -1) % 4])
 
 
 def rows_by_name(k):
-    return {kmer_name(kmer, k): row for ids in canonical_kmers(k) for row, kmer in enumerate(ids)}
+    names = (sequence.kmer_texts(ids, k) for ids in sequence.canonical_kmers(k))
+    return {name: row for strand in names for row, name in enumerate(strand)}
 
 
 def reverse_complement(text):
