@@ -13,7 +13,7 @@ import numpy as np
 from data_prep import lengths
 from tfrecords import sequence as dna
 from tfrecords.errors import InputError
-from tfrecords.manifest import TASK_TYPES
+from tfrecords.manifest import LABEL_TYPES
 
 TASK = "label"  # The task of labels that have no name.
 _MAX_LABEL = float(np.finfo(np.float32).max)
@@ -45,8 +45,8 @@ def check_options(length: int | None, task_type: str | None) -> None:
     """Refuses a length or a task type that no source could use."""
     if length is not None and length < 1:
         raise InputError(f"--length={length}, expected a positive number of bases")
-    if task_type is not None and task_type not in TASK_TYPES:
-        raise InputError(f"--task_type={task_type}, expected one of {', '.join(TASK_TYPES)}")
+    if task_type is not None and task_type not in LABEL_TYPES:
+        raise InputError(f"--task_type={task_type}, expected one of {', '.join(LABEL_TYPES)}")
 
 
 def parse_label(cell: str) -> float:

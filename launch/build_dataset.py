@@ -21,7 +21,7 @@ from data_prep.fasta import Fasta
 from data_prep.source import Source
 from launch import app, progress
 from tfrecords.errors import InputError
-from tfrecords.manifest import COMPRESSIONS, STRANDS, TASK_TYPES, Manifest
+from tfrecords.manifest import COMPRESSIONS, LABEL_TYPES, STRANDS, Manifest
 
 _SOURCE = flags.DEFINE_enum("source", "csv", ["csv", "fasta"], "Format of the input files.")
 _TRAIN = flags.DEFINE_list("train", [], "Files with the training rows, separated by commas.")
@@ -52,7 +52,7 @@ _SHIFT_BP = flags.DEFINE_integer(
     "shift_bp", 0, "Bases of each sequence on either side of the model's window, for shifting it."
 )
 _TASK_TYPE = flags.DEFINE_enum(
-    "task_type", None, TASK_TYPES, "Default: binary if all labels are 0 or 1, else regression."
+    "task_type", None, LABEL_TYPES, "Default: binary if all labels are 0 or 1, else regression."
 )
 _SPLIT_FRACTIONS = flags.DEFINE_list(
     "split_fractions", None, "Split --input at random, stratified: shares of train,valid,test."

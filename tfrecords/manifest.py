@@ -10,6 +10,8 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 
+from tfrecords import bins
+from tfrecords.chrom import Chrom
 from tfrecords.errors import InputError
 from tfrecords.files import replacing
 from tfrecords.schema import NAME, Schema
@@ -18,9 +20,12 @@ FILE = "manifest.json"
 FORMAT_VERSION = 1
 SPLITS = ("train", "valid", "test")
 _SPLIT_SYNONYMS = {"training": "train", "val": "valid", "dev": "valid", "validation": "valid"}
-TASK_TYPES = ("binary", "regression")
+LABEL_TYPES = ("binary", "regression")  # One number per sequence and task.
+TASK_TYPES = (*LABEL_TYPES, "coverage", "unlabelled")
 STRANDS = ("online", "store", "none")
 COMPRESSIONS = ("none", "gzip")
+# Left out of the file at their default: datasets built before there were such keep their hash.
+_OPTIONAL = ("shift_bp", "bin_bp", "crop_bp", "target_scale", "chroms", "genome_sha256")
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ class Manifest:
         schema: The fields of a record.
         splits: The shards of every split.
         tasks: The columns of `targets`, `T` names.
-        task_type: What targets are: `binary` (0 or 1) or `regression`.
+        task_type: What targets are: `binary` (0 or 1) or `regression`, `[T]`; `coverage`, one
+            number per bin and task, `[bins, T]`, NaN where missing; or `unlabelled`: none.
         inputs: The files it was built from: base name, sha256 and number of rows of each.
         flags: The flags that built it.
         reverse_complement: Who turns training examples: the reader (`online`), the build, which
@@ -53,6 +59,11 @@ class Manifest:
         statistics: Of the build, as it likes.
         audit: Findings on duplicates and leakage.
         shift_bp: Bases stored on either side of the window that a model reads, for shifts of it.
+        bin_bp: Bases per bin of `coverage`; else 0.
+        crop_bp: Bases at either end of the window that have no bins.
+        target_scale: By what stored `coverage` is multiplied, for each task; () where it is 1.
+        chroms: Those of the genome that the windows are from; `chrom_id` is a place in it.
+        genome_sha256: Of the FASTA file of that genome.
         format_version: Of this file and the records.
     """
 
@@ -70,6 +81,11 @@ class Manifest:
     statistics: dict = field(default_factory=dict)
     audit: dict = field(default_factory=dict)
     shift_bp: int = 0
+    bin_bp: int = 0
+    crop_bp: int = 0
+    target_scale: tuple[float, ...] = ()
+    chroms: tuple[Chrom, ...] = ()
+    genome_sha256: str = ""
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self):
@@ -85,6 +101,7 @@ class Manifest:
         if "targets" in self.schema and self.schema["targets"].shape[-1:] != (len(self.tasks),):
             raise InputError(f"targets: {self.schema['targets']}, but {len(self.tasks)} tasks")
         _check_shift(self.shift_bp, self.schema)
+        _check_bins(self)
         if self.strand_pairs is not None and not is_pairing(self.strand_pairs, len(self.tasks)):
             raise InputError(
                 f"strand_pairs {list(self.strand_pairs)}, expected for each of the "
@@ -95,6 +112,11 @@ class Manifest:
     def window_bp(self) -> int:
         """Bases that a model reads of a sequence: all but `shift_bp` at either end."""
         return self.schema["sequence"].bases - 2 * self.shift_bp
+
+    @property
+    def num_bins(self) -> int:
+        """Bins of `coverage` per window; 0 where there are none."""
+        return bins.count(self.window_bp, self.bin_bp, self.crop_bp)
 
     def num_examples(self, split: str) -> int:
         """Returns how many examples a split holds."""
@@ -107,11 +129,14 @@ class Manifest:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def to_json(self) -> dict:
-        """Returns the manifest as JSON can hold it; `shift_bp` only where there is one."""
-        named = {item.name: getattr(self, item.name) for item in fields(self)}
-        if not self.shift_bp:
-            # Datasets built before there were shifts keep their hash.
-            del named["shift_bp"]
+        """Returns the manifest as JSON can hold it."""
+        named = {
+            item.name: getattr(self, item.name)
+            for item in fields(self)
+            if item.name not in _OPTIONAL or getattr(self, item.name) != item.default
+        }
+        if self.chroms:
+            named["chroms"] = [asdict(chrom) for chrom in self.chroms]
         return {
             **named,
             "schema": self.schema.to_json(),
@@ -134,6 +159,8 @@ class Manifest:
             "tasks": tuple(content["tasks"]),
             "inputs": tuple(content["inputs"]),
             "strand_pairs": None if pairs is None else tuple(pairs),
+            "target_scale": tuple(content.get("target_scale", ())),
+            "chroms": tuple(Chrom(**chrom) for chrom in content.get("chroms", ())),
         }
         return cls(**{**content, **known})
 
@@ -192,6 +219,25 @@ def _check_shift(shift_bp: int, schema: Schema) -> None:
     stored = (schema["sequence"].bases or 0) if "sequence" in schema else 0
     if shift_bp and stored <= 2 * shift_bp:
         raise InputError(f"shift_bp {shift_bp} leaves no window of the {stored} bases stored")
+
+
+def _check_bins(manifest: Manifest) -> None:
+    """Raises unless bins, crop and scales fit the targets."""
+    scale = manifest.target_scale
+    if manifest.task_type != "coverage":
+        if manifest.bin_bp or manifest.crop_bp or scale:
+            raise InputError(
+                f"bin_bp {manifest.bin_bp}, crop_bp {manifest.crop_bp}, {len(scale)} target scales:"
+                f" they are of coverage, and task_type is {manifest.task_type}"
+            )
+        return
+    bins.check(manifest.window_bp, manifest.bin_bp, manifest.crop_bp)
+    bins.check_scale(scale, len(manifest.tasks))
+    if manifest.schema["targets"].shape != (manifest.num_bins, len(manifest.tasks)):
+        raise InputError(
+            f"targets: {manifest.schema['targets']}, but {manifest.num_bins} bins of "
+            f"{manifest.bin_bp} bp and {len(manifest.tasks)} tasks"
+        )
 
 
 def split_name(name: str) -> str:

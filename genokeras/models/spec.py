@@ -36,6 +36,7 @@ from typing import Any
 
 import keras
 
+from tfrecords import bins
 from tfrecords.errors import InputError, check_known
 from tfrecords.manifest import TASK_TYPES, Manifest, is_pairing
 
@@ -50,6 +51,8 @@ class Spec:
     strandless). `base_composition` holds the shares of A, C, G, T in the training split.
     `stranded`: targets belong to the given strand and say nothing about the opposite one, so that
     a model must neither be blind to the strand nor average over both.
+    Of `coverage` there is a target per bin of `bin_bp`, none in the `crop_bp` at either end of the
+    window; stored targets times `target_scale` are in their own unit.
     """
 
     length: int
@@ -59,13 +62,19 @@ class Spec:
     base_composition: tuple[float, ...] | None = None
     stranded: bool = False
     shift_bp: int = 0
+    bin_bp: int = 0
+    crop_bp: int = 0
+    target_scale: tuple[float, ...] = ()
 
     def __post_init__(self):
         if self.task_type not in TASK_TYPES:
             known = ", ".join(TASK_TYPES)
             raise InputError(f"task_type must be one of {known}, got {self.task_type!r}")
-        if self.length < 1 or not self.tasks:
+        if self.length < 1 or not (self.tasks or self.task_type == "unlabelled"):
             raise InputError(f"need length >= 1 and a task, got {self.length=}, {self.tasks=}")
+        if self.task_type == "coverage":
+            bins.check(self.length, self.bin_bp, self.crop_bp)
+            bins.check_scale(self.target_scale, len(self.tasks))
         if self.shift_bp < 0:
             raise InputError(f"shift_bp must be at least 0, got {self.shift_bp}")
         if self.strand_pairs and not is_pairing(self.strand_pairs, len(self.tasks)):
@@ -83,6 +92,9 @@ class Spec:
             base_composition=tuple(shares[base] for base in "ACGT") if shares else None,
             stranded=manifest.reverse_complement == "none",
             shift_bp=manifest.shift_bp,
+            bin_bp=manifest.bin_bp,
+            crop_bp=manifest.crop_bp,
+            target_scale=manifest.target_scale,
         )
 
     def without_flanks(self) -> "Spec":
@@ -93,6 +105,11 @@ class Spec:
     def num_tasks(self) -> int:
         """Number of target columns `T`."""
         return len(self.tasks)
+
+    @property
+    def num_bins(self) -> int:
+        """Bins per window of `coverage`; else 0."""
+        return bins.count(self.length, self.bin_bp, self.crop_bp)
 
     @property
     def packed_width(self) -> int:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tfrecords.chrom import Chrom
 from tfrecords.errors import InputError
 from tfrecords.manifest import SPLITS, Manifest, Shard, split_name
 from tfrecords.schema import Feature, Schema
@@ -68,7 +69,7 @@ def test_other_names_of_splits(name, split):
     [
         ({"name": "my-data"}, r"dataset name 'my-data', expected \[a-z\]"),
         ({"splits": {"dev": ()}}, "split 'dev', expected one of train, valid, test"),
-        ({"task_type": "count"}, "task_type 'count', expected one of binary, regression"),
+        ({"task_type": "count"}, "'count', expected one of binary, regression, coverage, unl"),
         ({"reverse_complement": "both"}, "'both', expected one of online, store, none"),
         ({"compression": "xz"}, "compression 'xz', expected one of none, gzip"),
         ({"tasks": ("a",)}, r"targets: float32\(3,\), but 1 tasks"),
@@ -173,6 +174,44 @@ def test_a_shift_that_leaves_no_window(schema, shift_bp, message):
     assert make(schema=DNA, shift_bp=58).window_bp == 1
     with pytest.raises(InputError, match=message):
         make(schema=schema, shift_bp=shift_bp)
+
+
+TRACKS = Schema(
+    (Feature("sequence", "uint8", (48,), bases=96), Feature("targets", "float16", (10, 3)))
+)
+OF_TRACKS = {"schema": TRACKS, "task_type": "coverage", "bin_bp": 8, "crop_bp": 8}
+
+
+def test_coverage_has_bins_scales_and_a_genome(tmp_path):
+    chroms = (Chrom("chrI", 230218), Chrom("chrM", 85779))
+    genome = {"chroms": chroms, "genome_sha256": "ef" * 32}
+    tracks = make(**OF_TRACKS, target_scale=(0.5, 1.0, 2.0), **genome)
+    tracks.save(tmp_path)
+    assert Manifest.load(tmp_path) == tracks
+    assert (tracks.num_bins, tracks.window_bp) == (10, 96)
+    assert make(schema=DNA).num_bins == 0
+
+
+def test_unlabelled_windows_have_neither_targets_nor_tasks(tmp_path):
+    windows = Schema((Feature("sequence", "uint8", (48,), bases=96),))
+    made = make(schema=windows, tasks=(), strand_pairs=None, task_type="unlabelled")
+    made.save(tmp_path)
+    assert Manifest.load(tmp_path) == made
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"bin_bp": 0}, "bin_bp 0, expected a number of bases from 1"),
+        ({"bin_bp": 16}, "crop_bp 8, expected a multiple of bin_bp 16"),
+        ({"crop_bp": 0}, r"targets: float16\(10, 3\), but 12 bins of 8 bp and 3 tasks"),
+        ({"target_scale": (1.0,)}, r"target_scale \[1.0\], expected for each of the 3 tasks"),
+        ({"task_type": "regression"}, "bin_bp 8, crop_bp 8, 0 target scales: they are of cover"),
+    ],
+)
+def test_bins_that_do_not_fit_the_targets(changes, message):
+    with pytest.raises(InputError, match=message):
+        make(**OF_TRACKS | changes)
 
 
 def test_a_manifest_cannot_be_changed():

@@ -35,6 +35,19 @@ def test_a_window_is_what_is_stored_but_for_the_flanks():
     assert spec.Spec.from_manifest(manifest()) == dataclasses.replace(windows, length=101)
 
 
+def test_coverage_is_binned():
+    features = (
+        Feature("sequence", "uint8", (32,), bases=64),
+        Feature("targets", "float16", (6, 2)),
+    )
+    binned = {"bin_bp": 8, "crop_bp": 8, "target_scale": (1.0, 0.5)}
+    tracks = Manifest("n", Schema(features), {}, ("a", "b"), "coverage", **binned)
+    found = spec.Spec.from_manifest(tracks)
+    assert found == spec.Spec(64, ("a", "b"), "coverage", **binned)
+    assert (found.num_bins, spec.Spec(64, ("a",)).num_bins) == (6, 0)
+    assert spec.Spec(64, (), "unlabelled").num_tasks == 0
+
+
 @pytest.mark.parametrize(("strands", "stranded"), [("online", 0), ("store", 0), ("none", 1)])
 def test_data_whose_strands_nobody_turns_are_stranded(strands, stranded):
     assert spec.Spec.from_manifest(manifest(reverse_complement=strands)).stranded == stranded
@@ -43,7 +56,9 @@ def test_data_whose_strands_nobody_turns_are_stranded(strands, stranded):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"task_type": "multiclass"}, "task_type must be one of binary, regression, got 'multicla"),
+        ({"task_type": "ranks"}, "must be one of binary, regression, coverage, unlabelled, got 'r"),
+        ({"task_type": "coverage", "bin_bp": 3}, "windows of 8 bp, expected whole bins of 3 bp"),
+        ({"task_type": "coverage", "bin_bp": 4, "target_scale": (1,)}, r"target_scale \[1\], exp"),
         ({"shift_bp": -1}, "shift_bp must be at least 0, got -1"),
         ({"length": 0}, "need length >= 1 and a task, got self.length=0"),
         ({"tasks": ()}, r"need length >= 1 and a task, got .*self.tasks=\(\)"),
