@@ -20,6 +20,7 @@ import numpy as np
 from data_prep.destination import UnfinishedError
 from data_prep.scratch import Scratch
 from tfrecords import strands
+from tfrecords.cores import num_cores
 from tfrecords.manifest import Shard
 from tfrecords.schema import Schema
 from tfrecords.writer import ShardWriter
@@ -50,7 +51,7 @@ def write_shards(
 
     Args:
         tasks: The shards.
-        workers: Number of processes; one: all in this process. Default: one for each processor, but
+        workers: Number of processes; one: all in this process. Default: one for each core, but
             no more than the amount of data is worth.
         when_done: Called with each shard, in any order.
 
@@ -59,7 +60,7 @@ def write_shards(
     """
     if workers is None:
         num_bytes = sum((task.stop - task.start) * task.schema.stride for task in tasks)
-        workers = min(_num_processors(), 1 + num_bytes // _BYTES_PER_WORKER)
+        workers = min(num_cores(), 1 + num_bytes // _BYTES_PER_WORKER)
     workers = min(workers, len(tasks))
     if workers <= 1:
         for task in tasks:
@@ -98,12 +99,6 @@ def write_shard(task: ShardTask) -> Shard:
             strands.turn(examples, np.flatnonzero(is_turned), task.schema, None)
             writer.write(examples)
     return writer.shard
-
-
-def _num_processors() -> int:
-    # Only Linux tells which of them this process may use.
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _start_worker() -> None:

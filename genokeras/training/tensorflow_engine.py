@@ -6,7 +6,6 @@ one device the whole step is one compiled function, which is faster. Axes: `B` b
 """
 
 import contextlib
-import os
 import pathlib
 import types
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from genokeras.training import optimizer as optimizers
 from genokeras.training import variables
 from genokeras.training.checkpoint import Arrays
 from genokeras.training.train_config import TrainConfig
+from tfrecords.cores import num_cores
 
 Batch = dict[str, Any]
 
@@ -192,12 +192,9 @@ def describe_devices() -> str:
 
 def num_threads() -> dict[str, int]:
     """Returns the sizes of TensorFlow's thread pools; the last bits of results depend on them."""
-    # macOS does not say which cores a process may use.
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     return {
-        "intra-op": tf.config.threading.get_intra_op_parallelism_threads() or cores,
-        "inter-op": tf.config.threading.get_inter_op_parallelism_threads() or cores,
+        "intra-op": tf.config.threading.get_intra_op_parallelism_threads() or num_cores(),
+        "inter-op": tf.config.threading.get_inter_op_parallelism_threads() or num_cores(),
     }
 
 

@@ -221,12 +221,11 @@ def test_thread_pools_are_counted():
     assert min(num_threads().values()) >= 1
 
 
-def test_thread_pools_of_macos_are_as_large_as_its_number_of_cores(monkeypatch):
+def test_thread_pools_that_are_not_set_are_as_large_as_there_are_cores(monkeypatch):
     for pool in ("intra", "inter"):
         name = f"get_{pool}_op_parallelism_threads"
         monkeypatch.setattr(tensorflow_engine.tf.config.threading, name, lambda: 0)
-    monkeypatch.delattr(tensorflow_engine.os, "sched_getaffinity")
-    monkeypatch.setattr(tensorflow_engine.os, "cpu_count", lambda: 12)
+    monkeypatch.setattr(tensorflow_engine, "num_cores", lambda: 12)
     assert num_threads() == {"intra-op": 12, "inter-op": 12}
 
 
