@@ -34,6 +34,24 @@ def _format(values: dict[str, float]) -> str:
     return "  ".join(f"{name} {value:.4g}" for name, value in values.items())
 
 
+class _Rate:
+    """Items a second since the first update: what is done once before it, as compiling, is no rate.
+
+    `per_second` is None until there has been a second update.
+    """
+
+    def __init__(self):
+        self.per_second: float | None = None
+        self._items, self._first_update = 0, None
+
+    def update(self, advance: int, now: float) -> None:
+        if self._first_update is None:
+            self._first_update = now
+        else:
+            self._items += advance
+            self.per_second = self._items / max(now - self._first_update, 1e-9)
+
+
 class _TerminalBar:
     def __init__(self, description: str, total: int, completed: int):
         self._progress = Progress(
@@ -45,16 +63,17 @@ class _TerminalBar:
             TextColumn("{task.fields[values]}"),
             console=Console(stderr=True),
         )
-        self._started, self._done = time.monotonic(), 0
+        self._rate = _Rate()
         self._progress.start()
         self._task = self._progress.add_task(
             description, total=total, completed=completed, rate="", values=""
         )
 
     def update(self, advance: int = 1, **values: float) -> None:
-        self._done += advance
-        rate = self._done / max(time.monotonic() - self._started, 1e-9)
-        fields = {"rate": f"{rate:,.1f}/s"} | ({"values": _format(values)} if values else {})
+        self._rate.update(advance, time.monotonic())
+        fields = {"values": _format(values)} if values else {}
+        if self._rate.per_second is not None:
+            fields["rate"] = f"{self._rate.per_second:,.1f}/s"
         self._progress.update(self._task, advance=advance, **fields)
 
     def close(self) -> None:
@@ -64,27 +83,26 @@ class _TerminalBar:
 class _LogBar:
     def __init__(self, description: str, total: int, completed: int):
         self._description, self._total, self._done = description, total, completed
-        self._first = completed
-        self._started = self._printed = time.monotonic()
+        self._rate = _Rate()
+        self._printed = time.monotonic()
         self._values: dict[str, float] = {}
 
     def update(self, advance: int = 1, **values: float) -> None:
+        now = time.monotonic()
+        self._rate.update(advance, now)
         self._done += advance
         self._values.update(values)
-        if time.monotonic() - self._printed >= _SECONDS_BETWEEN_LINES:
+        if now - self._printed >= _SECONDS_BETWEEN_LINES:
             self._print()
+            self._printed = now
 
     def close(self) -> None:
         if sys.exception() is None:  # After a mistake the one line about it is all that is printed.
             self._print()
 
     def _print(self) -> None:
-        self._printed = time.monotonic()
-        rate = (self._done - self._first) / max(self._printed - self._started, 1e-9)
-        left = (self._total - self._done) / rate if rate else 0.0
-        print(
-            f"{self._description}: {self._done}/{self._total}  {rate:,.1f}/s  "
-            f"{left:.0f} s left  {_format(self._values)}".rstrip(),
-            file=sys.stderr,
-            flush=True,
-        )
+        parts = [f"{self._description}: {self._done}/{self._total}"]
+        if rate := self._rate.per_second:
+            parts += [f"{rate:,.1f}/s", f"{(self._total - self._done) / rate:.0f} s left"]
+        parts += filter(None, [_format(self._values)])
+        print("  ".join(parts), file=sys.stderr, flush=True)

@@ -33,7 +33,8 @@ class TensorFlowEngine:
     """Runs steps of one model.
 
     `module` is the model's module, `config` its configuration, `spec` what the data demand of it;
-    `optimizer` is built on the model.
+    `optimizer` is built on the model. With `jit`, XLA compiles the steps, which makes the first one
+    take seconds.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class TensorFlowEngine:
         jit: bool,
     ):
         self._module, self._config, self._spec, self._model = module, config, spec, model
-        self._optimizer, self._training = optimizer, training
+        self._optimizer, self._training, self.jit = optimizer, training, jit
         weights = model.trainable_variables if training.ema else []
         self._averages = [
             keras.Variable(weight, trainable=False, dtype=weight.dtype) for weight in weights

@@ -36,6 +36,8 @@ _NOTHING_WRITTEN = {"rows": [], "events": [], "sizes": {}}
 class Engine(Protocol):
     """What a trainer needs of an engine; `TensorFlowEngine` says what each method does."""
 
+    jit: bool
+
     def place(self, batch: dict[str, np.ndarray]) -> Any: ...
     def train_step(self, batch: Any) -> dict[str, Any]: ...
     def evaluate_step(self, batch: Any) -> dict[str, dict[str, np.ndarray]]: ...
@@ -103,10 +105,12 @@ class Trainer:
         job = self._job
         if self.step == 0:
             self._record(self._evaluate()[0])
+        if self._engine.jit and not self._is_over:
+            job.log("Compiling with XLA ...")
         bar = job.progress("Training", job.plan.steps, self.step) if job.progress else None
         try:
             with Prefetch(self._batches(), self._engine.place) as batches:
-                while self.step < job.plan.steps and not self._tracker.should_stop:
+                while not self._is_over:
                     if self._histograms and self._is_evaluated(self.step + 1):
                         self._histograms.before_step()
                     results = self._engine.train_step(next(batches))
@@ -121,6 +125,10 @@ class Trainer:
                 bar.close()
             self._summaries.close()
         self._export_best()
+
+    @property
+    def _is_over(self) -> bool:
+        return self.step == self._job.plan.steps or self._tracker.should_stop
 
     def _batches(self) -> Iterator[dict[str, np.ndarray]]:
         training = self._job.training
@@ -141,8 +149,7 @@ class Trainer:
                 is_best = self._judge(row)
                 values = self._shown(valid, is_best)
             self._record(row, values)
-        is_end = self.step == plan.steps or self._tracker.should_stop
-        if is_best or is_end or self.step % plan.checkpoint_every == 0:
+        if is_best or self._is_over or self.step % plan.checkpoint_every == 0:
             self._save()
             if is_best:
                 self._export()

@@ -441,6 +441,14 @@ def test_recipes_of_all_presets_are_valid(model):
         assert isinstance(recipe(model, preset), TrainConfig)
 
 
+def test_a_first_step_that_is_compiled_is_announced(finished, data_dir, tmp_path):
+    training, lines = dataclasses.replace(SETTINGS, steps=1, jit="on"), []
+    train(data_dir, tmp_path / "run", **SMALL, training=training, log=lines.append)
+    announced = "Compiling with XLA ..."
+    assert lines.index(announced) < next(n for n, x in enumerate(lines) if x.startswith("step 1 "))
+    assert announced not in finished[1]
+
+
 def test_progress_goes_on_from_where_the_run_stopped(workdir, data_dir):
     class Bar:
         def __init__(self):
