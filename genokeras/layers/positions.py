@@ -32,8 +32,8 @@ class AddPositions(keras.layers.Layer):
         return {**super().get_config(), "kind": self.kind}
 
 
-def sinusoids(length: int, channels: int, max_wavelength: float = 10_000.0) -> np.ndarray:
+def sinusoids(length: int, channels: int) -> np.ndarray:
     """Returns `[length, channels]`: sines in the first half of the channels, then cosines."""
     num_sines = (channels + 1) // 2
-    turns = np.outer(np.arange(length), max_wavelength ** (-np.arange(num_sines) / num_sines))
+    turns = np.outer(np.arange(length), 10_000.0 ** (-np.arange(num_sines) / num_sines))
     return np.concatenate([np.sin(turns), np.cos(turns)], axis=1)[:, :channels]

@@ -14,18 +14,16 @@ from keras import ops
 Pairing = Literal["half", "interleaved"]
 
 
-def frequencies(
-    num_pairs: int, periods: Sequence[float] = (), max_wavelength: float = 10_000.0
-) -> np.ndarray:
+def frequencies(num_pairs: int, periods: Sequence[float] = ()) -> np.ndarray:
     """Returns angles per position of `num_pairs` channel pairs.
 
     `periods` (in positions) take the last pairs, the slowest ones; the others are the geometric
-    series `max_wavelength ** (-i / num_pairs)`, which by itself holds no period between 6.3 and 11
-    for common sizes: DNA's helical 10.5 bp has to be asked for.
+    series `10_000 ** (-i / num_pairs)`, which by itself holds no period between 6.3 and 11 for
+    common sizes: DNA's helical 10.5 bp has to be asked for.
     """
     if len(periods) > num_pairs or any(period <= 0 for period in periods):
         raise ValueError(f"expected at most {num_pairs} positive periods, got {periods}")
-    series = float(max_wavelength) ** (-np.arange(num_pairs) / num_pairs)
+    series = 10_000.0 ** (-np.arange(num_pairs) / num_pairs)
     series[num_pairs - len(periods) :] = [2 * math.pi / period for period in periods]
     return series
 

@@ -1,6 +1,5 @@
 """Multi-head self-attention, with rotary positions if wanted."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -19,19 +18,10 @@ class SelfAttention(keras.layers.Layer):
     `C`.
     """
 
-    def __init__(
-        self,
-        num_heads: int,
-        use_rotary: bool = False,
-        rotary_periods: Sequence[float] = (),
-        pairing: rotary.Pairing = "half",
-        **kwargs: Any,
-    ):
+    def __init__(self, num_heads: int, use_rotary: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.num_heads = num_heads
         self.use_rotary = use_rotary
-        self.rotary_periods = tuple(rotary_periods)
-        self.pairing = pairing
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         channels = input_shape[-1]
@@ -52,10 +42,8 @@ class SelfAttention(keras.layers.Layer):
     def call(self, x: Any, padding_mask: Any | None = None) -> Any:
         query, key = self._heads(self.query_dense(x)), self._heads(self.key_dense(x))
         if self.use_rotary:
-            angles = rotary.frequencies(query.shape[-1] // 2, self.rotary_periods)
-            positions = np.arange(x.shape[1])
-            query = rotary.rotate(query, positions, angles, self.pairing)
-            key = rotary.rotate(key, positions, angles, self.pairing)
+            turns = np.arange(x.shape[1]), rotary.frequencies(query.shape[-1] // 2)
+            query, key = rotary.rotate(query, *turns), rotary.rotate(key, *turns)
         value = self._heads(self.value_dense(x))
         mask = None if padding_mask is None else padding_mask[:, None, None, :]
         mixed = ops.dot_product_attention(query, key, value, mask=mask)
@@ -68,10 +56,5 @@ class SelfAttention(keras.layers.Layer):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "num_heads": self.num_heads,
-            "use_rotary": self.use_rotary,
-            "rotary_periods": self.rotary_periods,
-            "pairing": self.pairing,
-        }
+        own = {"num_heads": self.num_heads, "use_rotary": self.use_rotary}
+        return {**super().get_config(), **own}

@@ -1,13 +1,11 @@
 """The pre-norm transformer block."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from genokeras.layers.dropout import KeyedDropout
 from genokeras.layers.gelu import gelu
-from genokeras.layers.rotary import Pairing
 from genokeras.layers.self_attention import SelfAttention
 
 
@@ -24,8 +22,6 @@ class TransformerBlock(keras.layers.Layer):
         feedforward_units: int,
         dropout: float = 0.0,
         use_rotary: bool = False,
-        rotary_periods: Sequence[float] = (),
-        pairing: Pairing = "half",
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -33,20 +29,13 @@ class TransformerBlock(keras.layers.Layer):
         self.feedforward_units = feedforward_units
         self.dropout = dropout
         self.use_rotary = use_rotary
-        self.rotary_periods = tuple(rotary_periods)
-        self.pairing = pairing
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         channels, policy = input_shape[-1], self.dtype_policy
         norm = {"epsilon": 1e-6, "dtype": policy}
         self.attention_norm = keras.layers.LayerNormalization(**norm, name="attention_norm")
         self.attention = SelfAttention(
-            self.num_heads,
-            self.use_rotary,
-            self.rotary_periods,
-            self.pairing,
-            dtype=policy,
-            name="attention",
+            self.num_heads, self.use_rotary, dtype=policy, name="attention"
         )
         self.feedforward_norm = keras.layers.LayerNormalization(**norm, name="feedforward_norm")
         dense = {"kernel_initializer": "lecun_normal", "dtype": policy}
@@ -73,6 +62,4 @@ class TransformerBlock(keras.layers.Layer):
             "feedforward_units": self.feedforward_units,
             "dropout": self.dropout,
             "use_rotary": self.use_rotary,
-            "rotary_periods": self.rotary_periods,
-            "pairing": self.pairing,
         }

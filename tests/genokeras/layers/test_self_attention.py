@@ -94,4 +94,4 @@ def test_channels_must_fit_the_heads(channels, use_rotary, message):
 
 
 def test_config_is_complete(assert_config_complete):
-    assert_config_complete(SelfAttention(2, True, (10.5,), "interleaved", name="attention"))
+    assert_config_complete(SelfAttention(2, True, name="attention"))

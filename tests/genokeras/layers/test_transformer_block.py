@@ -59,6 +59,4 @@ def test_dropout_is_keyed_and_only_in_training():
 
 
 def test_config_is_complete(assert_config_complete):
-    assert_config_complete(
-        TransformerBlock(2, 6, 0.1, True, (10.5,), "interleaved", dtype="float64", name="block")
-    )
+    assert_config_complete(TransformerBlock(2, 6, 0.1, True, dtype="float64", name="block"))
