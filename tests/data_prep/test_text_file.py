@@ -108,8 +108,8 @@ def test_line_that_is_not_utf8_is_named(tmp_path, line):
     ("name", "content", "message"),
     [
         ("a.csv.gz", b"sequence,label\n", "a.csv.gz is named .gz but is not compressed that way"),
-        ("a.csv", gzip.compress(b"x"), "a.csv holds .gz data; rename it so that its name ends in"),
-        ("a.csv.bz2", gzip.compress(b"x"), "is named|holds .gz data"),
+        ("a.csv", gzip.compress(b"x", mtime=0), "a.csv holds .gz data; rename it so that its name ends in"),
+        ("a.csv.bz2", gzip.compress(b"x", mtime=0), "is named|holds .gz data"),
         ("a.csv", b"PK\x03\x04rest", "a.csv is a zip archive or an Excel workbook; expected text"),
         ("a.tsv", b"PAR1rest", "a.tsv is a Parquet file"),
         ("a.csv", b"", "a.csv is empty"),
@@ -130,6 +130,12 @@ def test_missing_file_gets_a_suggestion(write, tmp_path):
         TextFile(tmp_path / "trian.csv.gz")
     with pytest.raises(InputError, match="no/folder/x.csv: there is no such file.$"):
         TextFile("no/folder/x.csv")
+
+
+def test_file_of_another_machine():
+    message = "gs://bucket/a.csv: expected a file of this machine; copy it here first"
+    with pytest.raises(InputError, match=message):
+        TextFile("gs://bucket/a.csv")
 
 
 def test_folder_is_no_file(tmp_path):
