@@ -36,8 +36,10 @@ class TextFile:
     """
 
     def __init__(self, path: str | os.PathLike):
+        if "://" in os.fspath(path):
+            raise InputError(f"{path}: expected a file of this machine; copy it here first")
         self.path = pathlib.Path(path)
-        _check_is_file(self.path)
+        check_is_file(self.path)
         with self.path.open("rb") as file:
             _check_compression(self.path, file.read(8))
         self._suffix = self.path.suffix.lower()
@@ -186,7 +188,8 @@ class _Zstd(io.RawIOBase):
             self._rest, self._frame = self._frame.unused_data, None
 
 
-def _check_is_file(path: pathlib.Path) -> None:
+def check_is_file(path: pathlib.Path) -> None:
+    """Raises an InputError unless there is a file; it suggests one with a name much like it."""
     if path.is_dir():
         raise InputError(f"{path} is a folder, expected a file")
     if not path.exists():
