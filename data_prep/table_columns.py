@@ -119,6 +119,8 @@ def given(name: str, names: Sequence[str], where: str) -> str:
 
 def find_sequence(names: Sequence[str], where: str, name: str | None = None) -> str:
     """Returns the column with the sequence: `name` if it is given, else the one named so."""
+    if not any(names):
+        raise InputError(f"{where}: a blank line, expected the names of the columns")
     if name:
         return given(name, names, where)
     found = [name for name in names if name.lower() in _SEQUENCE_NAMES]

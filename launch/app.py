@@ -73,8 +73,16 @@ def _parse(argv: list[str]) -> None:
         raise InputError(_wrong_value(str(error))) from None
     except ValueError as error:  # absl's own, of --noFLAG=VALUE.
         raise InputError(str(error)) from None
+    for name in flags.FLAGS:
+        if flags.FLAGS[name].value == "" and _is_required(flags.FLAGS[name]):
+            raise InputError(f"--{name} is empty: give --{name}=VALUE")
     if rest:
         raise InputError(f"unexpected argument {rest[0]!r}: flags are written as --name=value")
+
+
+def _is_required(flag: flags.Flag) -> bool:
+    """Whether absl would refuse to do without the flag: then no empty text is of use either."""
+    return any("must have a value" in validator.message for validator in flag.validators)
 
 
 def _wrong_value(message: str) -> str:

@@ -197,6 +197,8 @@ class Manifest:
 
 
 def _read(path: pathlib.Path) -> dict:
+    if path.parent.is_file():
+        raise InputError(f"{path.parent}: a file, expected the folder of a dataset")
     if not path.parent.is_dir():
         raise InputError(f"{path.parent}: no such folder; build_dataset makes datasets")
     try:

@@ -32,6 +32,7 @@ def find(workdirs: str | os.PathLike | Sequence[str | os.PathLike]) -> list[path
                 f"--workdir={','.join(map(os.fspath, workdirs))}: a folder is missing "
                 "before or after a comma"
             )
+        settings.check_local(workdir=part)
         found = [part]
         if glob.has_magic(part) and not pathlib.Path(part).exists():
             found = sorted(

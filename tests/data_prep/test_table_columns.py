@@ -92,6 +92,7 @@ def test_asked_for_columns_win_over_recognised_ones():
             r"a.csv:1: intervals \(chr, Start, end, label\), and no column is named like a "
             "sequence; cut the sequences out of the genome first, .*, or --sequence_column=NAME",
         ),
+        (" ", {"sequence": "dna"}, "a.csv:1: a blank line, expected the names of the columns"),
         ("ACGT,1", {}, "no column is named like a sequence; the first line must name the columns"),
     ],
 )

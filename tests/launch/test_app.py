@@ -71,6 +71,7 @@ def launch(tmp_path):
         ),
         (["--name=you", "--noloud=1"], 2, "error: --noloud=1 does not take an argument\n"),
         ([], 2, "error: --name is missing: give --name=VALUE\n"),
+        (["--name="], 2, "error: --name is empty: give --name=VALUE\n"),
         (["--name=stop"], 130, "error: interrupted"),
     ],
 )

@@ -88,6 +88,12 @@ def test_a_folder_that_is_not_there(tmp_path):
         Manifest.load(tmp_path / "nowhere")
 
 
+def test_a_file_that_is_no_folder(tmp_path):
+    (tmp_path / "a.csv").write_text("sequence,label\n")
+    with pytest.raises(InputError, match="a.csv: a file, expected the folder of a dataset"):
+        Manifest.load(tmp_path / "a.csv")
+
+
 def test_a_folder_without_manifest_is_no_dataset(tmp_path):
     with pytest.raises(InputError, match=r"not a dataset, it has no manifest.json .*finish the"):
         Manifest.load(tmp_path)

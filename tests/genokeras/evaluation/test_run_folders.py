@@ -59,6 +59,7 @@ def test_folders_in_the_order_given_and_those_of_a_pattern_sorted(runs, given, f
         ("fold_0,gone", "gone: no run here"),
         ("fold_0,fold_[01]", "fold_0: given twice; a run is one member of an ensemble"),
         ("fold_0,./fold_0", "fold_0: given twice"),
+        ("fold_0,gs://b/run", "--workdir=gs://b/run: remote folders are not supported yet; give a"),
         ("run*", r"--workdir=run*: no folder of a run matches this pattern"),
         ("fold_0,", "--workdir=fold_0,: a folder is missing before or after a comma"),
     ],
