@@ -1,0 +1,123 @@
+"""The scores of predicted coverage over a whole split, added up batch by batch.
+
+However many windows there are, memory stays the same: all scores are sums over bins or windows,
+except for the correlation of ranks (see `rank_sample`). Shapes: coverage and targets `[B, bins, T]`
+in one unit, weight `[B, T]`. A target that is NaN is missing; so is a track of weight 0.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from genokeras.metrics.counts import ratio
+from genokeras.metrics.moments import PairMoments
+from genokeras.metrics.rank_sample import RankSample
+
+_TINY = 1e-20
+
+
+class CoverageScores:
+    """Scores of each track, and their means over the tracks where they are defined.
+
+    Over all bins: `pearson_r`, `spearman_r` and `r2`. Over all windows: `log_total_r`, the linear
+    correlation of `log(1 + total)`; `profile_jsd`, the mean Jensen-Shannon divergence between the
+    true and the predicted shape, from 0 (the same) to 1 bit (nowhere both); and, to compare it
+    with, `shuffled_jsd`, that between the true shape and that of the window before in the stored
+    order, which is random. Windows without any coverage have no shape and are left out of both.
+    """
+
+    def __init__(self, tasks: Sequence[str]):
+        self._tasks = tuple(tasks)
+        size = len(self._tasks)
+        self._bins, self._totals = PairMoments(size), PairMoments(size)
+        self._ranks = RankSample(size)
+        self._jsd, self._shuffled_jsd = _Mean(size), _Mean(size)
+        self._last: np.ndarray | None = None
+        self._num_windows = 0
+
+    def add(self, coverage: np.ndarray, targets: np.ndarray, weight: np.ndarray) -> None:
+        """Adds a batch; rows of weight 0 in all tracks (padding) count nowhere."""
+        rows = (weight > 0).any(axis=1)
+        if not rows.any():
+            return
+        predicted = coverage[rows].astype(np.float64)
+        true = np.where(weight[rows, None] > 0, targets[rows].astype(np.float64), np.nan)
+        known = ~np.isnan(true)
+        flat = (-1, len(self._tasks))
+        self._bins.add(true.reshape(flat), predicted.reshape(flat), known.reshape(flat))
+        self._ranks.add(true, predicted)
+        totals = (np.where(known, values, 0).sum(axis=1) for values in (true, predicted))
+        self._totals.add(*map(np.log1p, totals), known.any(axis=1))
+        self._jsd.add(profile_jsd(true, predicted + _TINY))
+        before = true[:1] * np.nan if self._last is None else self._last
+        self._shuffled_jsd.add(profile_jsd(true, np.concatenate([before, true[:-1]])))
+        self._last = true[-1:]
+        self._num_windows += len(true)
+
+    def result(self) -> dict[str, Any]:
+        """Returns `{"pearson_r": ..., "n": ..., "num_undefined": ..., "tasks": {...}}`.
+
+        None stands for what is undefined; `num_undefined` counts tracks that are constant, `n`
+        windows. `tasks` holds the scores of each track and is there if there are several.
+        """
+        scores = {
+            "pearson_r": self._bins.correlation(),
+            "spearman_r": self._ranks.correlation(),
+            "r2": self._bins.r2(),
+            "log_total_r": self._totals.correlation(),
+            "profile_jsd": self._jsd.mean(),
+            "shuffled_jsd": self._shuffled_jsd.mean(),
+        }
+        result = {name: _mean(values) for name, values in scores.items()}
+        undefined = int(np.isnan(scores["pearson_r"]).sum())
+        result |= {"n": self._num_windows, "num_undefined": undefined}
+        if len(self._tasks) == 1:
+            return result
+        per_task = {
+            task: {name: _mean(values[column : column + 1]) for name, values in scores.items()}
+            | {"n": int(self._totals.count[column])}
+            for column, task in enumerate(self._tasks)
+        }
+        return result | {"tasks": per_task}
+
+
+def profile_jsd(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Returns the Jensen-Shannon divergence of the shapes of `x` and `y` in bits, `[B, T]`.
+
+    Bins that are NaN in one of them are left out of both. NaN where one of them has no coverage.
+    """
+    known = ~(np.isnan(x) | np.isnan(y))
+    p, q = (_shares(np.where(known, values, 0)) for values in (x, y))
+    middle = (p + q) / 2
+    return (_relative_entropy(p, middle) + _relative_entropy(q, middle)) / 2
+
+
+def _shares(values: np.ndarray) -> np.ndarray:
+    return ratio(values, values.sum(axis=1, keepdims=True))
+
+
+def _relative_entropy(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    # Where p is 0, so is its part of the sum, and q may be 0 as well.
+    one = np.where(p > 0, p, 1.0)
+    return (p * np.log2(one / np.where(p > 0, q, 1.0))).sum(axis=1)
+
+
+class _Mean:
+    """Means `[T]` of what is not NaN."""
+
+    def __init__(self, size: int):
+        self._sum, self._count = np.zeros(size), np.zeros(size)
+
+    def add(self, values: np.ndarray) -> None:
+        known = ~np.isnan(values)
+        self._sum += np.where(known, values, 0).sum(axis=0)
+        self._count += known.sum(axis=0)
+
+    def mean(self) -> np.ndarray:
+        return ratio(self._sum, self._count)
+
+
+def _mean(values: np.ndarray) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else None

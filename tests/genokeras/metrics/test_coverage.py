@@ -1,0 +1,119 @@
+"""Scores of coverage against NumPy, SciPy and scikit-learn on arrays that fit into memory."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.spatial.distance import jensenshannon
+from sklearn.metrics import r2_score
+
+from genokeras.metrics.coverage import CoverageScores, profile_jsd
+
+TASKS = ("a", "b")
+
+
+@pytest.fixture
+def split():
+    """Coverage, targets `[40, 16, 2]` and weights; some bins, tracks and windows are missing."""
+    rng = np.random.default_rng(0)
+    rates = rng.gamma(1.0, 4.0, (40, 16, 2))
+    targets = rng.poisson(rates).astype(float)
+    targets[3, 2:9, 0] = np.nan
+    targets[7, :, 1] = np.nan
+    targets[11, :, 0] = 0
+    weight = np.ones((40, 2))
+    weight[5, 1] = 0
+    return rates, targets, weight
+
+
+def scores(coverage, targets, weight, parts=1, tasks=TASKS):
+    found = CoverageScores(tasks)
+    for rows in np.array_split(np.arange(len(coverage)), parts):
+        found.add(coverage[rows], targets[rows], weight[rows])
+    return found.result()
+
+
+def by_hand(rates, targets, weight, track):
+    true = np.where(weight[:, None, track] > 0, targets[..., track], np.nan)
+    known = ~np.isnan(true)
+    x, y = true[known], rates[..., track][known]
+    windows = [w for w in range(len(true)) if known[w].any()]
+    totals = np.array([(true[w][known[w]].sum(), rates[w, known[w], track].sum()) for w in windows])
+    shaped = [w for w in windows if true[w][known[w]].sum() > 0]
+    jsd = [jensenshannon(true[w][known[w]], rates[w, known[w], track], base=2) ** 2 for w in shaped]
+    return {
+        "pearson_r": np.corrcoef(x, y)[0, 1],
+        "spearman_r": stats.spearmanr(x, y).statistic,
+        "r2": r2_score(x, y),
+        "log_total_r": np.corrcoef(*np.log1p(totals).T)[0, 1],
+        "profile_jsd": np.mean(jsd),
+        "n": len(windows),
+    }
+
+
+@pytest.mark.parametrize("parts", [1, 3, 40])
+def test_equal_to_what_libraries_make_of_the_whole_split(split, parts):
+    found = scores(*split, parts)
+    for track, task in enumerate(TASKS):
+        for name, expected in by_hand(*split, track).items():
+            assert found["tasks"][task][name] == pytest.approx(expected, rel=1e-6), name
+    for name in ("pearson_r", "spearman_r", "r2", "log_total_r", "profile_jsd", "shuffled_jsd"):
+        values = [found["tasks"][task][name] for task in TASKS]
+        assert found[name] == pytest.approx(np.mean(values))
+    assert (found["n"], found["num_undefined"]) == (40, 0)
+
+
+def test_padding_counts_nowhere(split):
+    """As the reader pads: with the first row, weight 0."""
+    padded = [np.concatenate([part, part[:1], part[:1]]) for part in split]
+    padded[2][-2:] = 0
+    expected, found = scores(*split), scores(*padded, parts=7)
+    for task, values in expected.pop("tasks").items():
+        assert found["tasks"][task] == pytest.approx(values, rel=1e-9)
+    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-9)
+    nothing = [part[:4] for part in split]
+    nothing[2] = np.zeros((4, 2))
+    assert scores(*nothing)["pearson_r"] is None
+
+
+def test_true_shapes_are_nearer_than_those_of_other_windows(split):
+    rates, targets, weight = split
+    found = scores(rates, targets, weight)
+    assert found["profile_jsd"] < 0.5 * found["shuffled_jsd"]
+    perfect = scores(np.nan_to_num(targets), targets, weight)
+    assert perfect["profile_jsd"] == pytest.approx(0, abs=1e-9)
+    assert perfect["pearson_r"] == pytest.approx(1)
+    assert perfect["r2"] == pytest.approx(1)
+
+
+def test_shuffled_is_the_window_before():
+    targets = np.array([[1.0, 0.0], [0.0, 5.0], [0.0, 2.0]])[..., None]
+    found = scores(np.ones_like(targets), targets, np.ones((3, 1)), parts=2, tasks=("a",))
+    assert found["shuffled_jsd"] == pytest.approx((1 + 0) / 2)
+    assert "tasks" not in found
+
+
+def test_one_bit_apart_is_the_most():
+    x, y = np.array([[[1.0], [0.0]]]), np.array([[[0.0], [3.0]]])
+    np.testing.assert_allclose(profile_jsd(x, y), [[1.0]])
+    np.testing.assert_allclose(profile_jsd(x, 7 * x), [[0.0]])
+    np.testing.assert_allclose(
+        profile_jsd(x, np.array([[[1.0], [1.0]]])),
+        [[jensenshannon([1, 0], [0.5, 0.5], base=2) ** 2]],
+    )
+    assert np.isnan(profile_jsd(x, 0 * x)).all()
+
+
+def test_constant_tracks_are_counted_and_left_out_of_the_means(split):
+    rates, targets, weight = split
+    targets[..., 1] = 0
+    found = scores(rates, targets, weight)
+    assert found["num_undefined"] == 1
+    assert found["tasks"]["b"]["pearson_r"] is None
+    assert found["tasks"]["b"]["profile_jsd"] is None
+    assert found["pearson_r"] == found["tasks"]["a"]["pearson_r"]
+
+
+def test_half_precision_is_enough_for_counts(split):
+    rates, targets, weight = split
+    halved = scores(rates.astype(np.float32), targets.astype(np.float16), weight)
+    assert halved["pearson_r"] == pytest.approx(scores(rates, targets, weight)["pearson_r"], 1e-6)
