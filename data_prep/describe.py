@@ -10,6 +10,7 @@ from tfrecords.cache import cache_folder
 from tfrecords.errors import InputError
 from tfrecords.files import file_sha256
 from tfrecords.manifest import SPLITS, Manifest
+from tfrecords.origin import origin
 from tfrecords.reader import Dataset
 
 _MAX_TASKS = 20
@@ -169,7 +170,8 @@ def _examples(dataset: Dataset, name: str, count: int) -> Iterator[str]:
             )
         ]
         shown = text if length <= _MAX_BASES else f"{text[:_MAX_BASES]}..."
-        yield f"  row {batch['row'][row]}  {' '.join(labels[:_MAX_TASKS])}  {shown}"
+        place = origin(dataset.manifest, int(batch["row"][row]))
+        yield f"  {place}  {' '.join(labels[:_MAX_TASKS])}  {shown}"
 
 
 def _shown(value: float | None) -> str:

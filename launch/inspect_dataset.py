@@ -11,8 +11,10 @@ from absl import flags
 
 from data_prep.describe import describe, verify
 from data_prep.survey import survey
+from genokeras.evaluation.gc_by_class import describe_gc
 from genokeras.plots.dataset_overview import draw_overview
 from genokeras.plots.figure import check_can_save
+from genokeras.training.settings import check_local
 from launch import app, progress
 from tfrecords.manifest import Manifest
 
@@ -44,9 +46,12 @@ _PLOT = flags.DEFINE_flag(
 
 
 def main() -> None:
+    check_local(data_dir=_DATA_DIR.value)
     Manifest.load(_DATA_DIR.value)  # Without a dataset there is no place beside it either.
     path = _plot_path()
     print(describe(_DATA_DIR.value, examples=_EXAMPLES.value))
+    for line in describe_gc(_DATA_DIR.value):
+        print(line)
     if _VERIFY.value:
         print(verify(_DATA_DIR.value, progress=progress.start))
     if path is not None:

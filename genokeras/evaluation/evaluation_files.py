@@ -1,11 +1,12 @@
 """The files of an evaluation.
 
 `SPLIT.json` holds the scores. `SPLIT.predictions.tsv` has a line per example, in the order of the
-input rows: `row` and, for every task, `_target` (empty where it is missing), `_probability` and
-`_logit`, or `_prediction`; of several runs also the standard deviation over them, `_std`. Where
-matplotlib is installed there are pictures `SPLIT.*.png` (`split_pictures` says which), and of one
-run `learning_curves.png`. `report.html`, written with Jinja if that is installed, shows all this on
-one page; it lies in the folder of the run, or beside the rest if that is somewhere else.
+input rows: `row` (whose file and place there `tfrecords.origin` tells) and, for every task,
+`_target` (empty where it is missing), `_probability` and `_logit`, or `_prediction`; of several
+runs also the standard deviation over them, `_std`. Where matplotlib is installed there are pictures
+`SPLIT.*.png` (`split_pictures` says which), and of one run `learning_curves.png`. `report.html`,
+written with Jinja if that is installed, shows all this on one page; it lies in the folder of the
+run, or beside the rest if that is somewhere else.
 """
 
 import pathlib

@@ -20,6 +20,7 @@ from genokeras.metrics.supervised import TITLES
 from genokeras.training.summaries import read_rows
 from genokeras.training.workdir import Run, write
 from tfrecords.manifest import Manifest
+from tfrecords.origin import origin
 
 FILE = "report.html"
 TEMPLATE = "report.html.jinja"
@@ -89,19 +90,21 @@ def _content(
 ) -> dict[str, Any]:
     """Returns what the template shows, by name."""
     metric = leading(result)
+    histories = [read_rows(run.workdir) for run in runs]
     return {
         "result": result,
+        "subject": _subject(runs, result),
         "metric": metric,
         "titles": TITLES,
         "baseline_name": BASELINE,
         "level": verdict_level(result),
-        "findings": report_findings.findings(result, manifest),
+        "findings": report_findings.findings(result, manifest, histories),
         "score_rows": [name for name in TITLES if name in result],
         "tasks": _tasks(manifest, result, scored),
         "max_tasks": _MAX_TASKS,
         "probes": result["probes"],
         "probe_kind": "prediction" if manifest.task_type == "regression" else "probability",
-        "learning": _learning(runs, np.atleast_1d(result["step"]), metric),
+        "learning": _learning(runs, histories, np.atleast_1d(result["step"]), metric),
         "manifest": manifest,
         "splits": [_split(manifest, name) for name in manifest.splits],
         "runs": [report_runs.describe_run(run) for run in runs],
@@ -110,6 +113,13 @@ def _content(
         "knows_input_paths": report_runs.knows_input_paths(runs),
         "files": f"{report_runs.folder_of_files(runs, path.parent)}{result['split']}",
     }
+
+
+def _subject(runs: Sequence[Run], result: Mapping[str, Any]) -> str:
+    """Returns what was scored, for the title."""
+    if len(runs) == 1:
+        return result["model"]
+    return f"ensemble of {len(runs)} runs of {result['model']}"
 
 
 def _tasks(
@@ -131,7 +141,11 @@ def _tasks(
                 for kind, found in scores.get("groups", {}).items()
                 if found
             ]
-            mistakes = [m for m in result.get("mistakes", ()) if m["task"] == task]
+            mistakes = [
+                m | {"origin": origin(manifest, m["row"])}
+                for m in result.get("mistakes", ())
+                if m["task"] == task
+            ]
             view["mistakes"] = [
                 (title, [m for m in mistakes if (m["target"] > 0.5) == is_positive])
                 for title, is_positive in (("False positives", False), ("False negatives", True))
@@ -153,10 +167,15 @@ def _charts(scored: ScoredSplit, column: int, scores: Mapping[str, Any]) -> list
     return drawn + report_charts.reliability(scores.get("calibration"))
 
 
-def _learning(runs: Sequence[Run], steps: Sequence[int], metric: str) -> list[dict[str, Any]]:
+def _learning(
+    runs: Sequence[Run],
+    histories: Sequence[report_findings.History],
+    steps: Sequence[int],
+    metric: str,
+) -> list[dict[str, Any]]:
     found = []
-    for run, step in list(zip(runs, steps, strict=True))[:_MAX_CURVES]:
-        charts = report_charts.learning(read_rows(run.workdir), int(step), metric)
+    for run, rows, step in list(zip(runs, histories, steps, strict=True))[:_MAX_CURVES]:
+        charts = report_charts.learning(rows, int(step), metric)
         found.append({"workdir": str(run.workdir), "charts": charts})
     return [entry for entry in found if entry["charts"]]
 

@@ -14,6 +14,13 @@ _MAX_STRAND_DIFFERENCE = 0.5
 # A sequence without information that is called positive more surely than this is suspicious.
 _MAX_PROBE = 0.9
 _MIN_PER_CLASS = 50
+# Short runs are for trying things out: the presets take some thousand steps.
+_MIN_STEPS = 500
+# A metric still rises if the last quarter of a run took this share of what is missing to 1. With a
+# learning rate that falls to the end, complete runs of the presets gain up to 0.04.
+_MIN_GAIN = 0.05
+
+History = Sequence[Mapping[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,12 +32,22 @@ class Finding:
     text: str
 
 
-def findings(result: Mapping[str, Any], manifest: Manifest) -> list[Finding]:
-    """Returns all checks, what is worst first."""
+def findings(
+    result: Mapping[str, Any], manifest: Manifest, histories: Sequence[History] = ()
+) -> list[Finding]:
+    """Returns all checks, what is worst first.
+
+    Args:
+      result: Of the evaluation, as SPLIT.json holds it.
+      manifest: Of the dataset.
+      histories: The rows of `metrics.jsonl` of every run.
+    """
     found = [
         *_comparison(result),
         *_split(result, manifest),
         *_leaks(result["split"], manifest.audit),
+        *_gc_content(result, manifest.tasks),
+        *_training(histories, leading(result)),
         *_calibration(result, manifest.tasks),
         *_strands(result["probes"]["reverse_complement"]),
         *_probes(result["probes"]["sequences"]),
@@ -107,6 +124,79 @@ def _leaks(split: str, audit: Mapping[str, Any]) -> Iterator[Finding]:
 def _other(pair: str, split: str) -> str:
     first, second = pair.split("/")
     return second if first == split else first
+
+
+def _gc_content(result: Mapping[str, Any], tasks: Sequence[str]) -> Iterator[Finding]:
+    compared = [
+        (task, scores["gc_by_class"])
+        for task, scores in zip(tasks, by_task(result, tasks), strict=True)
+        if scores.get("gc_by_class", {}).get("auroc") is not None
+    ]
+    if not compared:
+        return
+    apart = [(task, found) for task, found in compared if found["separates"]]
+    task, found = max(apart or compared, key=lambda entry: abs(entry[1]["auroc"] - 0.5))
+    of_which = f" of {task}" if len(tasks) > 1 else ""
+    text = (
+        f"GC content alone has an AUROC of {found['auroc']:.3f}: it is {found['positives']:.1%} in "
+        f"positives{of_which} and {found['negatives']:.1%} in negatives."
+    )
+    if len(tasks) > 1:
+        text += f" It separates the classes of {len(apart)} of {len(tasks)} tasks."
+    if apart:
+        text += (
+            " The negatives are not matched for it, so part of the score may be GC content; choose "
+            "negatives that are, and see the scores by GC content below."
+        )
+    yield Finding("warn" if apart else "good", "GC content of the classes", text)
+
+
+def _training(histories: Sequence[History], metric: str) -> Iterator[Finding]:
+    if not any(histories):
+        return
+    short = [rows[-1]["step"] for rows in histories if rows and rows[-1]["step"] < _MIN_STEPS]
+    gains = [gain for rows in histories if (gain := _last_gain(rows, metric)) is not None]
+    rising = [gain for gain in gains if gain > _MIN_GAIN]
+    level, seen = "warn", []
+    if short:
+        seen.append(f"{_of_runs(short, histories)} had only {min(short):,} steps")
+    if rising:
+        seen.append(
+            f"the valid {TITLES[metric]} of {_of_runs(rising, histories)} was best at the end, and "
+            f"the last quarter of training took {max(rising):.0%} of what was missing to 1"
+        )
+    if seen:
+        text = "; ".join(seen)
+        text = (
+            f"{text[0].upper()}{text[1:]}. It may not have learnt all it can: train anew, in "
+            "another --workdir, with more --epochs."
+        )
+    elif gains:
+        level, text = "good", f"The valid {TITLES[metric]} no longer rose clearly at the end."
+    else:
+        return
+    yield Finding(level, "Trained to the end", text)
+
+
+def _of_runs(some: Sequence[Any], histories: Sequence[History]) -> str:
+    return "the run" if len(histories) == 1 else f"{len(some)} of {len(histories)} runs"
+
+
+def _last_gain(rows: History, metric: str) -> float | None:
+    """Returns which share of the way from its best before to 1 the last quarter of a run took.
+
+    It is 0 if the last value is not the best one, and None if there is nothing to compare. The loss
+    on training examples says less: it falls to the last step if the learning rate does.
+    """
+    points = [(row["step"], row.get("valid", {}).get(metric)) for row in rows if row["step"]]
+    points = [(step, value) for step, value in points if value is not None]
+    before = [value for step, value in points if step <= 0.75 * rows[-1]["step"]]
+    if not before:
+        return None
+    values = [value for _, value in points]
+    if values[-1] < max(values) or max(before) >= 1:
+        return 0.0
+    return (values[-1] - max(before)) / (1 - max(before))
 
 
 def _calibration(result: Mapping[str, Any], tasks: Sequence[str]) -> Iterator[Finding]:

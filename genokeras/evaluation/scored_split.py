@@ -65,12 +65,12 @@ def score_models(
     Returns:
       As `result`: every metric with its interval `*_ci`, and `n`, `num_undefined`, `tasks` as
       `score_split` returns them. Of every classifier's task (in `tasks`, if there are several)
-      `calibration`, `confusion` and `operating_points`, and of every task `groups`, as the modules
-      of these names return them; what is chosen or fitted comes from the valid split. `baseline`
-      holds the same of the baseline, but for groups (None if there is none), `difference` the
-      model's metrics minus the baseline's, and `verdict` a sentence on it. `mistakes` (of
-      classifiers) and `probes` are as their modules say; `members`, the scores of each of several
-      models (None of one).
+      `calibration`, `confusion`, `operating_points` and `gc_by_class`, and of every task `groups`,
+      as the modules of these names return them; what is chosen or fitted comes from the valid
+      split. `baseline` holds the same of the baseline, but for groups and GC (None if there is
+      none), `difference` the model's metrics minus the baseline's, `verdict` a sentence on it.
+      `mistakes` (of classifiers) and `probes` are as their modules say; `members`, the scores of
+      each of several models (None of one).
     """
     scoring = {"num_bootstrap": num_bootstrap, "seed": seed}
     parts = answers.by_dataset(datasets, models)

@@ -31,7 +31,7 @@ def test_summary(data_dir):
         "  train: 2 rows, 1 distinct, 1 repeats on the other strand, 0 dropped",
         "  train/test shared 0 sequences",
         "First examples of test",
-        "  row 2  CTCF=0 MYC=1  CCCCCCGGGG",
+        "  a.csv, row 3  CTCF=0 MYC=1  CCCCCCGGGG",
     ):
         assert line in text, text
     assert "valid" not in text

@@ -119,6 +119,13 @@ def test_numbers_are_those_of_the_json(report_of, splits):
     cells = result["confusion"]["at_half"]
     assert [f"{cells['tp']}true positives", f"{cells['fn']}missed"] in [r[1:] for r in page.rows]
     assert result["verdict"] in page.texts["p"]
+    gc = result["gc_by_class"]
+    assert (
+        f"test split: mean GC content {gc['positives']:.1%} in positives, {gc['negatives']:.1%} in "
+        f"negatives; AUROC of GC content alone {gc['auroc']:.3f}." in page.texts["p"]
+    )
+    assert "the mean over 20 backgrounds ± their standard deviation" in page.texts["p"]
+    assert page.texts["h1"] == "small: motif_counter"
     for probe in result["probes"]["sequences"]:
         assert page.row(probe["name"]) == [f"{probe['probabilities'][0]:.3f}"]
     for mistake in result["mistakes"]:
@@ -268,7 +275,8 @@ def test_an_ensemble_shows_its_members(write_motif_run, splits, tmp_path):
     check_self_contained(page)
     assert not (first.workdir / "report.html").exists()
     assert page.row(str(second))[0].startswith(f"{result['members'][1]['auroc']:.3f}")
-    assert "mean of 2 runs" in page.texts["p"]
+    assert page.texts["h1"] == "small: ensemble of 2 runs of motif_counter"
+    assert f"Mean of the logits of {first.workdir}, {second}" in page.texts["p"]
     assert f"--output={out}" in page.texts["pre"]
 
 
