@@ -1,7 +1,8 @@
 """GZIP shards are for archiving: they are expanded into a cache folder before they are read.
 
 The cache is `~/.cache/genokeras`, or what the environment variable GENOKERAS_CACHE names; each
-dataset has a folder in it, named by the sha256 of its manifest. It can be removed at any time.
+dataset has a folder in it, named by the sha256 of its manifest, and each genome one, named by that
+of its FASTA file. It can be removed at any time.
 """
 
 import dataclasses
@@ -21,10 +22,14 @@ _BLOCK = 1 << 20
 _REBUILD = "copy the shard again or rebuild the dataset"
 
 
+def cache_root(cache_dir: str | os.PathLike | None = None) -> pathlib.Path:
+    """Returns `cache_dir`, or by default the folder that GENOKERAS_CACHE names or the user's."""
+    return pathlib.Path(cache_dir or os.environ.get(_VARIABLE) or "~/.cache/genokeras").expanduser()
+
+
 def cache_folder(manifest: Manifest, cache_dir: str | os.PathLike | None = None) -> pathlib.Path:
     """Returns the folder of a dataset's expanded shards, there or not."""
-    cache_dir = cache_dir or os.environ.get(_VARIABLE) or "~/.cache/genokeras"
-    return pathlib.Path(cache_dir).expanduser() / manifest.sha256
+    return cache_root(cache_dir) / manifest.sha256
 
 
 def open_expanded(
