@@ -6,6 +6,7 @@ Memory does not grow with the data but for some ten bytes a row. The same input,
 the same bytes, on any number of processes and after any number of restarts.
 """
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -138,6 +139,9 @@ class _Build:
         )
         if not differences and self.destination.is_intact(found):
             self.destination.clear_up()
+            # A dataset that is shared may be read-only; then it keeps the paths that it has.
+            with contextlib.suppress(PermissionError):
+                input_paths.save(self.destination.data_dir, self.source.paths_by_split)
             self.log(f"{shown} is built already, from the same input with the same flags.")
             return found
         if not overwrite:

@@ -16,10 +16,16 @@ FILE = "input_paths.json"
 
 
 def save(data_dir: str | os.PathLike, paths: Mapping[str, Sequence[str]]) -> None:
-    """Writes the absolute paths of the input files: by split, or `input` for those of all."""
+    """Writes the absolute paths of the input files: by split, or `input` for those of all.
+
+    A file that holds them already is left alone.
+    """
     content = {split: [os.path.abspath(path) for path in files] for split, files in paths.items()}
-    with replacing(pathlib.Path(data_dir, FILE)) as partial:
-        partial.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+    path, text = pathlib.Path(data_dir, FILE), json.dumps(content, indent=2, sort_keys=True) + "\n"
+    if path.exists() and path.read_text() == text:
+        return
+    with replacing(path) as partial:
+        partial.write_text(text)
 
 
 def load(data_dir: str | os.PathLike) -> dict[str, list[str]] | None:

@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import gzip
 import os
+import pathlib
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from data_prep.build import build_dataset
 from data_prep.build_config import BuildConfig
 from data_prep.csv_table import CsvTable
 from data_prep.fasta import Fasta
-from tfrecords import sequence
+from tfrecords import input_paths, sequence
 from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
 from tfrecords.reader import Dataset
@@ -289,6 +290,18 @@ def test_same_build_again_does_nothing(table, tmp_path):
     assert lines == [f"{tmp_path}/data is built already, from the same input with the same flags."]
     assert again == first
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "data").iterdir()}
+
+
+def test_same_build_from_files_that_have_moved_keeps_the_new_paths(table, tmp_path):
+    path = pathlib.Path(table())
+    first, _ = build(CsvTable(path), tmp_path / "data", config=FRACTIONS)
+    assert input_paths.load(tmp_path / "data") == {"input": [str(path)]}
+    (tmp_path / "new").mkdir()
+    moved = path.rename(tmp_path / "new" / path.name)
+    again, lines = build(CsvTable(moved), tmp_path / "data", config=FRACTIONS)
+    assert "is built already" in lines[0]
+    assert again == first
+    assert input_paths.load(tmp_path / "data") == {"input": [str(moved)]}
 
 
 @pytest.mark.parametrize(
