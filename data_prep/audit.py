@@ -39,7 +39,7 @@ def audit(
     keys: np.ndarray,
     is_reverse: np.ndarray,
     split: np.ndarray,
-    targets: np.ndarray,
+    targets: np.ndarray | None,
     numbers: np.ndarray,
     *,
     on_leak: str = "drop",
@@ -52,7 +52,7 @@ def audit(
         keys: uint64 `[N]`, the same on both strands (`sequence_keys`).
         is_reverse: `[N]`, 1 for the strand that sorts last.
         split: int8 `[N]`, positions in `SPLITS`.
-        targets: float32 `[N, T]`, NaN where missing.
+        targets: float32 `[N, T]`, NaN where missing; None: there are no labels to contradict.
         numbers: int64 `[N]`, the row numbers to report.
         on_leak: What to do with a sequence that is in several splits: `drop` it from training if
             it is in valid or test, and from valid if it is in test; `error`; or `warn` and keep it.
@@ -105,7 +105,11 @@ class _Tally:
         self.leaking: list[np.ndarray] = []
 
     def add(
-        self, copies: Copies, is_reverse: np.ndarray, targets: np.ndarray, numbers: np.ndarray
+        self,
+        copies: Copies,
+        is_reverse: np.ndarray,
+        targets: np.ndarray | None,
+        numbers: np.ndarray,
     ) -> None:
         rows, split = copies.rows, self._split[copies.rows]
         bits = 1 << (2 * split.astype(np.int64) + is_reverse[rows])
@@ -115,7 +119,8 @@ class _Tally:
         later = np.repeat(masks, copies.sizes) >> (2 * (split.astype(np.int64) + 1))
         if (later > 0).any():
             self.leaking.append(rows[later > 0])
-        self._count_conflicts(copies, targets[rows], numbers)
+        if targets is not None:
+            self._count_conflicts(copies, targets[rows], numbers)
 
     def _count_repeats(self, split: np.ndarray, masks: np.ndarray) -> None:
         for code in range(len(SPLITS)):

@@ -13,19 +13,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_prep import audit, negatives, splits, statistics
-from data_prep.build_config import BuildConfig, check_range
+from data_prep import audit, intervals, negatives, splits, statistics
+from data_prep.build_checks import check_build
+from data_prep.build_config import BuildConfig
+from data_prep.chrom_splits import split_of_chroms
 from data_prep.destination import Destination
 from data_prep.differences import describe_differences
 from data_prep.ingest import Ingested, ingest
+from data_prep.intervals import Intervals
 from data_prep.plan import make_plan
 from data_prep.resume import write_plan
-from data_prep.source import Source
+from data_prep.scratch import Column
+from data_prep.source import Source, record_schema
 from tfrecords import input_paths, tfds_metadata
 from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
-from tfrecords.schema import NAME, Feature, Schema
-from tfrecords.sequence import crop, packed_width
+from tfrecords.sequence import crop
 
 Log = Callable[[str], None]
 
@@ -72,7 +75,7 @@ def build_dataset(
         progress,
         log or (lambda line: None),
     )
-    build.check()
+    check_build(source, name, build.config, workers)
     existing = build.existing(overwrite)
     return build.run() if existing is None else existing
 
@@ -88,32 +91,6 @@ class _Build:
     workers: int | None
     progress: Callable | None
     log: Log
-
-    def check(self) -> None:
-        """Refuses what can be seen to be wrong before anything is read or written."""
-        if not NAME.fullmatch(self.name):
-            raise InputError(
-                f"--name={self.name}, expected small letters, digits and _, a letter first"
-            )
-        check_range("workers", self.workers, 1, 1024)
-        if self.window_bp < 1:
-            raise InputError(
-                f"--shift_bp={self.config.shift_bp} leaves nothing of sequences of "
-                f"{self.source.length} bp: they hold the window and so many bases on either side"
-            )
-        if self.config.negatives is not None:
-            negatives.check_kind(self.config.negatives, self.source)
-        if self.source.unsplit and not self.config.is_splitting:
-            raise InputError(
-                f"{self.source.unsplit}; give --split_fractions=0.8,0.1,0.1, or --num_folds and "
-                "--fold, or --split_column, or a file for each split (--train, --valid, --test)"
-            )
-        if self.config.split_fractions is not None and not self.source.unsplit:
-            raise InputError(
-                "the input says which split each row belongs to, so there is nothing to split by "
-                "fractions; leave the flag out, give the rows with --input, or deal train and "
-                "valid out anew with --num_folds and --fold"
-            )
 
     @property
     def flags(self) -> dict:
@@ -157,17 +134,12 @@ class _Build:
         for line in self.source.notes:
             self.log(line)
         with self.destination.open():
-            ingested = ingest(
-                self.source,
-                self.destination.building / "rows",
-                self.progress,
-                self.config.shift_bp,
-            )
+            ingested = self._ingest()
             task_type = self._task_type(ingested)
             split = self._split(ingested, task_type)
             num_given = len(split)
             split, made = self._add_negatives(ingested, split)
-            audited = self._audit(ingested, split, num_given)
+            audited = self._audit(ingested, split, task_type, num_given)
             manifest = self._write(ingested, audited, task_type, made)
             if manifest.compression == "none":
                 tfds_metadata.write(self.destination.new, manifest)
@@ -175,6 +147,17 @@ class _Build:
             manifest.save(self.destination.new)
             self.destination.publish()
         return manifest
+
+    def _ingest(self) -> Ingested:
+        split_of_chrom = None
+        if self.config.by_chrom:
+            split_of_chrom = split_of_chroms(self.source.details["chroms"], self.config)
+        folder = self.destination.building / "rows"
+        ingested = ingest(self.source, folder, self.progress, self.config.shift_bp, split_of_chrom)
+        if count := ingested.num_without_split:
+            rows = "row that lies" if count == 1 else "rows that lie"
+            self.log(f"Left out {count} {rows} on a chromosome of no split.")
+        return ingested
 
     def _task_type(self, ingested: Ingested) -> str:
         if ingested.num_unlabelled:
@@ -193,11 +176,31 @@ class _Build:
 
     def _split(self, ingested: Ingested, task_type: str) -> np.ndarray:
         """Returns the split of every row, made where the source does not give one."""
-        split, keys, targets = map(ingested.scratch.read, ("split", "key", "targets"))
+        split = ingested.scratch.read("split")[:]
+        if self.config.by_chrom:
+            is_there = np.array([bool(chroms) for chroms in self.config.chroms_of_splits])
+            ingested.is_given |= is_there
+            splits.check_not_empty(split, ingested.is_given, "no row lies on its chromosomes")
+            return split
         found, ingested.is_given = splits.split_rows(
-            split[:], ingested.is_given, keys, targets, task_type, self.config
+            split,
+            ingested.is_given,
+            self._groups(ingested),
+            _labels(ingested, task_type),
+            task_type,
+            self.config,
         )
         return found
+
+    def _groups(self, ingested: Ingested) -> np.ndarray:
+        """Returns the group of every row: windows of a genome that overlap are in one."""
+        scratch = ingested.scratch
+        if "chrom_id" not in scratch.columns or not self.config.is_splitting:
+            return scratch.read("group")
+        start = scratch.read("start")[:] - self.config.shift_bp
+        end = start + self.source.length
+        windows = Intervals(scratch.read("chrom_id")[:], start, end)
+        return intervals.clusters(windows).astype(np.uint64)
 
     def _add_negatives(self, ingested: Ingested, split: np.ndarray) -> tuple[np.ndarray, dict]:
         """Returns the split of every row, those of new negatives behind, and what was made."""
@@ -208,14 +211,14 @@ class _Build:
             self.log(line)
         return added.split, {"negatives": added.report}
 
-    def _audit(self, ingested: Ingested, split: np.ndarray, num_given: int) -> audit.AuditResult:
+    def _audit(
+        self, ingested: Ingested, split: np.ndarray, task_type: str, num_given: int
+    ) -> audit.AuditResult:
         """Looks for copies among all rows, of which the first `num_given` are the input's."""
-        key, is_reverse, targets, row = (
-            ingested.scratch.read(name) for name in ("key", "is_reverse", "targets", "row")
-        )
+        key, is_reverse, row = map(ingested.scratch.read, ("key", "is_reverse", "row"))
         config = self.config
         result = audit.audit(
-            *(key, is_reverse, split, targets, row),
+            *(key, is_reverse, split, _labels(ingested, task_type), row),
             on_leak=config.on_leak,
             leak_threshold=config.leak_threshold,
             num_given=num_given,
@@ -232,11 +235,14 @@ class _Build:
     ) -> Manifest:
         """Writes the shards, and returns the manifest; `made` is for its statistics."""
         scratch, config, tasks = ingested.scratch, self.config, self.source.tasks
-        schema = _schema(self.source.length, len(tasks), bool(ingested.num_missing))
-        found = statistics.gather(
-            scratch.read("sequence"), scratch.read("targets"), audited.split, self._window
-        )
-        described = {name: sums.to_json(tasks, task_type) for name, sums in found.items()}
+        details = self.source.details
+        schema = record_schema(self.source.features, bool(ingested.num_missing))
+        targets = scratch.read("targets") if "targets" in scratch.columns else None
+        found = statistics.gather(scratch.read("sequence"), targets, audited.split, self._window)
+        described = {
+            name: sums.to_json(tasks, task_type, details.get("target_scale", ()))
+            for name, sums in found.items()
+        }
         suggests = config.negatives is None
         for line in statistics.label_warnings(described, task_type, suggest_negatives=suggests):
             self.log(line)
@@ -254,7 +260,10 @@ class _Build:
             identity=("sequence",) if config.shift_bp else ("key", "is_reverse"),
         )
         shards = write_plan(
-            plan, schema, scratch, self.destination, workers=self.workers, progress=self.progress
+            *(plan, schema, scratch, self.destination),
+            strand_pairs=details.get("strand_pairs"),
+            workers=self.workers,
+            progress=self.progress,
         )
         return Manifest(
             name=self.name,
@@ -270,6 +279,7 @@ class _Build:
             statistics={"length": self.source.length, "splits": described} | made,
             audit=audited.report | {"rows_without_label": ingested.num_unlabelled},
             shift_bp=config.shift_bp,
+            **details,
         )
 
     def _window(self, packed: np.ndarray) -> np.ndarray:
@@ -277,13 +287,7 @@ class _Build:
         return crop(packed, self.source.length, self.config.shift_bp, self.window_bp)
 
 
-def _schema(length: int, num_tasks: int, has_weight: bool) -> Schema:
-    weight = (Feature("weight", "float32", (num_tasks,)),) if has_weight else ()
-    return Schema(
-        (
-            Feature("row", "int64", ()),
-            Feature("sequence", "uint8", (packed_width(length),), bases=length),
-            Feature("targets", "float32", (num_tasks,)),
-            *weight,
-        )
-    )
+def _labels(ingested: Ingested, task_type: str) -> Column | None:
+    """Returns labels to split and to compare by, `[N, T]`; None: there are none, or tracks."""
+    has_labels = task_type in ("binary", "regression")
+    return ingested.scratch.read("targets") if has_labels else None

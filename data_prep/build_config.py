@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from data_prep import audit
 from tfrecords.errors import InputError, suggest
-from tfrecords.manifest import COMPRESSIONS, STRANDS
+from tfrecords.manifest import COMPRESSIONS, SPLITS, STRANDS
 
 _MAX_SEED = 2**32 - 1
 _MAX_SHARDS = 99_999
@@ -13,7 +13,10 @@ _MAX_SHIFT = 1 << 20
 _MAX_NEGATIVES = 1000
 # Left out of the flags of a dataset at their default, so that datasets built before there were
 # these fields are found to be built already.
-_ADDED_LATER = ("shift_bp", "negatives", "negatives_per_positive")
+_ADDED_LATER = (
+    *("shift_bp", "negatives", "negatives_per_positive"),
+    *("train_chroms", "valid_chroms", "test_chroms"),
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,10 @@ class BuildConfig:
         num_folds: Or so many folds of them, of which
         fold: this one, counted from 0, is test and the one after it valid. Where the input names
             splits, its test rows stay test, and of the folds of all others this one is valid.
+        train_chroms: Or, of windows of a genome, chromosomes of each split. Without any for
+            training these are all others.
+        valid_chroms: See `train_chroms`.
+        test_chroms: See `train_chroms`.
         seed: Of the splits and of the order of the records.
         on_leak: What to do with a sequence that is in several splits: `drop`, `error` or `warn`.
         leak_threshold: The share of valid or test that may be found in another split.
@@ -41,6 +48,9 @@ class BuildConfig:
     split_fractions: tuple[float, ...] | None = None
     num_folds: int | None = None
     fold: int | None = None
+    train_chroms: tuple[str, ...] = ()
+    valid_chroms: tuple[str, ...] = ()
+    test_chroms: tuple[str, ...] = ()
     seed: int = 0
     on_leak: str = "drop"
     leak_threshold: float = 0.05
@@ -68,6 +78,12 @@ class BuildConfig:
                 raise InputError("--split_fractions and --num_folds were both given; choose one")
             check_range("num_folds", self.num_folds, 2, 100)
             check_range("fold", self.fold, 0, self.num_folds - 1)
+        if self.by_chrom and (self.split_fractions or self.num_folds):
+            raise InputError(
+                "chromosomes of splits and --split_fractions or --num_folds were both given; "
+                "choose one"
+            )
+        _check_chroms_once(self.chroms_of_splits)
         check_range("negatives_per_positive", self.negatives_per_positive, 1, _MAX_NEGATIVES)
         if self.negatives is None and self.negatives_per_positive != 1:
             raise InputError("--negatives_per_positive needs --negatives=KIND")
@@ -75,26 +91,47 @@ class BuildConfig:
     @property
     def flags(self) -> dict:
         """The choices as a manifest holds them."""
-        chosen = dataclasses.asdict(self)
-        if self.split_fractions is not None:
-            chosen["split_fractions"] = list(self.split_fractions)
+        # As JSON has them, so that they equal those read from a manifest.
+        chosen = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in dataclasses.asdict(self).items()
+        }
         default = {field.name: field.default for field in dataclasses.fields(self)}
         return {
             name: value
             for name, value in chosen.items()
-            if name not in _ADDED_LATER or value != default[name]
+            if name not in _ADDED_LATER or getattr(self, name) != default[name]
         }
 
     @property
     def is_splitting(self) -> bool:
-        """Whether rows are to be split here, by fractions or by folds."""
-        return self.split_fractions is not None or self.num_folds is not None
+        """Whether rows are to be split here: by fractions, by folds or by chromosome."""
+        return self.split_fractions is not None or self.num_folds is not None or self.by_chrom
+
+    @property
+    def by_chrom(self) -> bool:
+        """Whether chromosomes of the splits were given."""
+        return any(self.chroms_of_splits)
+
+    @property
+    def chroms_of_splits(self) -> tuple[tuple[str, ...], ...]:
+        """The chromosomes of every split, in the order of `SPLITS`."""
+        return self.train_chroms, self.valid_chroms, self.test_chroms
 
 
 def check_range(name: str, value: float | None, low: float, high: float) -> None:
     """Raises an InputError unless a flag's value is None or from `low` to `high`."""
     if value is not None and not low <= value <= high:
         raise InputError(f"--{name}={value}, expected {low} to {high}")
+
+
+def _check_chroms_once(chroms_of_splits: tuple[tuple[str, ...], ...]) -> None:
+    flag_of: dict[str, str] = {}
+    for split, chroms in zip(SPLITS, chroms_of_splits, strict=True):
+        for chrom in chroms:
+            if chrom in flag_of:
+                raise InputError(f"{chrom} is in {flag_of[chrom]} and in --{split}_chroms")
+            flag_of[chrom] = f"--{split}_chroms"
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@ from data_prep.source import (
     Paths,
     file_names,
     input_files,
+    labelled_sequences,
     paths_by_split,
     split_code,
 )
@@ -81,6 +82,8 @@ class CsvTable:
             "task_type": task_type,
         }
         self.inputs: tuple[dict, ...] = ()
+        self.features = labelled_sequences(self.length, len(self.tasks))
+        self.details = {}
 
     @property
     def unsplit(self) -> str:

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from data_prep import file_kind, text_rows
-from data_prep.source import Batch, InputFile, Paths, file_names, input_files, paths_by_split
+from data_prep.source import (
+    Batch,
+    InputFile,
+    Paths,
+    file_names,
+    input_files,
+    labelled_sequences,
+    paths_by_split,
+)
 from data_prep.text_file import TextFile
 from data_prep.text_rows import TextRows
 from tfrecords.errors import InputError
@@ -67,6 +75,8 @@ class Fasta:
             "task_type": task_type,
         }
         self.inputs: tuple[dict, ...] = ()
+        self.features = labelled_sequences(self.length, len(self.tasks))
+        self.details = {}
         self.notes = tuple(
             f"{path} has no labels, so all its sequences are positives."
             for path in self._unlabelled

@@ -1,7 +1,8 @@
 """The first pass of a build: all rows of a source, checked, into columns on disk.
 
-Columns: `row` (counted over the inputs), `sequence`, `targets` (NaN where missing), `key` (the same
-for both strands of a window), `is_reverse` and `split`.
+Columns: the fields of the source, such as `sequence` and `targets` (NaN where missing); `row`
+(counted over the inputs); `key` (the same for both strands of a window) and `is_reverse`; `group`
+(rows that a split does not part; the key, if the source names no groups); and `split`.
 """
 
 import pathlib
@@ -13,7 +14,6 @@ import numpy as np
 from data_prep.scratch import Scratch
 from data_prep.sequence_keys import window_keys
 from data_prep.source import Source
-from tfrecords import sequence
 from tfrecords.errors import InputError
 from tfrecords.manifest import SPLITS
 
@@ -27,21 +27,27 @@ class Ingested:
 
     Attributes:
         scratch: The columns.
-        num_unlabelled: Rows left out because all their labels are missing.
-        num_missing: Missing labels among the rows that were kept.
+        num_unlabelled: Rows left out because all their targets are missing.
+        num_without_split: Rows left out because their chromosome is in no split.
+        num_missing: Missing targets among the rows that were kept.
         is_binary: Whether all labels are 0 or 1.
         is_given: bool `[3]`, the splits that rows of the source name.
     """
 
     scratch: Scratch
     num_unlabelled: int = 0
+    num_without_split: int = 0
     num_missing: int = 0
     is_binary: bool = True
     is_given: np.ndarray = field(default_factory=lambda: np.zeros(len(SPLITS), bool))
 
 
 def ingest(
-    source: Source, folder: pathlib.Path, progress: Callable | None, shift_bp: int = 0
+    source: Source,
+    folder: pathlib.Path,
+    progress: Callable | None,
+    shift_bp: int = 0,
+    split_of_chrom: np.ndarray | None = None,
 ) -> Ingested:
     """Reads the whole source into `folder`.
 
@@ -51,28 +57,33 @@ def ingest(
         progress: Makes a progress bar from a description and a total.
         shift_bp: Bases on either side of the window that a model reads. The keys are those of the
             windows, so that sequences which differ beside it only count as copies.
+        split_of_chrom: int8, the split of every chromosome; negative: its rows are left out.
+            Default: the source says what it knows.
 
     Raises:
         InputError: A row cannot be read, or none has a label.
     """
-    columns = {
+    columns = {feature.name: (feature.dtype, feature.shape) for feature in source.features}
+    columns |= {
         "row": ("int64", ()),
-        "sequence": ("uint8", (sequence.packed_width(source.length),)),
-        "targets": ("float32", (len(source.tasks),)),
         "key": ("uint64", ()),
         "is_reverse": ("uint8", ()),
+        "group": ("uint64", ()),
         "split": ("int8", ()),
     }
     ingested = Ingested(Scratch(folder, columns))
     num_bytes = sum(pathlib.Path(path).stat().st_size for path in source.paths)
     bar = progress("Reading (bytes)", num_bytes) if progress else None
     try:
-        num_rows = ingested.scratch.write(_rows(source, ingested, bar, shift_bp))
+        rows = _rows(source, ingested, bar, shift_bp, split_of_chrom)
+        num_rows = ingested.scratch.write(rows)
     finally:
         if bar:
             bar.close()
     if not num_rows:
         count = ingested.num_unlabelled
+        if not count or ingested.num_without_split:
+            raise InputError("the input holds no example of any split; nothing to learn")
         which = (
             "the only row has no label" if count == 1 else f"none of the {count} rows has a label"
         )
@@ -81,27 +92,41 @@ def ingest(
 
 
 def _rows(
-    source: Source, ingested: Ingested, bar, shift_bp: int
+    source: Source, ingested: Ingested, bar, shift_bp: int, split_of_chrom: np.ndarray | None
 ) -> Iterator[dict[str, np.ndarray]]:
     first_row = 0
     size = max(1, min(_MAX_ROWS, _MAX_BASES // source.length))
     for batch in source.batches(size):
-        targets = batch.columns["targets"]
-        is_missing = np.isnan(targets)
-        is_kept = ~is_missing.all(axis=1)
+        num_rows = len(batch.split)
         keys, is_reverse = window_keys(batch.columns["sequence"], source.length, shift_bp)
         columns = {
             **batch.columns,
-            "row": np.arange(first_row, first_row + len(targets)),
+            "row": np.arange(first_row, first_row + num_rows),
             "key": keys,
             "is_reverse": is_reverse,
+            "group": keys if batch.group is None else batch.group,
             "split": batch.split,
         }
-        first_row += len(targets)
-        ingested.num_unlabelled += int((~is_kept).sum())
-        ingested.num_missing += int(is_missing[is_kept].sum())
-        ingested.is_binary &= bool(((targets == 0) | (targets == 1) | is_missing).all())
-        ingested.is_given[np.unique(batch.split[batch.split >= 0])] = True
+        first_row += num_rows
+        is_kept = _note_targets(ingested, batch.columns.get("targets"), num_rows)
+        if split_of_chrom is not None:
+            columns["split"] = split_of_chrom[batch.columns["chrom_id"]]
+            is_kept &= columns["split"] >= 0
+            ingested.num_without_split += int((columns["split"] < 0).sum())
+        given = columns["split"][columns["split"] >= 0]
+        ingested.is_given[np.unique(given)] = True
         yield columns if is_kept.all() else {name: rows[is_kept] for name, rows in columns.items()}
         if bar:
             bar.update(batch.num_bytes)
+
+
+def _note_targets(ingested: Ingested, targets: np.ndarray | None, num_rows: int) -> np.ndarray:
+    """Counts what is missing; returns which rows are kept: all but those without any target."""
+    if targets is None:
+        return np.ones(num_rows, bool)
+    is_missing = np.isnan(targets)
+    is_kept = ~is_missing.all(axis=tuple(range(1, targets.ndim)))
+    ingested.num_unlabelled += int((~is_kept).sum())
+    ingested.num_missing += int(is_missing[is_kept].sum())
+    ingested.is_binary &= bool(((targets == 0) | (targets == 1) | is_missing).all())
+    return is_kept

@@ -131,7 +131,12 @@ def _make(
         for copy in range(1, config.negatives_per_positive + 1):
             unlabelled = np.where(np.isnan(positives["targets"]), np.nan, 0)
             row = positives["row"] + copy * num_rows
-            copies = positives | {"row": row, "targets": unlabelled}
+            nowhere = {
+                name: np.full_like(positives[name], -1)
+                for name in ("chrom_id", "start")
+                if name in positives
+            }
+            copies = positives | nowhere | {"row": row, "targets": unlabelled}
             keys = sampling.example_keys(positives["row"], seed=config.seed, epoch=copy)
             yield _draw(copies, keys, source, config)
 

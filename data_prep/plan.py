@@ -81,7 +81,7 @@ def make_plan(
         stores_both_strands: Write every training row twice, once for each strand.
         num_shards: Of the largest split; the other splits get shards of the same size. Default:
             shards of at most 64 MB.
-        identity: Columns of `scratch` that tell all sequences apart.
+        identity: Columns of `scratch` that tell all values of `sequence` apart, for the digest.
         compression: Of the shards.
     """
     order = Scratch(folder, {"order": ("int64", ())})
@@ -97,7 +97,8 @@ def make_plan(
         rows_per_shard = math.ceil(sizes.max() / num_shards)
     shards = tuple(_cut(name, sizes, rows_per_shard))
     content = [name, compression, schema.to_json(), [vars(shard) for shard in shards]]
-    hashes = [scratch.sha256("row", "targets", *identity), order.sha256("order")]
+    stored = [name for name in schema.names if name in scratch.columns and name != "sequence"]
+    hashes = [scratch.sha256(*stored, *identity), order.sha256("order")]
     digest = hashlib.sha256(json.dumps([content, hashes], sort_keys=True).encode()).hexdigest()
     return Plan(order, shards, compression, digest)
 

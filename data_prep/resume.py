@@ -4,7 +4,7 @@ import dataclasses
 import json
 import pathlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from data_prep.destination import Destination
 from data_prep.plan import Plan
@@ -21,6 +21,7 @@ def write_plan(
     scratch: Scratch,
     destination: Destination,
     *,
+    strand_pairs: Sequence[int] | None,
     workers: int | None,
     progress: Callable | None,
 ) -> dict[str, tuple[Shard, ...]]:
@@ -36,6 +37,7 @@ def write_plan(
             shard.start,
             shard.stop,
             plan.compression,
+            strand_pairs,
         )
         for shard in plan.shards
         if shard.file not in finished.shards

@@ -42,6 +42,7 @@ class ShardTask:
     start: int
     stop: int
     compression: str
+    strand_pairs: tuple[int, ...] | None = None
 
 
 def write_shards(
@@ -84,7 +85,8 @@ def write_shards(
 def write_shard(task: ShardTask) -> Shard:
     """Writes one shard and returns its description."""
     order = task.order.read("order")
-    columns = {name: task.scratch.read(name) for name in ("row", "sequence", "targets")}
+    stored = [name for name in task.schema.names if name in task.scratch.columns]
+    columns = {name: task.scratch.read(name) for name in stored}
     block = max(1, _BLOCK_BYTES // task.schema.stride)
     with ShardWriter(task.path, task.schema, task.compression) as writer:
         for start in range(task.start, task.stop, block):
@@ -92,11 +94,11 @@ def write_shard(task: ShardTask) -> Shard:
             is_turned = rows < 0
             rows = np.where(is_turned, ~rows, rows)
             examples = {name: column[rows] for name, column in columns.items()}
-            is_missing = np.isnan(examples["targets"])
-            examples["targets"][is_missing] = 0
             if "weight" in task.schema:
+                is_missing = np.isnan(examples["targets"])
+                examples["targets"][is_missing] = 0
                 examples["weight"] = (~is_missing).astype(np.float32)
-            strands.turn(examples, np.flatnonzero(is_turned), task.schema, None)
+            strands.turn(examples, np.flatnonzero(is_turned), task.schema, task.strand_pairs)
             writer.write(examples)
     return writer.shard
 

@@ -7,12 +7,14 @@ per example. Everything else is the build's.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from tfrecords.errors import InputError, suggest
 from tfrecords.manifest import SPLITS, split_name
+from tfrecords.schema import Feature, Schema
+from tfrecords.sequence import packed_width
 
 UNSPLIT = -1
 
@@ -24,24 +26,27 @@ class Batch:
     """Consecutive rows of a source.
 
     Attributes:
-        columns: `sequence`, packed, uint8 `[N, ceil(length/2)]`; `targets`, float32 `[N, T]`, NaN
-            where the label is missing.
+        columns: The `features` of the source, `[N, *shape]` each: `sequence`, packed; `targets`,
+            NaN where missing; of windows of a genome `chrom_id`, `start` and `strand`.
         split: int8 `[N]`, a position in `manifest.SPLITS` or `UNSPLIT`.
         num_bytes: Bytes of the input files read since the batch before, for a progress bar.
+        group: uint64 `[N]`: rows of one number are not parted by a split. None: each for itself.
     """
 
     columns: dict[str, np.ndarray]
     split: np.ndarray
     num_bytes: int
+    group: np.ndarray | None = None
 
 
 class Source(Protocol):
     """Where examples come from.
 
     Attributes:
-        length: Bases of every sequence.
+        features: The fields of a record that the batches hold.
+        length: Bases of every `sequence`.
         tasks: Names of the `T` targets.
-        task_type: `binary`, `regression`, or None: binary if every label is 0 or 1.
+        task_type: One of `manifest.TASK_TYPES`, or None: binary if every label is 0 or 1.
         unsplit: Empty if every row says which split it belongs to; otherwise a phrase for an error
             message that says where rows come without one.
         flags: What was asked for, for the manifest; no paths.
@@ -49,8 +54,10 @@ class Source(Protocol):
         paths: The input files, in the order they are read.
         paths_by_split: The same by split; `input` stands for rows still to be split.
         inputs: Name, sha256 and number of rows of each file; complete after `batches`.
+        details: More of what the manifest holds, by the names of its fields: `chroms`, ...
     """
 
+    features: tuple[Feature, ...]
     length: int
     tasks: tuple[str, ...]
     task_type: str | None
@@ -60,9 +67,31 @@ class Source(Protocol):
     paths: tuple[str, ...]
     paths_by_split: dict[str, list[str]]
     inputs: tuple[dict, ...]
+    details: Mapping[str, Any]
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Yields all rows in order, at most `size` at a time; may be called more than once."""
+
+
+def dna(name: str, length: int) -> Feature:
+    """Returns a field of DNA, packed."""
+    return Feature(name, "uint8", (packed_width(length),), bases=length)
+
+
+def labelled_sequences(length: int, num_tasks: int) -> tuple[Feature, ...]:
+    """Returns the fields of sequences with labels."""
+    return dna("sequence", length), Feature("targets", "float32", (num_tasks,))
+
+
+def record_schema(features: Sequence[Feature], has_missing: bool) -> Schema:
+    """Returns the fields of a record; labels that are missing have a weight, tracks are NaN."""
+    row = Feature("row", "int64", ())
+    weights = [
+        Feature("weight", "float32", feature.shape)
+        for feature in features
+        if has_missing and feature.name == "targets" and not feature.is_track
+    ]
+    return Schema((row, *features, *weights))
 
 
 @dataclass(frozen=True)

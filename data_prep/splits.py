@@ -1,8 +1,9 @@
-"""Which split a row belongs to, when the input does not say: by fractions or by folds.
+"""Which split a row belongs to, when the input does not say: by fractions, folds or chromosome.
 
-A row's place is decided by a seeded hash of its strand-canonical sequence, so that copies of a
-sequence, its reverse complement among them, never part. Stratified: every split gets its share of
-every combination of labels, or of every tenth of the range of a regression target.
+By fractions and folds a row's place is decided by a seeded hash of its group: its strand-canonical
+sequence, so that copies of it, the reverse complement among them, never part; of windows of a
+genome the cluster of windows that overlap; or what the input names. Stratified: every split gets
+its share of every combination of labels, or of every tenth of the range of a regression target.
 
 Shapes: `N` rows, `T` tasks.
 """
@@ -27,8 +28,8 @@ TRAIN, VALID, TEST = range(len(SPLITS))
 def split_rows(
     split: np.ndarray,
     is_given: np.ndarray,
-    keys: np.ndarray,
-    targets: np.ndarray,
+    groups: np.ndarray,
+    targets: np.ndarray | None,
     task_type: str,
     config: BuildConfig,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -37,9 +38,9 @@ def split_rows(
     Args:
         split: int8 `[N]`, what the input says: a position in `SPLITS`, or `UNSPLIT`.
         is_given: bool `[3]`, the splits that the input names.
-        keys: uint64 `[N]`, the same for all copies of a sequence (`sequence_keys`).
-        targets: float32 `[N, T]`, NaN where missing.
-        task_type: `binary` or `regression`.
+        groups: uint64 `[N]`, the same for rows that must not part.
+        targets: `[N, T]` or `[N, bins, T]`, NaN where missing; None: none.
+        task_type: One of `TASK_TYPES`.
         config: Fractions are for rows that come without a split. So are folds, unless the input
             names splits: then all rows but those of test are dealt out anew.
 
@@ -59,17 +60,18 @@ def split_rows(
             is_there |= np.array(config.split_fractions) > 0
         if not is_open.all():
             rows = np.flatnonzero(is_open)
-            keys, targets = keys[rows], targets[rows]
+            groups = groups[rows]
+            targets = None if targets is None else targets[rows]
         split = split.copy()
         if is_open.any():
-            split[is_open] = make_splits(keys, targets, task_type, config, has_test=has_test)
+            split[is_open] = make_splits(groups, targets, task_type, config, has_test=has_test)
     check_not_empty(split, is_there, "there are too few rows with a label")
     return split, is_there
 
 
 def make_splits(
-    keys: np.ndarray,
-    targets: np.ndarray,
+    groups: np.ndarray,
+    targets: np.ndarray | None,
     task_type: str,
     config: BuildConfig,
     *,
@@ -81,9 +83,9 @@ def make_splits(
     `has_test`, the valid splits) of all folds together are the whole.
 
     Args:
-        keys: uint64 `[N]`, the same for all copies of a sequence (`sequence_keys`).
-        targets: float32 `[N, T]`, NaN where missing.
-        task_type: `binary` or `regression`.
+        groups: uint64 `[N]`, the same for rows that must not part.
+        targets: `[N, T]` or `[N, bins, T]`, NaN where missing; None: none.
+        task_type: One of `TASK_TYPES`.
         config: Has either fractions or folds.
         has_test: There is a test split beside these rows, so that the chosen fold is valid.
 
@@ -93,8 +95,8 @@ def make_splits(
     count = config.num_folds
     fractions = config.split_fractions if count is None else [1 / count] * count
     smallest = min(fraction for fraction in fractions if fraction)
-    strata = make_strata(keys, targets, task_type, smallest)
-    parts = _assign(keys, strata, fractions, config.seed)
+    strata = make_strata(groups, targets, task_type, smallest)
+    parts = _assign(groups, strata, fractions, config.seed)
     if count is None:
         return parts
     split_of_fold = np.full(count, TRAIN, np.int8)
@@ -128,30 +130,32 @@ def _check_given_once(is_given: np.ndarray, fractions: tuple[float, ...]) -> Non
 
 
 def make_strata(
-    keys: np.ndarray, targets: np.ndarray, task_type: str, smallest_fraction: float
+    groups: np.ndarray, targets: np.ndarray | None, task_type: str, smallest_fraction: float
 ) -> np.ndarray:
     """Returns a number for every row, uint16 `[N]`: rows of one number have similar labels.
 
-    Copies of a sequence get one number, whatever their labels. Combinations of labels too rare to
+    Rows of a group get one number, whatever their labels. Combinations of labels too rare to
     be found in every split share the number 0, and of few targets there are fewer ranges than ten.
     """
+    if targets is None:
+        return np.zeros(len(groups), np.uint16)
     min_rows = 2 / smallest_fraction
     if task_type == "binary":
         strata = _label_patterns(targets, min_rows)
     else:
         strata = _quantiles(targets, min_rows)
-    for copies in find_copies(keys):
+    for copies in find_copies(groups):
         lowest = np.minimum.reduceat(strata[copies.rows], copies.starts)
         strata[copies.rows] = np.repeat(lowest, copies.sizes)
     return strata
 
 
 def _assign(
-    keys: np.ndarray, strata: np.ndarray, fractions: Sequence[float], seed: int
+    groups: np.ndarray, strata: np.ndarray, fractions: Sequence[float], seed: int
 ) -> np.ndarray:
     """Returns the part, int8 `[N]`, of every row; part `i` gets `fractions[i]` of each stratum."""
     salt = mix(np.array([seed], np.uint64))
-    places = _in_blocks(keys, lambda block: mix(block ^ salt) >> np.uint64(32), np.uint32)
+    places = _in_blocks(groups, lambda block: mix(block ^ salt) >> np.uint64(32), np.uint32)
     ends = np.cumsum(fractions)[:-1] / np.sum(fractions)
     # Rows of a stratum are in part i or a later one if their place is at least its i-th cut.
     cuts = np.zeros((strata.max(initial=0) + 1, len(ends)), np.uint64)
@@ -162,8 +166,8 @@ def _assign(
         is_inside = first < len(ordered)
         cuts[stratum] = 1 << 32
         cuts[stratum, is_inside] = ordered[first[is_inside]]
-    parts = np.empty(len(keys), np.int8)
-    for start in range(0, len(keys), _BLOCK):
+    parts = np.empty(len(groups), np.int8)
+    for start in range(0, len(groups), _BLOCK):
         block = slice(start, start + _BLOCK)
         parts[block] = (places[block, None] >= cuts[strata[block]]).sum(axis=1)
     return parts

@@ -10,6 +10,7 @@ import numpy as np
 from tfrecords.manifest import SPLITS
 
 _BLOCK = 1 << 14
+_MAX_VALUES = 1 << 22
 _BASES = "ACGT"
 # How often each of A, C, G and T stands in a byte of two packed bases: int64 `[256, 4]`.
 _BASES_IN_BYTE = np.array(
@@ -26,15 +27,20 @@ class SplitStatistics:
 
     def __init__(self, num_tasks: int):
         self._num_rows = 0
+        self._num_values = 0
         self._bytes = np.zeros(256, np.int64)
         self._sums = np.zeros((3, num_tasks))
         self._lowest = np.full(num_tasks, np.inf)
         self._highest = np.full(num_tasks, -np.inf)
 
-    def add(self, packed: np.ndarray, targets: np.ndarray) -> None:
-        """Adds rows: packed sequences, and targets with NaN where missing."""
+    def add(self, packed: np.ndarray, targets: np.ndarray | None) -> None:
+        """Adds rows: packed sequences; targets `[N, T]` or `[N, bins, T]`, NaN where missing."""
         self._num_rows += len(packed)
         self._bytes += _count_bytes(packed)
+        if targets is None:
+            return
+        targets = targets.reshape(-1, targets.shape[-1])
+        self._num_values += len(targets)
         known = ~np.isnan(targets)
         values = np.where(known, targets, 0).astype(np.float64)
         self._sums += [known.sum(axis=0), values.sum(axis=0), (values**2).sum(axis=0)]
@@ -47,17 +53,27 @@ class SplitStatistics:
         counts = self._bytes @ _BASES_IN_BYTE
         return dict(zip(_BASES, (counts / max(1, counts.sum())).tolist(), strict=True))
 
-    def to_json(self, tasks: Sequence[str], task_type: str) -> dict:
-        """Returns the statistics as the manifest holds them."""
+    def to_json(
+        self, tasks: Sequence[str], task_type: str, target_scale: Sequence[float] = ()
+    ) -> dict:
+        """Returns the statistics as the manifest holds them; `target_scale` times what was added.
+
+        What is missing is counted in labels, or, of tracks, in bins.
+        """
         composition = self.base_composition
         num_bases = int(self._bytes @ _KNOWN_IN_BYTE)
         num_single = int((self._bytes @ _BASES_IN_BYTE).sum())
-        of_task = self._labels if task_type == "binary" else self._distribution
+        scales = target_scale or [1.0] * len(tasks)
         return {
             "rows": self._num_rows,
             "gc_content": composition["G"] + composition["C"],
             "ambiguous_bases": num_bases - num_single,
-            "tasks": {task: of_task(column) for column, task in enumerate(tasks)},
+            "tasks": {
+                task: self._labels(column)
+                if task_type == "binary"
+                else self._distribution(column, scales[column])
+                for column, task in enumerate(tasks)
+            },
         }
 
     def _labels(self, column: int) -> dict:
@@ -65,20 +81,21 @@ class SplitStatistics:
         return {
             "positives": positives,
             "negatives": known - positives,
-            "missing": self._num_rows - known,
+            "missing": self._num_values - known,
         }
 
-    def _distribution(self, column: int) -> dict:
+    def _distribution(self, column: int, scale: float) -> dict:
         known, total, squares = self._sums[:, column].tolist()
+        missing = self._num_values - int(known)
         if not known:
-            return {"mean": None, "std": None, "min": None, "max": None, "missing": self._num_rows}
+            return {"mean": None, "std": None, "min": None, "max": None, "missing": missing}
         mean = total / known
         return {
-            "mean": mean,
-            "std": max(0.0, squares / known - mean**2) ** 0.5,
-            "min": float(self._lowest[column]),
-            "max": float(self._highest[column]),
-            "missing": self._num_rows - int(known),
+            "mean": mean * scale,
+            "std": max(0.0, squares / known - mean**2) ** 0.5 * scale,
+            "min": float(self._lowest[column]) * scale,
+            "max": float(self._highest[column]) * scale,
+            "missing": missing,
         }
 
 
@@ -99,7 +116,7 @@ def _count_bytes(packed: np.ndarray) -> np.ndarray:
 
 def gather(
     sequence: np.ndarray,
-    targets: np.ndarray,
+    targets: np.ndarray | None,
     split: np.ndarray,
     crop: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> dict[str, SplitStatistics]:
@@ -107,19 +124,27 @@ def gather(
 
     `crop` gives, of packed sequences, the part whose bases count; default: all of them.
     """
-    found = {
-        code: SplitStatistics(targets[:1].shape[1])
-        for code in np.unique(split[split >= 0]).tolist()
-    }
-    for start in range(0, len(split), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        packed, labels = sequence[rows], targets[rows]
+    first = None if targets is None else targets[:1]
+    num_tasks = 0 if first is None else first.shape[-1]
+    largest = max(sequence[:1].size, 0 if first is None else first.size)
+    block = max(1, min(_BLOCK, _MAX_VALUES // max(1, largest)))
+    found = {code: SplitStatistics(num_tasks) for code in np.unique(split[split >= 0]).tolist()}
+    for start in range(0, len(split), block):
+        rows = slice(start, start + block)
+        packed = sequence[rows]
+        labels = None if targets is None else targets[rows]
         for code, statistics in found.items():
             is_here = split[rows] == code
             if is_here.any():
                 counted = packed[is_here]
-                statistics.add(crop(counted) if crop else counted, labels[is_here])
+                known = None if labels is None else labels[is_here]
+                statistics.add(crop(counted) if crop else counted, known)
     return {SPLITS[code]: statistics for code, statistics in found.items()}
+
+
+def _has_labels(labels: dict) -> bool:
+    counts = labels.get("positives", 0), labels.get("negatives", 0)
+    return labels.get("mean") is not None or any(counts)
 
 
 def _has_positives_only(statistics: dict) -> bool:
@@ -137,7 +162,7 @@ def label_warnings(
     lines = []
     for split, statistics in described.items():
         for task, labels in statistics["tasks"].items():
-            if labels["missing"] == statistics["rows"]:
+            if not _has_labels(labels):
                 lines.append(f"Warning: {split} has no label of {task}.")
             elif task_type == "binary" and not (labels["positives"] and labels["negatives"]):
                 only = int(labels["positives"] > 0)

@@ -65,6 +65,11 @@ class Feature:
         """Bytes of the field in one record."""
         return self.stored.itemsize * math.prod(self.shape)
 
+    @property
+    def is_track(self) -> bool:
+        """Whether these are targets at positions: `[bins, T]`."""
+        return self.name == "targets" and len(self.shape) > 1
+
     def to_json(self) -> dict:
         """Returns a dictionary that JSON can hold; `bases` only where there is one."""
         fields = {"name": self.name, "dtype": self.dtype, "shape": list(self.shape)}

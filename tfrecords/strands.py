@@ -20,7 +20,8 @@ def turn(
 
     DNA fields are reverse-complemented. `targets` and `weight` swap the tasks of `strand_pairs`
     (last axis), and, where they are tracks `[positions, T]`, run backwards along the positions.
-    `strand` (1, -1, or 0 if it has none) changes its sign.
+    `strand` (1, -1, or 0 if it has none) changes its sign, and `repeat`, a bit for every base, runs
+    backwards.
     """
     for name, values in columns.items():
         if name in schema and schema[name].bases is not None:
@@ -30,6 +31,9 @@ def turn(
             values[rows] = _turn_targets(values[rows], strand_pairs)
         elif name == "strand":
             values[rows] = -values[rows]
+        elif name == "repeat":
+            bits = np.unpackbits(values[rows], axis=1, count=schema["sequence"].bases)
+            values[rows] = np.packbits(bits[:, ::-1], axis=1)
 
 
 def has_dna(schema: Schema) -> bool:

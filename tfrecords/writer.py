@@ -123,8 +123,10 @@ class ShardWriter:
         if values.dtype != feature.stored or values.shape[1:] != feature.shape:
             got = describe(values.dtype, values.shape[1:])
             raise InputError(f"{feature.name}: got {got}, schema wants {feature}")
-        if feature.stored.kind == "f" and not np.isfinite(values).all():
-            row = np.argwhere(~np.isfinite(values))[0][0]
+        # A track says with NaN which bins are missing; it has no weight of their own.
+        is_wrong = np.isinf if feature.is_track else _is_not_finite
+        if feature.stored.kind == "f" and is_wrong(values).any():
+            row = np.argwhere(is_wrong(values))[0][0]
             raise InputError(
                 f"{feature.name}: row {self._num_examples + row} holds {values[row]}, expected"
                 " finite numbers; a missing target is stored as 0 with weight 0"
@@ -135,6 +137,10 @@ class ShardWriter:
                 f"{feature.name}: row {self._num_examples + row} has bits behind its last base"
                 f" ({feature.bases} bases); pack it with sequence.encode"
             )
+
+
+def _is_not_finite(values: np.ndarray) -> np.ndarray:
+    return ~np.isfinite(values)
 
 
 class _HashedFile(io.RawIOBase):

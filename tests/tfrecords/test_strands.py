@@ -59,3 +59,15 @@ def test_turning_twice_changes_nothing():
 def test_without_dna_there_is_nothing_to_turn():
     assert not strands.has_dna(Schema((Feature("features", "float32", (9,)),)))
     assert strands.has_dna(Schema((Feature("promoter", "uint8", (2,), 3),)))
+
+
+def test_repeat_bits_run_backwards_base_by_base():
+    schema = Schema((Feature("sequence", "uint8", (5,), 9), Feature("repeat", "uint8", (2,))))
+    is_repeat = np.array([[1, 1, 0, 0, 0, 0, 0, 1, 0]], np.uint8)
+    batch = {
+        "sequence": sequence.encode(["ACGTACGTA"], 9),
+        "repeat": np.packbits(is_repeat, axis=1),
+    }
+    strands.turn(batch, np.arange(1), schema, None)
+    found = np.unpackbits(batch["repeat"], axis=1, count=9)
+    assert found.tolist() == [[0, 1, 0, 0, 0, 0, 0, 1, 1]]

@@ -147,3 +147,12 @@ def test_all_types_are_stored_as_they_are(tmp_path, dtype):
     write(tmp_path / "x", schema, {"x": values[:, ::-1]})
     records = np.fromfile(tmp_path / "x", np.uint8).reshape(4, -1)
     assert records[:, schema.columns["x"]].tobytes() == values[:, ::-1].tobytes()
+
+
+def test_bins_of_tracks_may_be_missing_but_not_infinite(tmp_path):
+    tracks = Schema((Feature("targets", "float16", (2, 1)),))
+    columns = {"targets": np.array([[[1], [np.nan]]], np.float16)}
+    write(tmp_path / "x", tracks, columns)
+    columns["targets"][0, 1, 0] = np.inf
+    with pytest.raises(InputError, match="targets: row 0 holds"):
+        write(tmp_path / "y", tracks, columns)

@@ -1,0 +1,63 @@
+"""Splits by chromosome: a chromosome is in one split as a whole, so that no window leaks."""
+
+import json
+import os
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from data_prep.build_config import BuildConfig
+from data_prep.source import split_code
+from tfrecords.chrom import Chrom
+from tfrecords.errors import InputError, check_known
+from tfrecords.manifest import SPLITS
+
+LEFT_OUT = -2
+
+
+def split_of_chroms(chroms: Sequence[Chrom], config: BuildConfig) -> np.ndarray:
+    """Returns the split of every chromosome, int8 `[len(chroms)]`: a position in `SPLITS`.
+
+    Chromosomes that no flag names are for training; if those for training are named as well, they
+    are `LEFT_OUT`.
+
+    Raises:
+        InputError: A name that no chromosome has.
+    """
+    rest = LEFT_OUT if config.train_chroms else SPLITS.index("train")
+    found = np.full(len(chroms), rest, np.int8)
+    names = {chrom.name: number for number, chrom in enumerate(chroms)}
+    for code, wanted in enumerate(config.chroms_of_splits):
+        for name in wanted:
+            flag = f"--{SPLITS[code]}_chroms={name}"
+            check_known(f"{flag}: there is no chromosome", name, names, "Chromosomes")
+            found[names[name]] = code
+    return found
+
+
+def read_fold_file(path: str | os.PathLike) -> dict[str, tuple[str, ...]]:
+    """Returns the chromosomes of every split that a fold file names.
+
+    Such a file is JSON, `{"train": ["chr1", ...], "valid": [...], "test": [...]}`, as chrombpnet
+    and others use it (`fold_0.json`).
+
+    Raises:
+        InputError: No such file, or it holds something else.
+    """
+    path = pathlib.Path(path)
+    wanted = 'expected {"train": ["chr1", ...], "valid": [...], "test": [...]}'
+    try:
+        content = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error}); {wanted}") from None
+    if not isinstance(content, dict) or not all(map(_is_names, content.values())):
+        raise InputError(f"{path}: {wanted}")
+    try:
+        return {SPLITS[split_code(name)]: tuple(chroms) for name, chroms in content.items()}
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
