@@ -12,7 +12,6 @@ rows, at all of them, and at four times as many.
 
 import argparse
 import importlib.metadata
-import json
 import pathlib
 import platform
 import shutil
@@ -21,7 +20,7 @@ import sys
 import tempfile
 
 import numpy as np
-from measure import machine, median_with_interval, peak_bytes, seconds
+from measure import machine, median_with_interval, peak_bytes, report, seconds
 
 from data_prep.build import build_dataset
 from data_prep.build_config import BuildConfig
@@ -46,11 +45,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         results = measure(pathlib.Path(folder), options.rows, options.pairs)
-    text = json.dumps(results, indent=2) + "\n"
-    print(text)
-    if options.rows == FULL_SIZE:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(text)
+    report(results, RESULTS, keep=options.rows == FULL_SIZE)
 
 
 def measure(folder: pathlib.Path, rows: int, pairs: int) -> dict:

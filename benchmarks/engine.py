@@ -14,7 +14,6 @@ times are microseconds a step, differences medians over the rounds with a 95% bo
 import argparse
 import importlib.metadata
 import itertools
-import json
 import pathlib
 import platform
 import tempfile
@@ -26,7 +25,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from measure import machine, median_with_interval, seconds
+from measure import machine, median_with_interval, report, seconds
 
 from data_prep.build import build_dataset
 from data_prep.csv_table import CsvTable
@@ -80,10 +79,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         results = measure(pathlib.Path(folder), options.steps, options.rounds)
-    text = json.dumps(results, indent=2) + "\n"
-    print(text)
-    if (options.steps, options.rounds) == (FULL_STEPS, FULL_ROUNDS):
-        RESULTS.write_text(text)
+    is_whole = (options.steps, options.rounds) == (FULL_STEPS, FULL_ROUNDS)
+    report(results, RESULTS, keep=is_whole)
 
 
 def measure(folder: pathlib.Path, steps: int, rounds: int) -> dict:

@@ -1,5 +1,6 @@
 """What all benchmarks measure and report in the same way."""
 
+import json
 import os
 import pathlib
 import platform
@@ -40,3 +41,11 @@ def machine() -> dict:
         "load_before": round(os.getloadavg()[0], 1),
         "system": f"{platform.system()} {platform.machine()}",
     }
+
+
+def report(results: dict, path: pathlib.Path, *, keep: bool) -> None:
+    """Prints results as JSON and, if they are those of a whole run, keeps them at `path`."""
+    text = json.dumps(results, indent=2) + "\n"
+    print(text)
+    if keep:
+        path.write_text(text)

@@ -25,7 +25,7 @@ import tempfile
 import time
 
 import numpy as np
-from measure import machine, median_with_interval
+from measure import machine, median_with_interval, report
 
 HERE = pathlib.Path(__file__).parent
 EXAMPLE = HERE.parent / "examples" / "data" / "gue_tf0"
@@ -46,10 +46,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         results = measure(pathlib.Path(folder), options)
-    text = json.dumps(results, indent=2) + "\n"
-    print(text)
-    if options.steps is None and options.pairs == FULL_PAIRS and options.data == EXAMPLE:
-        RESULTS.write_text(text)
+    is_whole = options.steps is None and options.pairs == FULL_PAIRS and options.data == EXAMPLE
+    report(results, RESULTS, keep=is_whole)
 
 
 def measure(folder: pathlib.Path, options: argparse.Namespace) -> dict:

@@ -12,7 +12,6 @@ a tenth of the sequences, at all of them, and at ten times as many.
 
 import argparse
 import importlib.metadata
-import json
 import pathlib
 import platform
 import subprocess
@@ -20,7 +19,7 @@ import sys
 import tempfile
 
 import numpy as np
-from measure import machine, median_with_interval, peak_bytes, seconds
+from measure import machine, median_with_interval, peak_bytes, report, seconds
 
 from data_prep.build import build_dataset
 from data_prep.csv_table import CsvTable
@@ -49,11 +48,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         results = measure(pathlib.Path(folder), options.sequences, options.pairs)
-    text = json.dumps(results, indent=2) + "\n"
-    print(text)
-    if options.sequences == FULL_SIZE:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(text)
+    report(results, RESULTS, keep=options.sequences == FULL_SIZE)
 
 
 def measure(folder: pathlib.Path, sequences: int, pairs: int) -> dict:

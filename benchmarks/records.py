@@ -13,7 +13,6 @@ Memory: peak resident bytes of a process of its own that writes or reads so many
 
 import argparse
 import hashlib
-import json
 import pathlib
 import platform
 import subprocess
@@ -23,7 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from measure import machine, median_with_interval, peak_bytes
+from measure import machine, median_with_interval, peak_bytes, report
 
 from tfrecords.manifest import Manifest
 from tfrecords.reader import Dataset
@@ -60,11 +59,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         results = measure(pathlib.Path(folder), options.examples, options.pairs)
-    text = json.dumps(results, indent=2) + "\n"
-    print(text)
-    if options.examples == FULL_SIZE:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(text)
+    report(results, RESULTS, keep=options.examples == FULL_SIZE)
 
 
 def measure(folder: pathlib.Path, examples: int, pairs: int) -> dict:

@@ -27,7 +27,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from measure import machine, median_with_interval, seconds
+from measure import machine, median_with_interval, report, seconds
 from peers.rounds import DENSE_UNITS, FILTERS, KERNEL_SIZE
 
 from data_prep.build import build_dataset
@@ -75,11 +75,8 @@ def main() -> None:
             write_data(pathlib.Path(folder), options.examples, bases)
             measured = compete(pathlib.Path(folder), interpreters, options.rounds, **sizes)
         results["settings"].append({"bases": bases, **sizes, **summarise(bases, **measured)})
-    text = json.dumps(results, indent=2) + "\n"
-    print(text)
     is_whole = len(names) == len(CONTESTANTS) and not (options.only or options.steps)
-    if is_whole and options.examples == FULL_SIZE:
-        RESULTS.write_text(text)
+    report(results, RESULTS, keep=is_whole and options.examples == FULL_SIZE)
 
 
 def interpreter(peers: str, name: str) -> str:

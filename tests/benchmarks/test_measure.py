@@ -47,3 +47,14 @@ def test_a_call_is_made_once(benchmark):
     calls = []
     assert benchmark.seconds(lambda: calls.append(1)) >= 0
     assert calls == [1]
+
+
+def test_results_are_printed_and_kept_if_they_are_to_be(benchmark, tmp_path, capsys):
+    path = tmp_path / "build.json"
+    benchmark.report({"rows": 5}, path, keep=False)
+    assert not path.exists()
+    benchmark.report({"rows": 7}, path, keep=True)
+    assert path.read_text() == '{\n  "rows": 7\n}\n'
+    assert [line for line in capsys.readouterr().out.splitlines() if "rows" in line] == [
+        '  "rows": 5', '  "rows": 7'
+    ]  # fmt: skip
