@@ -14,7 +14,7 @@ EXTRAS = {
     "tpu": ["tensorflow-tpu>=2.20,<2.21"],
     "jax": ["jax>=0.6"],
     "jax-cuda": ["jax[cuda12]>=0.6"],
-    "prep": ["pyBigWig>=0.3.26", "zstandard>=0.23"],
+    "prep": ["pyBigWig>=0.3.26", "pysam>=0.23", "zstandard>=0.23"],
     "plot": ["jinja2>=3.1", "matplotlib>=3.9"],
     "beam": ["apache-beam>=2.70"],
     "dev": [
@@ -26,6 +26,8 @@ EXTRAS = {
         "matplotlib>=3.9",
         "pandas>=2.2",
         "pyBigWig>=0.3.26",
+        "pyfaidx>=0.8",
+        "pysam>=0.23",
         "pytest>=8.3",
         "pytest-timeout>=2.3",
         "pytest-xdist>=3.6",
