@@ -15,6 +15,12 @@ def gue_tf0():
 
 
 @pytest.fixture(scope="session")
+def yeast():
+    """The example data in the checkout: three chromosomes of yeast, and peaks on them."""
+    return ROOT / "examples" / "data" / "yeast"
+
+
+@pytest.fixture(scope="session")
 def more_data():
     """Returns a folder of more real data, named by GENOKERAS_DATA; skips where there is none."""
 
