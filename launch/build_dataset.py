@@ -116,9 +116,9 @@ def main() -> None:
         workers=_WORKERS.value,
         overwrite=_OVERWRITE.value,
         progress=progress.start,
-        log=_print,
+        log=progress.log,
     )
-    _print(_summary(manifest))
+    progress.log(_summary(manifest))
 
 
 def _source() -> Source:
@@ -171,10 +171,6 @@ def _summary(manifest: Manifest) -> str:
         f"{_DATA_DIR.value}: {sizes} examples of {manifest.window_bp} bp{beside}; "
         f"look at them with: python -m launch.inspect_dataset --data_dir={_DATA_DIR.value}"
     )
-
-
-def _print(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

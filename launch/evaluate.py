@@ -26,12 +26,7 @@ _OUTPUT = flags.DEFINE_string(
 )
 _SPLIT = flags.DEFINE_string("split", "test", "Split to score: train, valid (or val, dev) or test.")
 _CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "best, last, or the number of a step.")
-_REVERSE_COMPLEMENT = flags.DEFINE_bool(
-    "reverse_complement", None,
-    "Average the logits of both strands. Default: unless the dataset was built with "
-    "--reverse_complement=none, whose labels are of the given strand. A model with strands=both "
-    "does so by itself.",
-)  # fmt: skip
+_REVERSE_COMPLEMENT = flags.DEFINE_bool("reverse_complement", None, scoring.BOTH_STRANDS)
 _NUM_BOOTSTRAP = flags.DEFINE_integer(
     "num_bootstrap", 1000, "Resamples behind the intervals; 0 = no intervals.", lower_bound=0
 )

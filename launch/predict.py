@@ -20,7 +20,7 @@ from absl import flags
 
 from data_prep.windows import read_windows
 from genokeras.evaluation import output_file, run_folders
-from launch import app, progress, quiet
+from launch import app, progress, quiet, scoring
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run; of an ensemble RUN1,RUN2,... or a quoted pattern.",
@@ -42,12 +42,7 @@ _NAME_COLUMN = flags.DEFINE_string(
     "name_column", None, "Table: column with the names; default: named name or id, else numbers."
 )
 _CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "best, last, or the number of a step.")
-_REVERSE_COMPLEMENT = flags.DEFINE_bool(
-    "reverse_complement", None,
-    "Average the logits of both strands. Default: unless the dataset was built with "
-    "--reverse_complement=none, whose labels are of the given strand. A model with strands=both "
-    "does so by itself.",
-)  # fmt: skip
+_REVERSE_COMPLEMENT = flags.DEFINE_bool("reverse_complement", None, scoring.BOTH_STRANDS)
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 256, "Sequences computed at a time; predictions do not depend on it.",
     lower_bound=1,

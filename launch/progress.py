@@ -24,6 +24,11 @@ class Bar(Protocol):
         """Ends the bar; what is on the screen stays."""
 
 
+def log(line: str) -> None:
+    """Prints a line on the standard output at once, also where that is a file."""
+    print(line, flush=True)
+
+
 def start(description: str, total: int, completed: int = 0) -> Bar:
     """Returns a bar for `total` items of which `completed` are done (a resumed run)."""
     kind = _TerminalBar if sys.stderr.isatty() else _LogBar

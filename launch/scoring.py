@@ -8,6 +8,13 @@ from typing import Any
 from genokeras.evaluation import run_folders
 from launch import progress
 
+# What --reverse_complement does, of the launchers that have it.
+BOTH_STRANDS = (
+    "Average the logits of both strands. Default: unless the dataset was built with "
+    "--reverse_complement=none, whose labels are of the given strand. A model with strands=both "
+    "does so by itself."
+)
+
 
 def score(workdirs: Sequence[str | os.PathLike], split: str, **options: Any) -> None:
     """Evaluates runs, and prints their scores; to be called when Keras is loaded.
@@ -24,12 +31,8 @@ def score(workdirs: Sequence[str | os.PathLike], split: str, **options: Any) -> 
 
     workdirs = [pathlib.Path(workdir) for workdir in workdirs]
     folder = run_folders.destination(workdirs, options.get("output"))
-    result = evaluate(workdirs, split, progress=progress.start, log=_log, **options)
+    result = evaluate(workdirs, split, progress=progress.start, log=progress.log, **options)
     print(score_table(result))
     print(f"\nScores, predictions and pictures: {folder}/{result['split']}.*")
     if report.is_available():
         print(f"Report: {run_folders.report_folder(folder, workdirs)}/{report.FILE}")
-
-
-def _log(line: str) -> None:
-    print(line, flush=True)

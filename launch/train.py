@@ -87,7 +87,7 @@ def main() -> None:
         training=recipe(_MODEL.value, _PRESET.value, **given),
         resume=_RESUME.value,
         progress=progress.start,
-        log=_log,
+        log=progress.log,
     )
     if not result.already_finished:
         print(f"\n{_table(result)}")
@@ -97,10 +97,6 @@ def main() -> None:
         scoring.score([result.workdir], _EVALUATE.value)
     else:
         print(f"Scores:  python -m launch.evaluate --workdir={result.workdir} --split=test")
-
-
-def _log(line: str) -> None:
-    print(line, flush=True)
 
 
 def _table(result: "TrainResult") -> str:

@@ -68,3 +68,8 @@ def test_terminal_bar_shows_count_rate_and_values(monkeypatch):
     bar.close()
     for shown in ("Training", "2/4", "0.5/s", "loss 0.5"):
         assert shown in terminal.getvalue()
+
+
+def test_a_line_goes_to_the_standard_output(capsys):
+    progress.log("Devices: CPU")
+    assert capsys.readouterr() == ("Devices: CPU\n", "")
