@@ -3,6 +3,7 @@
 import gzip
 
 import numpy as np
+import pyBigWig
 import pytest
 
 COMPLEMENT = str.maketrans("ACGTRYSWKMBDHVN", "TGCAYRSWMKVHDBN")
@@ -34,3 +35,19 @@ def write(tmp_path):
         return path
 
     return write_text
+
+
+@pytest.fixture
+def bigwig(tmp_path):
+    """Writes a bigWig of intervals (chromosome, start, end, value) and gives its path."""
+
+    def write_bigwig(name, chroms, intervals):
+        path = tmp_path / name
+        with pyBigWig.open(str(path), "w") as file:
+            file.addHeader(list(chroms.items()))
+            if intervals:
+                names, starts, ends, values = map(list, zip(*intervals, strict=True))
+                file.addEntries(names, starts, ends=ends, values=list(map(float, values)))
+        return path
+
+    return write_bigwig
