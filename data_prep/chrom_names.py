@@ -21,7 +21,7 @@ from tfrecords.errors import InputError, suggest
 
 ALIASES = ("none", "auto", "ucsc", "ensembl")
 _PREFIX = re.compile("chr", re.IGNORECASE)
-_MITOCHONDRION = ("M", "MT", "MITO")
+_MITOCHONDRION = ("M", "MT", "MITO", "MTDNA", "MITOCHONDRION")
 _ROMAN = re.compile("(?=.)(M{0,3})(CM|CD|D?C{0,3})(XC|XL|L?X{0,3})(IX|IV|V?I{0,3})")
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _MOST_SHOWN = 20
@@ -194,7 +194,7 @@ def _roman(text: str) -> int:
 
 def _read_synonyms(path: pathlib.Path, names: set[str]) -> dict[str, str]:
     """Returns the name in the genome of every name in an alias file."""
-    synonyms: dict[str, str] = {}
+    synonyms = {name: name for name in names}
     for number, line in enumerate(TextFile(path).lines(), start=1):
         cells = {cell.strip() for cell in line.split("\t" if "\t" in line else None)} - {""}
         if line.startswith("#") or not cells & names:
