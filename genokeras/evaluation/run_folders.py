@@ -66,10 +66,13 @@ def destination(folders: Sequence[pathlib.Path], output: str | os.PathLike | Non
                 f"--output is missing: an ensemble of {len(folders)} runs has no folder of its "
                 "own; give --output=DIR for its scores, predictions and pictures"
             )
-        return folders[0] / FOLDER
+        output = folders[0] / FOLDER
     folder = pathlib.Path(output)
-    if "://" in os.fspath(output) or (folder.exists() and not folder.is_dir()):
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if "://" in os.fspath(output) or not there.is_dir():
         raise InputError(f"--output={output}: expected a folder of this machine, or a new one")
+    if not os.access(there, os.W_OK):
+        raise InputError(f"{there}: no permission to write there; give another folder as --output")
     return folder
 
 

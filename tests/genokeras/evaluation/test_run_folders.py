@@ -68,3 +68,20 @@ def test_mistakes_are_named(runs, given, message):
     with pytest.raises(InputError) as caught:
         run_folders.find(given)
     assert message in str(caught.value)
+
+
+def test_where_an_evaluation_goes_is_refused_before_it_is_made(runs, tmp_path, monkeypatch):
+    one, output = [tmp_path / "fold_0"], tmp_path / "new" / "out"
+    assert run_folders.destination(one, None) == tmp_path / "fold_0" / "evaluation"
+    assert run_folders.destination(one, output) == output
+    assert not output.parent.exists()
+    (tmp_path / "fold_0" / "evaluation").touch()
+    for place in (None, "fold_0/evaluation", "fold_0/evaluation/out", "gs://bucket/out"):
+        with pytest.raises(InputError, match=r"--output=.*: expected a folder of this machine, or"):
+            run_folders.destination(one, place)
+    monkeypatch.setattr(run_folders.os, "access", lambda path, mode: path != tmp_path)
+    with pytest.raises(InputError) as caught:
+        run_folders.destination(one, output)
+    assert str(caught.value) == (
+        f"{tmp_path}: no permission to write there; give another folder as --output"
+    )
