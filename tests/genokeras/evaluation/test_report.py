@@ -121,8 +121,9 @@ def test_numbers_are_those_of_the_json(report_of, splits):
     assert result["verdict"] in page.texts["p"]
     gc = result["gc_by_class"]
     assert (
-        f"test split: mean GC content {gc['positives']:.1%} in positives, {gc['negatives']:.1%} in "
-        f"negatives; AUROC of GC content alone {gc['auroc']:.3f}." in page.texts["p"]
+        f"Mean GC content on the test split: {gc['positives']:.1%} in positives, "
+        f"{gc['negatives']:.1%} in negatives; AUROC of GC content alone {gc['auroc']:.3f}."
+        in page.texts["p"]
     )
     assert "the mean over 20 backgrounds ± their standard deviation" in page.texts["p"]
     assert page.texts["h1"] == "small: motif_counter"
