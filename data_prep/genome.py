@@ -26,6 +26,9 @@ _TYPES = {BASES: "u1", SOFTMASK: "u1", GC: "<u4", AMBIGUOUS: "<u4", GAPS: "<i8"}
 # Keeps the first so many bases of a block and clears the others: uint8 [32, 16].
 _FIRST_BASES = np.packbits(np.tri(BLOCK_BP, BLOCK_BP, -1, bool).repeat(4, axis=1), axis=1)
 
+# A product with it sums the bytes of a block, five times as fast as sum().
+_ONES = np.ones(BLOCK_BYTES, np.uint8)
+
 
 def open_genome(
     fasta: str | os.PathLike,
@@ -171,8 +174,8 @@ class Genome:
         at = self._first_byte[0, chrom_id] + block * BLOCK_BYTES
         rest = _slices(self._files[BASES], at, BLOCK_BYTES)
         rest &= _FIRST_BASES[position % BLOCK_BP]
-        counts = genome_packing.COUNT_IN_BYTE[name][rest].sum(axis=1, dtype=np.int64)
-        return self._files[name][self._first_block[chrom_id] + block] + counts
+        counts = genome_packing.COUNT_IN_BYTE[name].take(rest) @ _ONES
+        return self._files[name][self._first_block[chrom_id] + block].astype(np.int64) + counts
 
     def _checked(self, chrom_id: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         chrom_id, start = np.asarray(chrom_id), np.asarray(start, np.int64)

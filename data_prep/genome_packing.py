@@ -119,7 +119,7 @@ def _write_chromosome(files: dict[str, BinaryIO], text: str) -> np.ndarray:
         _write_at(files[BASES], odd + start // 2, joined[:-1] << 4 | joined[1:] >> 4)
         before = packed[-1:]
         for name, in_byte in COUNT_IN_BYTE.items():
-            counts[name].append(_block_counts(in_byte[packed]))
+            counts[name].append(_block_counts(in_byte.take(packed)))
         letters = np.frombuffer(chunk, np.uint8)
         files[SOFTMASK].write(np.packbits(letters >= ord("a")))
         is_n = (letters & ~np.uint8(0x20)) == ord("N")
