@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data_prep.chrom_names import match_names
 from data_prep.text_file import check_is_file
 from tfrecords.chrom import Chrom
 from tfrecords.errors import InputError
@@ -25,9 +26,10 @@ _OTHER_MAGIC = {
 }
 # Where the chromosomes, the values, their index and the summary of all values begin.
 _OFFSETS = struct.Struct("<8x3Q12xQ")
-_SUMMARY = struct.Struct("<Q3d")  # Number of covered bases; smallest, largest and sum of values.
+_SUMMARY = struct.Struct("<24xd8x")  # Among other things the sum.
 _HEADER_BYTES = 64
-_SHOWN = 4
+_IS_DAMAGED = "cannot be read; it is damaged, copy or download it again"
+_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,8 @@ class BigWig:
                 try:
                     values = file.values(name, start, end, numpy=True)
                 except RuntimeError:
-                    raise InputError(
-                        f"{self.path}: {name}:{start}-{end} cannot be read; the file is damaged, "
-                        "copy or download it again"
-                    ) from None
+                    where = f"{self.path}: {name}:{start}-{end}"
+                    raise InputError(f"{where} {_IS_DAMAGED}") from None
                 yield values
 
 
@@ -85,46 +85,85 @@ def open_bigwig(path: str | os.PathLike) -> BigWig:
     """
     path = pathlib.Path(path)
     check_is_file(path)
-    smallest, largest, total = _read_summary(path)
+    total = _read_sum(path)
     with _open(path) as file:
         chroms = tuple(Chrom(name, length) for name, length in file.chroms().items())
+        smallest, largest = (_extreme(path, file, chroms, kind) for kind in ("min", "max"))
     if not (math.isfinite(smallest) and math.isfinite(largest)):
-        raise InputError(f"{path} holds infinite values, from {smallest} to {largest}")
+        raise InputError(f"{path} holds infinite values, from {smallest:g} to {largest:g}")
     return BigWig(str(path), chroms, smallest, largest, total)
 
 
-def names_in(bigwig: BigWig, chroms: Sequence[Chrom], ids: Mapping[str, int]) -> list[str | None]:
-    """Returns what each chromosome of the genome is called in a bigWig, None if it is not in it.
+def names_in(
+    bigwigs: Sequence[BigWig], chroms: Sequence[Chrom], alias: str = "none"
+) -> tuple[list[tuple[str | None, ...]], tuple[str, ...]]:
+    """Returns what the chromosomes of the genome are called in each file.
+
+    A file that has some of the names of the genome is read by these; only for others the alias
+    matters. That a file has further chromosomes does no harm, as nobody asks for them.
 
     Args:
-        bigwig: The file.
+        bigwigs: The files.
         chroms: Those of the genome.
-        ids: For names in the file the place in `chroms`.
+        alias: As `chrom_names.match_names` takes it.
+
+    Returns:
+        For each file a name for each of `chroms`, None where it does not have it; and lines that
+        tell the user what was matched, and what is not read.
 
     Raises:
-        InputError: A chromosome has another length in the file, or none of them is in it.
+        InputError: No names match, or a chromosome has another length in a file.
     """
+    by_name = {chrom.name: place for place, chrom in enumerate(chroms)}
+    ids, others, unread = {}, {}, {}
+    for bigwig in bigwigs:
+        lengths = {chrom.name: chrom.length for chrom in bigwig.chroms}
+        if lengths.keys() & by_name.keys():
+            ids[bigwig.path] = {name: by_name[name] for name in lengths if name in by_name}
+            unread |= dict.fromkeys(name for name in lengths if name not in by_name)
+        else:
+            others[bigwig.path] = lengths
+    matched, notes = match_names(chroms, others, alias)
+    ids |= matched
+    if unread:
+        shown = ", ".join(list(unread)[:_SHOWN]) + (", ..." if len(unread) > _SHOWN else "")
+        notes += (f"Not read, as they are not in the genome: {shown} of the bigWig files.",)
+    return [_names_by_place(bigwig, chroms, ids[bigwig.path]) for bigwig in bigwigs], notes
+
+
+def _names_by_place(
+    bigwig: BigWig, chroms: Sequence[Chrom], ids: Mapping[str, int]
+) -> tuple[str | None, ...]:
     names: list[str | None] = [None] * len(chroms)
-    for theirs in bigwig.chroms:
-        if theirs.name not in ids:
-            continue
-        ours = chroms[ids[theirs.name]]
-        if ours.length != theirs.length:
+    lengths = {chrom.name: chrom.length for chrom in bigwig.chroms}
+    for name, place in ids.items():
+        if lengths[name] != chroms[place].length:
             raise InputError(
-                f"{bigwig.path}: {theirs.name} has {theirs.length} bp, but {ours.name} of the "
-                f"genome {ours.length}; was it made for another assembly?"
+                f"{bigwig.path}: {name} has {lengths[name]} bp, but {chroms[place].name} of the "
+                f"genome {chroms[place].length}; was it made for another assembly?"
             )
-        names[ids[theirs.name]] = theirs.name
-    if not any(names):
-        raise InputError(
-            f"{bigwig.path}: none of its chromosomes ({_shown(bigwig.chroms)}) is in the genome "
-            f"({_shown(chroms)}); --chrom_alias tells names of the same chromosomes"
-        )
-    return names
+        names[place] = name
+    return tuple(names)
 
 
-def _read_summary(path: pathlib.Path) -> tuple[float, float, float]:
-    """Returns smallest value, largest value and sum.
+def _extreme(path: pathlib.Path, file, chroms: Sequence[Chrom], kind: str) -> float:
+    """Returns the smallest (`min`) or largest (`max`) value, as the coarsest zoom level has it.
+
+    That of the header is not to be trusted: libBigWig, which deepTools writes with, forgets a
+    largest value that comes first.
+    """
+    try:
+        found = [file.stats(chrom.name, 0, chrom.length, type=kind)[0] for chrom in chroms]
+    except RuntimeError:
+        raise InputError(f"{path} {_IS_DAMAGED}") from None
+    values = [value for value in found if value is not None and not math.isnan(value)]
+    if not values:
+        raise InputError(f"{path} holds no values")
+    return {"min": min, "max": max}[kind](values)
+
+
+def _read_sum(path: pathlib.Path) -> float:
+    """Returns the sum of all values.
 
     The library gives whole numbers only, and does not survive every file that is cut short.
     """
@@ -140,11 +179,11 @@ def _read_summary(path: pathlib.Path) -> tuple[float, float, float]:
             )
         offsets = _OFFSETS.unpack_from(header.ljust(_HEADER_BYTES, b"\xff"))
         if not all(offsets):
-            raise InputError(f"{path} holds no values, or no summary of them")
+            raise InputError(f"{path} holds no values, or no sum of them")
         if max(offsets) + _SUMMARY.size > path.stat().st_size:
             raise InputError(f"{path} is cut short; copy or download it again")
         file.seek(offsets[-1])
-        return _SUMMARY.unpack(file.read(_SUMMARY.size))[1:]
+        return _SUMMARY.unpack(file.read(_SUMMARY.size))[0]
 
 
 def _open(path: str | os.PathLike):
@@ -157,9 +196,4 @@ def _open(path: str | os.PathLike):
     try:
         return pyBigWig.open(os.fspath(path))
     except RuntimeError:
-        raise InputError(f"{path} cannot be opened; copy or download it again") from None
-
-
-def _shown(chroms: Sequence[Chrom]) -> str:
-    more = f" and {len(chroms) - _SHOWN} more" if len(chroms) > _SHOWN else ""
-    return ", ".join(chrom.name for chrom in chroms[:_SHOWN]) + more
+        raise InputError(f"{path} {_IS_DAMAGED}") from None

@@ -5,7 +5,7 @@ What becomes of the values of bases: `data_prep/track.py`.
 Axes: `N` windows, `T` tracks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from data_prep import half_precision
 from data_prep.bigwig import BigWig, names_in, open_bigwig
 from data_prep.blacklist import TREATMENTS, Blacklist, limit_of
+from data_prep.intervals import Intervals
 from data_prep.track import Track
 from tfrecords import bins
 from tfrecords.chrom import Chrom
@@ -42,14 +43,14 @@ class BinnedTargets:
         blacklist: Intervals whose bases are not to be trusted.
         blacklisted: What becomes of the bases in them: `missing` with the whole bin, `zero`, or
             `clip` to the mean of the track over its chromosomes.
-        chrom_ids: For each path of a track the places in `chroms` of the names in that file;
-            default: those of the same name.
+        chrom_alias: Of files that have none of the names in `chroms`; as `match_names` takes it.
 
     Attributes:
         tasks: Names of the tracks.
         num_bins: Of a window.
         target_scale: What `store` divides by, for each track; () if it is 1 for all.
         paths: Of the files, in order.
+        notes: Lines to tell the user.
 
     Raises:
         InputError: A file is missing, damaged or of another genome, or the sizes do not fit.
@@ -64,9 +65,9 @@ class BinnedTargets:
         bin_bp: int,
         crop_bp: int = 0,
         uncovered: str = "zero",
-        blacklist: Blacklist | None = None,
+        blacklist: Intervals | None = None,
         blacklisted: str = "missing",
-        chrom_ids: Mapping[str, Mapping[str, int]] | None = None,
+        chrom_alias: str = "none",
     ):
         bins.check(window_bp, bin_bp, crop_bp)
         check_known("no --uncovered", uncovered, UNCOVERED, "There are")
@@ -74,17 +75,14 @@ class BinnedTargets:
         self._chroms = tuple(chroms)
         self._window_bp, self._bin_bp, self._crop_bp = window_bp, bin_bp, crop_bp
         self._keeps_uncovered = uncovered == "keep"
-        self._blacklist = blacklist
+        self._blacklist = None if blacklist is None else Blacklist(blacklist)
         self.num_bins = bins.count(window_bp, bin_bp, crop_bp)
-        by_name = {chrom.name: place for place, chrom in enumerate(chroms)}
-        self._files = []
-        for track in tracks:
-            bigwig = open_bigwig(track.path)
-            ids = by_name if chrom_ids is None else chrom_ids[track.path]
-            names = names_in(bigwig, chroms, ids)
-            scale = half_precision.scale_for(track.largest_bin(bigwig, bin_bp))
-            limit = limit_of(bigwig, track.scale, blacklisted)
-            self._files.append(_File(track, bigwig, names, scale, limit))
+        bigwigs = [open_bigwig(track.path) for track in tracks]
+        names, self.notes = names_in(bigwigs, chroms, chrom_alias)
+        self._files = [
+            _File(track, bigwig, own_names, *_fitted(track, bigwig, bin_bp, blacklisted))
+            for track, bigwig, own_names in zip(tracks, bigwigs, names, strict=True)
+        ]
         self.tasks = tuple(track.name for track in tracks)
         self.paths = tuple(track.path for track in tracks)
         self._scale = tuple(file.half_scale for file in self._files)
@@ -118,13 +116,13 @@ class BinnedTargets:
         """Returns values `[..., T]` as records hold them: float16, divided by `target_scale`.
 
         Raises:
-            InputError: A value exceeds what the header of its file promises.
+            InputError: A value exceeds what the zoom levels of its file say.
         """
         stored = half_precision.to_half(values, self._scale)
         if np.isinf(stored).any():
             task = np.argwhere(np.isinf(stored))[0][-1]
             raise InputError(
-                f"{self.paths[task]} has values beyond those in its header, up to "
+                f"{self.paths[task]} has values beyond those of its own zoom levels, up to "
                 f"{np.nanmax(np.abs(values[..., task])):.6g} in a bin; write the file anew"
             )
         return stored
@@ -207,7 +205,7 @@ class _File:
 
     track: Track
     bigwig: BigWig
-    names: list[str | None]
+    names: tuple[str | None, ...]
     half_scale: float
     limit: float
 
@@ -240,3 +238,9 @@ def _reduce(ufunc: np.ufunc, bases: np.ndarray, edges: np.ndarray, dtype: type) 
     found = np.empty(edges.size, dtype)
     ufunc.reduceat(bases, edges.ravel()[:-1], dtype=dtype, out=found[:-1])
     return found.reshape(edges.shape)[:, :-1]
+
+
+def _fitted(track: Track, bigwig: BigWig, bin_bp: int, blacklisted: str) -> tuple[float, float]:
+    """Returns the scale that a track is stored with, and the limit of its blacklisted bases."""
+    scale = half_precision.scale_for(track.largest_bin(bigwig, bin_bp))
+    return scale, limit_of(bigwig, track.scale, blacklisted)

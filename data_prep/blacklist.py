@@ -1,32 +1,24 @@
 """Intervals whose bases are not to be trusted, and what becomes of the values there."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from data_prep.bigwig import BigWig
+from data_prep.intervals import Intervals, merge
 from tfrecords.errors import InputError
 
 TREATMENTS = ("missing", "zero", "clip")
 _CHROM_SHIFT = 40  # A place in the genome as one number: chromosome, then base.
 
 
-@dataclass(frozen=True)
 class Blacklist:
-    """Intervals `[M]` as places in the genome, by start; `reach` is the furthest end up to each."""
+    """Intervals in any order, which may overlap."""
 
-    start: np.ndarray
-    end: np.ndarray
-    reach: np.ndarray
-
-    @classmethod
-    def of(cls, chrom_id: np.ndarray, start: np.ndarray, end: np.ndarray) -> "Blacklist":
-        """Takes intervals in any order, which may overlap."""
-        chrom = np.asarray(chrom_id, np.int64) << _CHROM_SHIFT
-        start, end = chrom + start, chrom + end
-        order = np.argsort(start, kind="stable")
-        return cls(start[order], end[order], np.maximum.accumulate(end[order]))
+    def __init__(self, intervals: Intervals):
+        merged = merge(intervals)
+        chrom = merged.chrom_id.astype(np.int64) << _CHROM_SHIFT
+        self._start, self._end = chrom + merged.start, chrom + merged.end
 
     def inside(self, chrom_id: int, start: int, end: int) -> np.ndarray | None:
         """Returns which bases of a stretch lie in an interval, bool `[end - start]`; None if none.
@@ -37,14 +29,14 @@ class Blacklist:
             end: The base behind its last one.
         """
         origin, size = (chrom_id << _CHROM_SHIFT) + start, end - start
-        low = np.searchsorted(self.reach, origin, side="right")
-        high = np.searchsorted(self.start, origin + size)
+        low = np.searchsorted(self._end, origin, side="right")
+        high = np.searchsorted(self._start, origin + size)
         if low >= high:
             return None
-        depth = np.zeros(size + 1, np.int64)
-        np.add.at(depth, np.clip(self.start[low:high] - origin, 0, size), 1)
-        np.add.at(depth, np.clip(self.end[low:high] - origin, 0, size), -1)
-        return np.cumsum(depth[:-1]) > 0
+        step = np.zeros(size + 1, np.int8)
+        step[np.maximum(self._start[low:high] - origin, 0)] = 1
+        step[np.minimum(self._end[low:high] - origin, size)] = -1
+        return np.cumsum(step[:-1], dtype=np.int8).view(bool)
 
 
 def limit_of(bigwig: BigWig, scale: float, treatment: str) -> float:

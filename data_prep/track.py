@@ -74,7 +74,7 @@ class Track:
         return values
 
     def largest_bin(self, bigwig: BigWig, bin_bp: int) -> float:
-        """Returns what the absolute value of no bin exceeds, as the header of its file says.
+        """Returns what the absolute value of no bin exceeds, as the extremes of its file say.
 
         Raises:
             InputError: The statistic takes roots, and there are negative values.

@@ -36,6 +36,12 @@ def test_fractions_in_the_header_are_not_cut(bigwig):
     assert (found.smallest, found.largest, found.total) == (-0.25, 0.75, 0.5)
 
 
+def test_a_largest_value_that_comes_first(bigwig):
+    """The header of this file, which libBigWig writes, says that nothing exceeds 4."""
+    found = open_bigwig(bigwig("a.bw", SIZES, [("I", 0, 4, 9), ("I", 4, 5, 3), ("I", 5, 6, 4)]))
+    assert (found.smallest, found.largest, found.total) == (3, 9, 43)
+
+
 def test_values_of_stretches(bigwig):
     found = open_bigwig(bigwig("a.bw", SIZES, [("I", 2, 4, 1.5), ("I", 5, 6, 3), ("II", 0, 1, 2)]))
     nan = np.nan
@@ -78,12 +84,12 @@ def test_a_file_that_is_not_there(atac_bigwig, tmp_path):
 
 
 def test_a_file_without_values(bigwig):
-    with pytest.raises(InputError, match=r"a.bw holds no values, or no summary of them"):
+    with pytest.raises(InputError, match=r"a.bw holds no values, or no sum of them"):
         open_bigwig(bigwig("a.bw", SIZES, []))
 
 
 def test_infinite_values_are_refused(bigwig):
-    with pytest.raises(InputError, match=r"a.bw holds infinite values, from 0.0 to inf"):
+    with pytest.raises(InputError, match=r"a.bw holds infinite values, from 0 to inf"):
         open_bigwig(bigwig("a.bw", SIZES, [("I", 0, 1, 0), ("I", 1, 2, np.inf)]))
 
 
@@ -91,7 +97,7 @@ def test_a_damaged_block_is_named(atac_bigwig, write):
     content = bytearray(atac_bigwig.read_bytes())
     content[600:700] = bytes(100)
     damaged = open_bigwig(write("a.bw", bytes(content)))
-    message = r"a.bw: chrI:0-1000 cannot be read; the file is damaged, copy or download it again"
+    message = r"a.bw: chrI:0-1000 cannot be read; it is damaged, copy or download it again"
     with pytest.raises(InputError, match=message):
         list(damaged.read([("chrI", 0, 1000)]))
     assert len(next(damaged.read([("chrIII", 0, 1000)]))) == 1000
@@ -101,7 +107,9 @@ def test_a_file_that_is_gone(bigwig):
     path = bigwig("a.bw", SIZES, [("I", 0, 1, 1)])
     found = open_bigwig(path)
     path.unlink()
-    with pytest.raises(InputError, match=r"a.bw cannot be opened; copy or download it again"):
+    with pytest.raises(
+        InputError, match=r"a.bw cannot be read; it is damaged, copy or download it again"
+    ):
         list(found.read([("I", 0, 1)]))
 
 
@@ -113,25 +121,33 @@ def test_without_the_library(atac_bigwig, monkeypatch):
         open_bigwig(atac_bigwig)
 
 
+GENOME = (Chrom("II", 50), Chrom("I", 100), Chrom("III", 9))
+
+
 def test_names_of_the_chromosomes_of_a_genome(bigwig):
-    found = open_bigwig(bigwig("a.bw", {"chr1": 100, "chrM": 9}, [("chr1", 0, 1, 1)]))
-    genome = (Chrom("II", 50), Chrom("I", 100))
-    assert names_in(found, genome, {"chr1": 1}) == [None, "chr1"]
+    found = open_bigwig(bigwig("a.bw", SIZES | {"EBV": 7}, [("I", 0, 1, 1)]))
+    names, notes = names_in([found], GENOME)
+    assert names == [("II", "I", None)]
+    assert notes == ("Not read, as they are not in the genome: EBV of the bigWig files.",)
 
 
-def test_another_assembly_is_told_by_its_lengths(bigwig):
-    found = open_bigwig(bigwig("a.bw", SIZES, [("I", 0, 1, 1)]))
-    message = r"a.bw: II has 50 bp, but II of the genome 51; was it made for another assembly\?"
-    with pytest.raises(InputError, match=message):
-        names_in(found, (Chrom("I", 100), Chrom("II", 51)), {"I": 0, "II": 1})
-
-
-def test_names_in_common_there_are_none(bigwig):
-    found = open_bigwig(bigwig("a.bw", SIZES, [("I", 0, 1, 1)]))
-    genome = tuple(Chrom(f"chr{number}", 100) for number in range(1, 7))
-    message = (
-        r"a.bw: none of its chromosomes \(I, II\) is in the genome \(chr1, chr2, chr3, chr4 and 2 "
-        r"more\); --chrom_alias tells names of the same chromosomes"
+def test_names_in_another_style(bigwig):
+    sizes = {"chr1": 100, "chr2": 50, "chr3": 9}
+    ours, theirs = (
+        open_bigwig(bigwig(f"{name}.bw", sizes, [(list(sizes)[0], 0, 1, 1)]))
+        for name, sizes in (("ours", {"I": 100}), ("theirs", sizes))
     )
+    names, notes = names_in([ours, theirs], GENOME, "auto")
+    assert names == [(None, "I", None), ("chr2", "chr1", "chr3")]
+    (note,) = notes
+    assert "chr2 = II, chr1 = I, chr3 = III (theirs.bw)" in note
+    with pytest.raises(InputError, match=r"theirs.bw names the chromosomes chr1, chr2, chr3; the "):
+        names_in([ours, theirs], GENOME)
+
+
+@pytest.mark.parametrize(("name", "alias"), [("II", "none"), ("chrII", "auto")])
+def test_another_assembly_is_told_by_its_lengths(bigwig, name, alias):
+    found = open_bigwig(bigwig("a.bw", {name: 49}, [(name, 0, 1, 1)]))
+    message = rf"a.bw: {name} has 49 bp, but II of the genome 50; was it made for another assembly"
     with pytest.raises(InputError, match=message):
-        names_in(found, genome, {chrom.name: place for place, chrom in enumerate(genome)})
+        names_in([found], GENOME, alias)

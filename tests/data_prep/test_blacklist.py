@@ -7,6 +7,7 @@ import pytest
 
 from data_prep.bigwig import BigWig
 from data_prep.blacklist import Blacklist, limit_of
+from data_prep.intervals import Intervals
 from tfrecords.chrom import Chrom
 from tfrecords.errors import InputError
 
@@ -18,7 +19,7 @@ def test_bases_of_random_intervals_against_a_loop():
     truth = np.zeros((3, 1000), bool)
     for row in range(40):
         truth[chrom_id[row], start[row] : end[row]] = True
-    blacklist = Blacklist.of(chrom_id, start, end)
+    blacklist = Blacklist(Intervals(chrom_id, start, end))
     for chrom, low, high in [(0, 0, 1000), (1, 3, 900), *((i % 3, i, i + 7) for i in range(990))]:
         inside = blacklist.inside(chrom, low, high)
         expected = truth[chrom, low:high]
@@ -29,7 +30,7 @@ def test_bases_of_random_intervals_against_a_loop():
 
 
 def test_nothing_is_inside_of_neighbours():
-    blacklist = Blacklist.of(np.array([1]), np.array([10]), np.array([20]))
+    blacklist = Blacklist(Intervals([1], [10], [20]))
     for place in ((0, 0, 50), (2, 0, 50), (1, 0, 10), (1, 20, 50)):
         assert blacklist.inside(*place) is None
     assert blacklist.inside(1, 19, 21).tolist() == [True, False]
