@@ -1,12 +1,29 @@
-"""A run for the launchers that use one: the tiny network, hardly trained."""
+"""How launchers are called, and a run for those that use one: the tiny network, hardly trained."""
 
 import dataclasses
 import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
+ROOT = pathlib.Path(__file__).parents[2]
 WINDOW_BP = 40
+
+
+@pytest.fixture
+def launch(request):
+    """Runs the launcher that a file of tests is named after, in a process of its own."""
+    name = request.path.stem.removeprefix("test_")
+
+    def run(*args, cwd=ROOT):
+        return subprocess.run(
+            [sys.executable, "-m", f"launch.{name}", *map(str, args)],
+            cwd=cwd, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    return run
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,24 +1,12 @@
 """`launch.evaluate` as people call it; what it computes is tested in genokeras/evaluation."""
 
 import json
-import pathlib
 import shutil
-import subprocess
-import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
 
-
-def launch(*args):
-    return subprocess.run(
-        [sys.executable, "-m", "launch.evaluate", *args],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-
-
-def test_table_and_files(tiny_run):
+def test_table_and_files(launch, tiny_run):
     done = launch(f"--workdir={tiny_run.workdir}", "--split=test", "--num_bootstrap=50")
     assert done.returncode == 0, done.stderr
     title, _, header, _, auroc = done.stdout.splitlines()[:5]
@@ -34,7 +22,7 @@ def test_table_and_files(tiny_run):
     assert "I0000" not in done.stderr
 
 
-def test_options_and_a_dataset_that_has_moved(tiny_run, tmp_path):
+def test_options_and_a_dataset_that_has_moved(launch, tiny_run, tmp_path):
     shutil.copytree(tiny_run.data_dir, tmp_path / "data")
     shutil.copytree(tiny_run.workdir, tmp_path / "run")
     config = json.loads((tmp_path / "run" / "config.json").read_text())
@@ -50,7 +38,7 @@ def test_options_and_a_dataset_that_has_moved(tiny_run, tmp_path):
     assert "baseline" not in done.stdout
 
 
-def test_an_ensemble_and_its_members(tiny_run, tmp_path):
+def test_an_ensemble_and_its_members(launch, tiny_run, tmp_path):
     """Of two copies of one run, so that the spread over members is zero."""
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:
@@ -79,7 +67,7 @@ def test_an_ensemble_and_its_members(tiny_run, tmp_path):
         (["--workdir=x"], "x: no run here, it has no config.json; launch.train makes one"),
     ],
 )
-def test_mistakes_are_refused_before_tensorflow_is_loaded(args, message, monkeypatch):
+def test_mistakes_are_refused_before_tensorflow_is_loaded(launch, args, message, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "none that exists")
     done = launch(*args)
     assert done.returncode == 2

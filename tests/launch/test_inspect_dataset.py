@@ -1,15 +1,9 @@
 """`launch.inspect_dataset` shows a dataset, checks it, and refuses what is none."""
 
-import pathlib
-import subprocess
-import sys
-
 import pytest
 
 from data_prep.build import build_dataset
 from data_prep.csv_table import CsvTable
-
-ROOT = pathlib.Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -19,14 +13,7 @@ def data_dir(tmp_path):
     return tmp_path / "data"
 
 
-def launch(*args, cwd=ROOT):
-    return subprocess.run(
-        [sys.executable, "-m", "launch.inspect_dataset", *args],
-        cwd=cwd, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-
-
-def test_summary_examples_and_verification(data_dir):
+def test_summary_examples_and_verification(launch, data_dir):
     done = launch(f"--data_dir={data_dir}", "--examples=5", "--verify")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("mine: 2 examples, 1 task (binary)\n")
@@ -34,7 +21,7 @@ def test_summary_examples_and_verification(data_dir):
     assert done.stdout.endswith("All 2 records are as they were written; shards checked: 1.\n")
 
 
-def test_damage_is_one_line_and_exit_code_2(data_dir):
+def test_damage_is_one_line_and_exit_code_2(launch, data_dir):
     shard = next(data_dir.glob("mine-train*"))
     shard.write_bytes(shard.read_bytes()[:-1])
     done = launch(f"--data_dir={data_dir}", "--verify")
@@ -43,7 +30,7 @@ def test_damage_is_one_line_and_exit_code_2(data_dir):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_plot_draws_beside_the_dataset_or_where_it_is_told(data_dir, tmp_path):
+def test_plot_draws_beside_the_dataset_or_where_it_is_told(launch, data_dir, tmp_path):
     done = launch(f"--data_dir={data_dir}", "--plot")
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith(f"Picture: {tmp_path}/data-overview.png\n")
@@ -54,34 +41,43 @@ def test_plot_draws_beside_the_dataset_or_where_it_is_told(data_dir, tmp_path):
 
 
 @pytest.mark.parametrize(("named", "inside"), [(".", "."), ("..", "sub")])
-def test_plot_from_within_the_dataset(data_dir, tmp_path, named, inside):
+def test_plot_from_within_the_dataset(launch, data_dir, tmp_path, named, inside):
     (data_dir / inside).mkdir(exist_ok=True)
     done = launch(f"--data_dir={named}", "--plot", cwd=data_dir / inside)
     assert done.stdout.endswith(f"Picture: {tmp_path}/data-overview.png\n"), done.stderr
     assert (tmp_path / "data-overview.png").exists()
 
 
-def test_plot_without_a_dataset_speaks_of_the_dataset(tmp_path):
+def test_a_dataset_of_another_machine(launch):
+    done = launch("--data_dir=gs://bucket/data")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: --data_dir=gs://bucket/data: remote folders are not supported yet; "
+        "give a local folder\n"
+    )
+
+
+def test_plot_without_a_dataset_speaks_of_the_dataset(launch, tmp_path):
     data_dir = tmp_path / "none" / "data"
     done = launch(f"--data_dir={data_dir}", "--plot")
     assert done.returncode == 2
     assert done.stderr == f"error: {data_dir}: no such folder; build_dataset makes datasets\n"
 
 
-def test_plot_where_nothing_may_be_written(data_dir):
+def test_plot_where_nothing_may_be_written(launch, data_dir):
     done = launch(f"--data_dir={data_dir}", "--plot=/proc/overview.png")
     assert done.returncode == 2
     assert done.stderr == "error: No such file or directory: /proc/overview.png\n"
 
 
-def test_plot_that_cannot_be_written_is_refused(data_dir):
+def test_plot_that_cannot_be_written_is_refused(launch, data_dir):
     done = launch(f"--data_dir={data_dir}", "--plot=overview.gif")
     assert done.returncode == 2
     assert done.stderr == "error: overview.gif: a picture ends in .png, .svg, .pdf\n"
     assert done.stdout == ""
 
 
-def test_what_is_no_dataset(tmp_path):
+def test_what_is_no_dataset(launch, tmp_path):
     done = launch(f"--data_dir={tmp_path}")
     assert done.returncode == 2
     assert "not a dataset, it has no manifest.json" in done.stderr

@@ -2,22 +2,10 @@
 
 import csv
 import gzip
-import pathlib
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
-
-ROOT = pathlib.Path(__file__).parents[2]
-
-
-def launch(*args):
-    return subprocess.run(
-        [sys.executable, "-m", "launch.predict", *args],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
 
 
 def read(path):
@@ -26,7 +14,7 @@ def read(path):
     return list(csv.DictReader(text.splitlines(), delimiter="\t"))
 
 
-def test_windows_of_a_fasta_file(tiny_run, tmp_path):
+def test_windows_of_a_fasta_file(launch, tiny_run, tmp_path):
     """A long sequence, its reverse complement, one of the model's length and a short one."""
     from genokeras.evaluation.predict import predict
     from genokeras.training.workdir import Run
@@ -61,7 +49,7 @@ def test_windows_of_a_fasta_file(tiny_run, tmp_path):
     assert found[8] == pytest.approx(found[0], abs=1e-6)
 
 
-def test_an_ensemble_of_a_pattern_with_its_spread(tiny_run, tmp_path):
+def test_an_ensemble_of_a_pattern_with_its_spread(launch, tiny_run, tmp_path):
     """Of two copies of one run, so that the spread is zero."""
     for name in ("run_a", "run_b"):
         shutil.copytree(tiny_run.workdir, tmp_path / name)
@@ -77,7 +65,7 @@ def test_an_ensemble_of_a_pattern_with_its_spread(tiny_run, tmp_path):
     assert both == one
 
 
-def test_a_table_without_labels_to_gzip(tiny_run, tmp_path):
+def test_a_table_without_labels_to_gzip(launch, tiny_run, tmp_path):
     rng = np.random.default_rng(1)
     texts = ["".join(row) for row in rng.choice(list("ACGT"), (600, 40))]
     lines = [f"p{row}\t{text}\n" for row, text in enumerate(texts)]
@@ -94,7 +82,7 @@ def test_a_table_without_labels_to_gzip(tiny_run, tmp_path):
     assert "I0000" not in done.stderr
 
 
-def test_a_wrong_letter_is_named_with_its_line_and_nothing_is_written(tiny_run, tmp_path):
+def test_a_wrong_letter_is_named_with_its_line_and_nothing_is_written(launch, tiny_run, tmp_path):
     (tmp_path / "in.fa").write_text(">a\nACGT\n>b\nAC\nXT\n")
     done = launch(f"--workdir={tiny_run.workdir}", f"--input={tmp_path / 'in.fa'}",
                   f"--output={tmp_path / 'out.tsv'}")  # fmt: skip
@@ -105,7 +93,7 @@ def test_a_wrong_letter_is_named_with_its_line_and_nothing_is_written(tiny_run, 
     assert [path.name for path in tmp_path.iterdir()] == ["in.fa"]
 
 
-def test_mistakes_are_refused_before_tensorflow_is_loaded(tiny_run, tmp_path, monkeypatch):
+def test_mistakes_are_refused_before_tensorflow_is_loaded(launch, tiny_run, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "none that exists")
     (tmp_path / "in.fa").write_text(">a\nACGT\n")
     run, source = f"--workdir={tiny_run.workdir}", f"--input={tmp_path / 'in.fa'}"
@@ -122,7 +110,7 @@ def test_mistakes_are_refused_before_tensorflow_is_loaded(tiny_run, tmp_path, mo
     assert (tmp_path / "in.fa").read_text() == ">a\nACGT\n"
 
 
-def test_help_names_the_columns():
+def test_help_names_the_columns(launch):
     done = launch("--help")
     assert done.returncode == 0
     for word in ("TASK_probability", "--stride_bp", "--sequence_column", "start"):

@@ -16,15 +16,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 SMALL = ["--preset=single_conv_only", "--set=filters=4", "--batch_size=16", "--jit=off"]
 
 
-def command(*args):
-    return [sys.executable, "-m", "launch.train", *map(str, args)]
-
-
-def launch(*args):
-    return subprocess.run(command(*args), cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-def test_run_from_first_line_to_last_and_its_replay(tiny_run, tmp_path):
+def test_run_from_first_line_to_last_and_its_replay(launch, tiny_run, tmp_path):
     workdir = tmp_path / "run"
     done = launch(
         f"--data_dir={tiny_run.data_dir}", f"--workdir={workdir}", *SMALL, "--steps=6",
@@ -55,7 +47,7 @@ def test_run_from_first_line_to_last_and_its_replay(tiny_run, tmp_path):
     assert settings["overrides"] == ["filters=4"]
 
 
-def test_a_run_is_scored_when_it_is_done(tiny_run, tmp_path):
+def test_a_run_is_scored_when_it_is_done(launch, tiny_run, tmp_path):
     workdir = tmp_path / "run"
     flags = [f"--data_dir={tiny_run.data_dir}", f"--workdir={workdir}", *SMALL, "--steps=2"]
     done = launch(*flags, "--evaluate=dev")
@@ -66,7 +58,7 @@ def test_a_run_is_scored_when_it_is_done(tiny_run, tmp_path):
     assert done.stdout.splitlines()[-1] == f"Report: {workdir}/report.html"
 
 
-def test_a_split_that_is_not_there_is_refused_before_training(tiny_run, tmp_path):
+def test_a_split_that_is_not_there_is_refused_before_training(launch, tiny_run, tmp_path):
     workdir = tmp_path / "run"
     done = launch(f"--data_dir={tiny_run.data_dir}", f"--workdir={workdir}", "--evaluate=tset")
     assert done.returncode == 2
@@ -78,8 +70,9 @@ def test_a_split_that_is_not_there_is_refused_before_training(tiny_run, tmp_path
 
 def test_interrupted_run_ends_with_one_line_and_goes_on(tiny_run, tmp_path):
     workdir, flags = tmp_path / "run", ["--steps=100000", "--eval_every=5", "--log_every=5"]
+    command = [sys.executable, "-m", "launch.train", f"--data_dir={tiny_run.data_dir}"]
     process = subprocess.Popen(
-        command(f"--data_dir={tiny_run.data_dir}", f"--workdir={workdir}", *SMALL, *flags),
+        [*command, f"--workdir={workdir}", *SMALL, *flags],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         # Tests that run in the background of a shell have been told to ignore it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
@@ -122,7 +115,7 @@ def test_interrupted_run_ends_with_one_line_and_goes_on(tiny_run, tmp_path):
         (["--lerning_rate=1"], "error: unknown flag --lerning_rate. Did you mean 'learning_rate'?"),
     ],
 )
-def test_mistyped_flags_are_refused_before_anything_is_loaded(args, message):
+def test_mistyped_flags_are_refused_before_anything_is_loaded(launch, args, message):
     where = ["--data_dir=d", "--workdir=w"] if args else []
     done = launch(*where, *args)
     assert done.returncode == 2
@@ -130,7 +123,7 @@ def test_mistyped_flags_are_refused_before_anything_is_loaded(args, message):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_every_training_setting_is_a_flag_with_its_help():
+def test_every_training_setting_is_a_flag_with_its_help(launch):
     done = launch("--help")
     assert done.returncode == 0
     text = " ".join(done.stdout.split())
@@ -144,7 +137,7 @@ def test_every_training_setting_is_a_flag_with_its_help():
     assert "dense_units=" in text
 
 
-def test_missing_dataset(tmp_path):
+def test_missing_dataset(launch, tmp_path):
     done = launch(f"--data_dir={tmp_path / 'data'}", f"--workdir={tmp_path / 'run'}")
     assert done.returncode == 2
     assert done.stderr == (
