@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from genokeras.evaluation import report
+from genokeras.evaluation import report, report_runs
 from genokeras.evaluation.evaluate import evaluate
 from tfrecords import input_paths
 
@@ -250,6 +250,18 @@ def test_commands_have_paths_probes_and_a_dataset_that_has_moved(write_motif_run
     assert f"--data_dir={moved}" in text.split("launch.evaluate")[1]
     assert "--probe=AP1:TGASTCA" in text.split("launch.evaluate")[1]
     assert "These commands find everything" in page.texts["p"]
+
+
+def test_every_dataset_of_an_ensemble_is_built(write_motif_run, splits, tmp_path):
+    runs = [write_motif_run(splits(), folder=tmp_path / name) for name in ("a", "b")]
+    result = {
+        "split": "test", "checkpoint": "best", "num_bootstrap": 1000, "seed": 0, "probe": [],
+        "baseline": {}, "reverse_complement": True,
+    }  # fmt: skip
+    commands = dict(report_runs.commands(runs, result, tmp_path / "out"))
+    assert list(commands) == ["Build dataset 1", "Build dataset 2", "Evaluate"]
+    assert f"--data_dir={tmp_path}/b/data" in commands["Build dataset 2"]
+    assert f"--workdir={tmp_path}/a/run,{tmp_path}/b/run" in commands["Evaluate"]
 
 
 def test_a_preset_that_is_gone_is_said_to_be(write_motif_run, splits):
