@@ -8,6 +8,22 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 
 
+@pytest.fixture
+def bar():
+    """A progress bar that only counts."""
+    return Bar()
+
+
+class Bar:
+    done, is_closed = 0, False
+
+    def update(self, advance=1, **values):
+        self.done += advance
+
+    def close(self):
+        self.is_closed = True
+
+
 @pytest.fixture(scope="session")
 def gue_tf0():
     """The example data in the checkout: human transcription-factor binding, 101 bp."""

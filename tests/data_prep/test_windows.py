@@ -97,21 +97,12 @@ def test_columns_that_are_asked_for(tmp_path):
     assert read(path, sequence_column="three", name_column="probe") == [("p 1", 0, 4, "CCCC")]
 
 
-def test_progress_is_in_bytes_of_the_file(tmp_path):
-    class Bar:
-        done, closed = 0, False
-
-        def update(self, advance):
-            self.done += advance
-
-        def close(self):
-            self.closed = True
-
-    bar, started = Bar(), []
+def test_progress_is_in_bytes_of_the_file(bar, tmp_path):
+    started = []
     path = write(tmp_path / "a.fa", "".join(f">{row}\nACGT\n" for row in range(50)))
     read(path, size=7, progress=lambda text, total: started.append((text, total)) or bar)
     assert started == [("Predicting (bytes)", path.stat().st_size)]
-    assert (bar.done, bar.closed) == (path.stat().st_size, True)
+    assert (bar.done, bar.is_closed) == (path.stat().st_size, True)
 
 
 @pytest.mark.parametrize(

@@ -66,18 +66,8 @@ def test_too_few_defined_resamples_give_no_interval():
     assert bootstrap.interval(np.full(10, np.nan)) is None
 
 
-def test_progress_counts_resamples():
-    class Bar:
-        done, closed = 0, False
-
-        def update(self, advance):
-            self.done += advance
-
-        def close(self):
-            self.closed = True
-
-    bar = Bar()
+def test_progress_counts_resamples(bar):
     bootstrap.resampled_scores(
         mean_of(np.ones(3)), 3, num_resamples=17, progress=lambda text, total: bar
     )
-    assert (bar.done, bar.closed) == (17, True)
+    assert (bar.done, bar.is_closed) == (17, True)

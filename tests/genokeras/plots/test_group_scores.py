@@ -9,16 +9,14 @@ GROUPS = [
 ]
 
 
-def drawn(monkeypatch, rows):
-    pictures = []
-    monkeypatch.setattr(group_scores.figure, "save", lambda picture, path: pictures.append(picture))
+def drawn(pictures, rows):
     group_scores.draw_group_scores(rows, "unused.png", "AUROC", "mine")
-    return pictures[0]
+    return pictures.pop()
 
 
-def test_scores_with_their_intervals_and_gaps_where_undefined(monkeypatch):
+def test_scores_with_their_intervals_and_gaps_where_undefined(pictures):
     grouping = Grouping("", "Repeat (bp)", GROUPS, {"model": "auroc", "6-mer baseline": "b"})
-    (ax,) = drawn(monkeypatch, [[grouping]]).axes
+    (ax,) = drawn(pictures, [[grouping]]).axes
     model, baseline = ax.containers
     np.testing.assert_allclose(model.lines[0].get_data(), [[0], [0.8]])
     np.testing.assert_allclose(model.lines[2][0].get_segments()[0][:, 1], [0.7, 0.85])
@@ -28,11 +26,11 @@ def test_scores_with_their_intervals_and_gaps_where_undefined(monkeypatch):
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Repeat (bp)", "AUROC")
 
 
-def test_fractions_have_two_digits_and_panels_of_a_row_the_same_scale(monkeypatch):
+def test_fractions_have_two_digits_and_panels_of_a_row_the_same_scale(pictures):
     low = [{"from": 0.333, "to": 0.5, "n": 5, "auroc": 0.1, "auroc_ci": [0.0, 0.2]}]
     row = [Grouping("", name, groups, {"model": "auroc"}) for name, groups in
            {"GC": low, "repeat": GROUPS[:1]}.items()]  # fmt: skip
-    picture = drawn(monkeypatch, [row] * 8)
+    picture = drawn(pictures, [row] * 8)
     left, right = picture.axes[:2]
     assert left.get_xticklabels()[0].get_text() == "0.33-0.50\nn=5"
     assert left.get_ylim() == right.get_ylim()

@@ -8,21 +8,17 @@ ROWS = [
 ]
 
 
-def drawn(monkeypatch, rows, **options):
-    pictures = []
-    monkeypatch.setattr(
-        learning_curves.figure, "save", lambda picture, path: pictures.append(picture)
-    )
+def drawn(pictures, rows, **options):
     learning_curves.draw_learning_curves(rows, "unused.png", **options)
-    return pictures[0].axes
+    return pictures.pop().axes
 
 
 def points(ax):
     return {line.get_label(): list(zip(*line.get_data(), strict=True)) for line in ax.get_lines()}
 
 
-def test_curves_hold_what_was_measured(monkeypatch):
-    loss, auroc = drawn(monkeypatch, ROWS)
+def test_curves_hold_what_was_measured(pictures):
+    loss, auroc = drawn(pictures, ROWS)
     assert points(loss) == {
         "training examples": [(5, 0.6), (10, 0.4), (20, 0.3)],
         "valid split": [(0, 0.7), (10, 0.5), (20, 0.6)],
@@ -32,14 +28,14 @@ def test_curves_hold_what_was_measured(monkeypatch):
     assert auroc.get_title() == "AUROC"
 
 
-def test_the_best_step_is_marked(monkeypatch):
-    loss, _ = drawn(monkeypatch, ROWS, best_step=10)
+def test_the_best_step_is_marked(pictures):
+    loss, _ = drawn(pictures, ROWS, best_step=10)
     assert points(loss)["best"] == [(10, 0), (10, 1)]
 
 
-def test_a_regression_shows_its_correlations(monkeypatch):
+def test_a_regression_shows_its_correlations(pictures):
     rows = [{"step": 1, "valid": {"loss": 1.0, "pearson_r": 0.1, "spearman_r": 0.2, "r2": 0.0}}]
-    panels = drawn(monkeypatch, rows)
+    panels = drawn(pictures, rows)
     assert [ax.get_title() for ax in panels] == ["Loss", "Pearson r", "Spearman r"]
 
 

@@ -5,14 +5,12 @@ from genokeras.plots import reliability
 from genokeras.plots.reliability import Reliability
 
 
-def drawn(monkeypatch, curves, probabilities):
-    pictures = []
-    monkeypatch.setattr(reliability.figure, "save", lambda picture, path: pictures.append(picture))
+def drawn(pictures, curves, probabilities):
     reliability.draw_reliability(curves, probabilities, "unused.png", "title")
-    return pictures[0].axes
+    return pictures.pop().axes
 
 
-def test_points_are_the_bins_and_bars_their_intervals(monkeypatch):
+def test_points_are_the_bins_and_bars_their_intervals(pictures):
     probabilities = np.repeat([0.25, 0.75], 20)
     bins = reliability_bins((np.arange(40) % 2).astype(float), probabilities)
     curves = [
@@ -20,7 +18,7 @@ def test_points_are_the_bins_and_bars_their_intervals(monkeypatch):
         Reliability("k-mers", bins, is_baseline=True),
         Reliability("mended", bins, is_secondary=True),
     ]
-    left, right = drawn(monkeypatch, curves, {"positives": probabilities[:20], "negatives": []})
+    left, right = drawn(pictures, curves, {"positives": probabilities[:20], "negatives": []})
     model, baseline, mended = left.containers
     np.testing.assert_allclose(model.lines[0].get_xydata(), [[0.25, 0.5], [0.75, 0.5]])
     (segments,) = [bars.get_segments() for bars in model.lines[2]]
