@@ -276,7 +276,12 @@ class _Build:
             reverse_complement=config.reverse_complement,
             compression=config.compression,
             base_composition=next(iter(found.values())).base_composition,
-            statistics={"length": self.source.length, "splits": described} | made,
+            statistics={
+                "length": self.source.length,
+                "splits": described,
+                **self.source.findings,
+                **made,
+            },
             audit=audited.report | {"rows_without_label": ingested.num_unlabelled},
             shift_bp=config.shift_bp,
             **details,

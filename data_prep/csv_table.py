@@ -83,7 +83,8 @@ class CsvTable:
         }
         self.inputs: tuple[dict, ...] = ()
         self.features = labelled_sequences(self.length, len(self.tasks))
-        self.details = {}
+        self.details, self.findings = {}, {}
+        self.num_rows = None
 
     @property
     def unsplit(self) -> str:

@@ -76,7 +76,8 @@ class Fasta:
         }
         self.inputs: tuple[dict, ...] = ()
         self.features = labelled_sequences(self.length, len(self.tasks))
-        self.details = {}
+        self.details, self.findings = {}, {}
+        self.num_rows = None
         self.notes = tuple(
             f"{path} has no labels, so all its sequences are positives."
             for path in self._unlabelled

@@ -5,6 +5,7 @@ Columns: the fields of the source, such as `sequence` and `targets` (NaN where m
 (rows that a split does not part; the key, if the source names no groups); and `split`.
 """
 
+import os
 import pathlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ class Ingested:
 
     Attributes:
         scratch: The columns.
+        num_rows: Rows of the source, those left out included.
         num_unlabelled: Rows left out because all their targets are missing.
         num_without_split: Rows left out because their chromosome is in no split.
         num_missing: Missing targets among the rows that were kept.
@@ -35,6 +37,7 @@ class Ingested:
     """
 
     scratch: Scratch
+    num_rows: int = 0
     num_unlabelled: int = 0
     num_without_split: int = 0
     num_missing: int = 0
@@ -72,15 +75,14 @@ def ingest(
         "split": ("int8", ()),
     }
     ingested = Ingested(Scratch(folder, columns))
-    num_bytes = sum(pathlib.Path(path).stat().st_size for path in source.paths)
-    bar = progress("Reading (bytes)", num_bytes) if progress else None
+    bar = _start(progress, source) if progress else None
     try:
         rows = _rows(source, ingested, bar, shift_bp, split_of_chrom)
-        num_rows = ingested.scratch.write(rows)
+        num_kept = ingested.scratch.write(rows)
     finally:
         if bar:
             bar.close()
-    if not num_rows:
+    if not num_kept:
         count = ingested.num_unlabelled
         if not count or ingested.num_without_split:
             raise InputError("the input holds no example of any split; nothing to learn")
@@ -91,23 +93,28 @@ def ingest(
     return ingested
 
 
+def _start(progress: Callable, source: Source):
+    if source.num_rows is not None:
+        return progress("Reading rows", source.num_rows)
+    return progress("Reading (bytes)", sum(os.path.getsize(path) for path in source.paths))
+
+
 def _rows(
     source: Source, ingested: Ingested, bar, shift_bp: int, split_of_chrom: np.ndarray | None
 ) -> Iterator[dict[str, np.ndarray]]:
-    first_row = 0
     size = max(1, min(_MAX_ROWS, _MAX_BASES // source.length))
     for batch in source.batches(size):
         num_rows = len(batch.split)
         keys, is_reverse = window_keys(batch.columns["sequence"], source.length, shift_bp)
         columns = {
             **batch.columns,
-            "row": np.arange(first_row, first_row + num_rows),
+            "row": ingested.num_rows + np.arange(num_rows),
             "key": keys,
             "is_reverse": is_reverse,
             "group": keys if batch.group is None else batch.group,
             "split": batch.split,
         }
-        first_row += num_rows
+        ingested.num_rows += num_rows
         is_kept = _note_targets(ingested, batch.columns.get("targets"), num_rows)
         if split_of_chrom is not None:
             columns["split"] = split_of_chrom[batch.columns["chrom_id"]]
@@ -117,7 +124,7 @@ def _rows(
         ingested.is_given[np.unique(given)] = True
         yield columns if is_kept.all() else {name: rows[is_kept] for name, rows in columns.items()}
         if bar:
-            bar.update(batch.num_bytes)
+            bar.update(batch.num_bytes if source.num_rows is None else num_rows)
 
 
 def _note_targets(ingested: Ingested, targets: np.ndarray | None, num_rows: int) -> np.ndarray:

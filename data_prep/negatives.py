@@ -14,7 +14,6 @@ import numpy as np
 from data_prep import dinucleotide_shuffle
 from data_prep.build_config import BuildConfig
 from data_prep.ingest import Ingested
-from data_prep.scratch import Scratch
 from data_prep.sequence_keys import window_keys
 from data_prep.source import Source
 from tfrecords import sampling
@@ -56,7 +55,7 @@ def check_kind(kind: str, source: Source) -> None:
 def add_negatives(
     ingested: Ingested, source: Source, split: np.ndarray, config: BuildConfig
 ) -> AddedNegatives:
-    """Writes negatives behind the rows, for every split in which no label is 0.
+    """Writes negatives behind the rows, for every split in which each row has a label 1.
 
     A negative has label 0 in the tasks in which its positive has a label. It is never its positive,
     on either strand: such a one is drawn again, and in the end left out.
@@ -80,7 +79,7 @@ def add_negatives(
     new_split = [split]
 
     def batches() -> Iterator[dict[str, np.ndarray]]:
-        for negatives in _make(ingested.scratch, source, split, is_wanted, config):
+        for negatives in _make(ingested, source, split, is_wanted, config):
             ingested.num_missing += int(np.isnan(negatives["targets"]).sum())
             new_split.append(negatives["split"])
             yield negatives
@@ -104,22 +103,26 @@ def _other_label(source: Source, targets: np.ndarray) -> tuple[str, float]:
 
 
 def _has_positives_only(targets: np.ndarray, split: np.ndarray) -> np.ndarray:
-    """Returns, bool `[3]`, which splits have rows, and no label that is 0."""
+    """Returns, bool `[3]`, which splits have rows, and a label 1 in each."""
     has_rows = np.bincount(split, minlength=len(SPLITS)) > 0
-    has_zeros = np.zeros(len(SPLITS), bool)
+    has_negatives = np.zeros(len(SPLITS), bool)
     step = 1 << 16
     for start in range(0, len(split), step):
-        is_zero = (targets[start : start + step] == 0).any(axis=1)
-        has_zeros[np.unique(split[start : start + step][is_zero])] = True
-    return has_rows & ~has_zeros
+        is_negative = ~(targets[start : start + step] == 1).any(axis=1)
+        has_negatives[np.unique(split[start : start + step][is_negative])] = True
+    return has_rows & ~has_negatives
 
 
 def _make(
-    scratch: Scratch, source: Source, split: np.ndarray, is_wanted: np.ndarray, config: BuildConfig
+    ingested: Ingested,
+    source: Source,
+    split: np.ndarray,
+    is_wanted: np.ndarray,
+    config: BuildConfig,
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yields the negatives of all rows in the splits that want some."""
+    scratch = ingested.scratch
     columns = {name: scratch.read(name) for name in scratch.columns}
-    num_rows = sum(entry["num_rows"] for entry in source.inputs)
     step = max(1, _BLOCK_BASES // source.length)
     for start in range(0, len(split), step):
         block = slice(start, start + step)
@@ -130,7 +133,7 @@ def _make(
         positives["split"] = split[block][is_positive]
         for copy in range(1, config.negatives_per_positive + 1):
             unlabelled = np.where(np.isnan(positives["targets"]), np.nan, 0)
-            row = positives["row"] + copy * num_rows
+            row = positives["row"] + copy * ingested.num_rows
             nowhere = {
                 name: np.full_like(positives[name], -1)
                 for name in ("chrom_id", "start")

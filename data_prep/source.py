@@ -29,13 +29,14 @@ class Batch:
         columns: The `features` of the source, `[N, *shape]` each: `sequence`, packed; `targets`,
             NaN where missing; of windows of a genome `chrom_id`, `start` and `strand`.
         split: int8 `[N]`, a position in `manifest.SPLITS` or `UNSPLIT`.
-        num_bytes: Bytes of the input files read since the batch before, for a progress bar.
+        num_bytes: Bytes of the input files read since the batch before, for a progress bar; 0 if
+            the source knows its number of rows.
         group: uint64 `[N]`: rows of one number are not parted by a split. None: each for itself.
     """
 
     columns: dict[str, np.ndarray]
     split: np.ndarray
-    num_bytes: int
+    num_bytes: int = 0
     group: np.ndarray | None = None
 
 
@@ -52,9 +53,11 @@ class Source(Protocol):
         flags: What was asked for, for the manifest; no paths.
         notes: Lines to tell the user before reading.
         paths: The input files, in the order they are read.
-        paths_by_split: The same by split; `input` stands for rows still to be split.
+        paths_by_split: The same by the flag that names them: `train`, ..., `input`, `fasta`, ...
+        num_rows: Rows of all batches, if that is known before they are read; else None.
         inputs: Name, sha256 and number of rows of each file; complete after `batches`.
         details: More of what the manifest holds, by the names of its fields: `chroms`, ...
+        findings: More of what its statistics hold, such as `left_out`; complete after `batches`.
     """
 
     features: tuple[Feature, ...]
@@ -66,8 +69,10 @@ class Source(Protocol):
     notes: tuple[str, ...]
     paths: tuple[str, ...]
     paths_by_split: dict[str, list[str]]
+    num_rows: int | None
     inputs: tuple[dict, ...]
     details: Mapping[str, Any]
+    findings: Mapping[str, Any]
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Yields all rows in order, at most `size` at a time; may be called more than once."""

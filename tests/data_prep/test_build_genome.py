@@ -26,7 +26,7 @@ class Windows:
     unsplit = "windows come without a split"
     flags = {"source": "test"}
     notes = paths = ()
-    paths_by_split = {}
+    paths_by_split, findings, num_rows = {}, {}, None
 
     def __init__(self, chrom_id, start, has_targets=True, group=None, targets=None):
         self.chrom_id, self.start = np.array(chrom_id, np.int32), np.array(start, np.int64)

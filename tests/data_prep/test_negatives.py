@@ -174,14 +174,21 @@ def test_missing_labels_stay_missing(source, tmp_path):
     assert batch["weight"].tolist() == [[1, 0], [1, 1], [1, 0], [1, 1]]
 
 
-def test_one_label_of_0_is_a_negative(source, tmp_path):
-    """In several tasks as well: that sequence is a positive of one and a negative of the other."""
+def test_one_row_without_a_label_1_is_a_negative(source, tmp_path):
     header = "sequence,label_a,label_b,split"
-    rows = [("AACAGACCA", 1, 0, "train"), ("AACAGACCC", 1, 1, "train")]
+    rows = [("AACAGACCA", 1, 0, "train"), ("AACAGACCC", 0, 0, "train")]
     manifest, lines = build(source(rows, header=header), tmp_path / "data")
     assert "Negatives: train holds some already and gets none." in lines
     assert manifest.num_examples("train") == 2
     assert manifest.statistics["negatives"] == {}
+
+
+def test_positives_of_one_task_or_another_get_negatives_of_all(source, tmp_path):
+    header = "sequence,label_a,label_b,split"
+    rows = [("AACAGACCA", 1, 0, "train"), ("AACAGACCC", 0, 1, "train")]
+    manifest, _ = build(source(rows, header=header), tmp_path / "data")
+    batch = read(tmp_path / "data", "train")
+    assert batch["targets"].tolist() == [[1, 0], [0, 1], [0, 0], [0, 0]]
 
 
 def test_same_seed_same_bytes_and_another_seed_other_shuffles(source, random_sequences, tmp_path):
