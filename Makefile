@@ -68,7 +68,7 @@ format: $(INSTALLED_DEV)
 	$(RUN) -m ruff format .
 
 # One of them alone: make bench BENCHMARKS=throughput
-BENCHMARKS := records build predict engine throughput notebook speed_table
+BENCHMARKS := records build bigwig predict engine throughput notebook speed_table
 bench: $(INSTALLED_DEV) bench-peers
 	for name in $(BENCHMARKS); do $(RUN) benchmarks/$$name.py || exit 1; done
 

@@ -23,7 +23,7 @@ UNCOVERED = ("zero", "keep")
 # Windows of one chromosome within so many bases are read at once, and gaps up to so many bases
 # between them are read with them: a call and the block that it unpacks twice cost about as much.
 _STRETCH_BP = 1 << 20
-_GAP_BP = 1 << 14
+_GAP_BP = 1 << 15
 _PLACE_BITS = 40  # A place in the genome as one number: chromosome, then base.
 
 
