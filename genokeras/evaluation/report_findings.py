@@ -15,7 +15,7 @@ _MAX_STRAND_DIFFERENCE = 0.5
 _MAX_PROBE = 0.9
 _MIN_PER_CLASS = 50
 # Short runs are for trying things out: the presets take some thousand steps.
-_MIN_STEPS = 500
+_MIN_STEPS = 300
 # A metric still rises if the last quarter of a run took this share of what is missing to 1. With a
 # learning rate that falls to the end, complete runs of the presets gain up to 0.04.
 _MIN_GAIN = 0.05

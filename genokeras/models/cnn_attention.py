@@ -135,7 +135,9 @@ _ADAM |= {"steps": 500, "schedule": "constant", "warmup_steps": 0, "clipnorm": 0
 _COSINE = _ADAM | {"steps": 1000, "schedule": "cosine", "final_fraction": 0.0, "eval_every": 100}
 _ADAMW = _COSINE | {"optimizer": "adamw", "weight_decay": 1e-4}
 TRAINING: dict[str, dict[str, Any]] = dict.fromkeys(PRESETS, _ADAMW)
-TRAINING |= {"base": {}, "fast": {"epochs": 5}, "tiny": {}, "conv": _ADAM, "conv_v2": _COSINE}
+_OURS = {"min_steps": 300}
+TRAINING |= {"base": _OURS, "fast": _OURS | {"epochs": 5}, "tiny": {}}
+TRAINING |= {"conv": _ADAM, "conv_v2": _COSINE}
 
 
 def build(config: Config, spec: Spec) -> keras.Model:

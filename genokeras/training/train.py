@@ -62,7 +62,8 @@ def recipe(model: str = "cnn_attention", preset: str = "base", **changes: Any) -
     specs.preset(model, preset)
     values = dict(specs.load(model).TRAINING.get(preset, {}))
     if changes.keys() & {"steps", "epochs"}:
-        values = {name: x for name, x in values.items() if name not in ("steps", "epochs")}
+        lengths = ("steps", "epochs", "min_steps")
+        values = {name: value for name, value in values.items() if name not in lengths}
     names = [field.name for field in dataclasses.fields(TrainConfig)]
     for name in sorted(changes):
         check_known("no training setting", name, names, "Settings")

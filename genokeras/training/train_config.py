@@ -53,6 +53,12 @@ class TrainConfig:
     epochs: float | None = _positive(
         None, f"Passes over the training split; {DEFAULT_EPOCHS} if steps is not given either."
     )
+    min_steps: int = _at_least(
+        0,
+        0,
+        "Training steps that a run has at least, so that a few epochs of a small table do not end "
+        "before anything is learnt; nothing where steps is given.",
+    )
     batch_size: int = _at_least(1, 64, "Examples per step, over all devices together.")
     optimizer: str = _choice("adamw", tuple(DEFAULT_WEIGHT_DECAY), "Optimizer")
     learning_rate: float = _positive(1.5e-3, "Peak learning rate.")
@@ -81,7 +87,9 @@ class TrainConfig:
         1, None, "Steps between rows of training metrics; 1% of all steps, 100 at most."
     )
     eval_every: int | None = _at_least(
-        1, None, "Steps between evaluations; 10% of all steps, an epoch at most."
+        1,
+        None,
+        "Steps between evaluations; 10% of all steps, an epoch at most, but never below 2%.",
     )
     checkpoint_every: int | None = _at_least(
         1, None, "Steps between checkpoints; as eval_every. A new best is always kept as well."
@@ -178,7 +186,8 @@ def plan(training: TrainConfig, num_examples: int) -> Plan:
             f"warmup_steps={warmup_steps} leaves nothing of the run's {steps} steps; "
             "use fewer, or more steps"
         )
-    eval_every = training.eval_every or min(steps_per_epoch, math.ceil(steps / 10))
+    usual = min(max(steps_per_epoch, math.ceil(steps / 50)), math.ceil(steps / 10))
+    eval_every = training.eval_every or usual
     return Plan(
         steps=steps,
         steps_per_epoch=steps_per_epoch,
@@ -199,7 +208,8 @@ def value_type(field: dataclasses.Field) -> type:
 def _default_steps(training: TrainConfig, steps_per_epoch: int) -> int:
     if training.epochs is None and training.overfit_one_batch:
         return OVERFIT_STEPS
-    return max(round((training.epochs or DEFAULT_EPOCHS) * steps_per_epoch), 1)
+    steps = round((training.epochs or DEFAULT_EPOCHS) * steps_per_epoch)
+    return max(steps, training.min_steps, 1)
 
 
 def _check(field: dataclasses.Field, value: Any) -> None:

@@ -260,22 +260,22 @@ def test_a_run_that_has_learnt_what_it_can(aurocs):
 
 def test_a_run_of_few_steps_is_short_even_if_flat():
     flat = (0.6, 0.8, 0.88, 0.88)
-    assert ("good", TITLE) in found(histories=[history(*flat, steps=500)])
-    assert found(histories=[history(*flat, steps=499)])[("warn", TITLE)] == (
-        f"The run had only 499 steps.{WAY_OUT}"
+    assert ("good", TITLE) in found(histories=[history(*flat, steps=300)])
+    assert found(histories=[history(*flat, steps=299)])[("warn", TITLE)] == (
+        f"The run had only 299 steps.{WAY_OUT}"
     )
 
 
 def test_without_evaluations_only_the_steps_are_judged():
-    rows = [{"step": step, "train": {"loss": 1.0}} for step in (1, 400)]
-    assert found(histories=[rows])[("warn", TITLE)].startswith("The run had only 400 steps.")
+    rows = [{"step": step, "train": {"loss": 1.0}} for step in (1, 200)]
+    assert found(histories=[rows])[("warn", TITLE)].startswith("The run had only 200 steps.")
     rows[-1]["step"] = 4000
     assert not [title for _, title in found(histories=[rows, []]) if title == TITLE]
 
 
 def test_of_several_runs_those_that_ended_early_are_counted():
-    flat, rising = history(0.8, 0.88, 0.88, 0.88), history(0.6, 0.65, 0.7, 0.76, steps=300)
+    flat, rising = history(0.8, 0.88, 0.88, 0.88), history(0.6, 0.65, 0.7, 0.76, steps=200)
     text = found(histories=[flat, rising, flat])[("warn", TITLE)]
     assert text.startswith(
-        "1 of 3 runs had only 300 steps; the valid AUROC of 1 of 3 runs was best at the end"
+        "1 of 3 runs had only 200 steps; the valid AUROC of 1 of 3 runs was best at the end"
     )

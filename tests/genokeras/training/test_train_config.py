@@ -58,6 +58,16 @@ def test_long_runs_are_evaluated_every_epoch_and_short_ones_ten_times():
     assert plan(TrainConfig(steps=1, batch_size=2), 2).eval_every == 1
 
 
+def test_evaluations_of_very_short_epochs_are_at_most_fifty():
+    assert plan(TrainConfig(steps=1000), 640).eval_every == 20
+
+
+def test_a_small_table_gets_the_fewest_steps_that_there_may_be():
+    assert plan(TrainConfig(min_steps=300), 640).steps == 300
+    assert plan(TrainConfig(min_steps=300, epochs=4), 6400).steps == 400
+    assert plan(TrainConfig(min_steps=300, steps=9), 640).steps == 9
+
+
 def test_given_counts_stay():
     given = {"steps": 90, "warmup_steps": 0, "log_every": 7, "eval_every": 8, "checkpoint_every": 9}
     assert plan(TrainConfig(**given), 6400) == Plan(steps_per_epoch=100, **given)
