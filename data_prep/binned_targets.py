@@ -78,7 +78,8 @@ class BinnedTargets:
         self._blacklist = None if blacklist is None else Blacklist(blacklist)
         self.num_bins = bins.count(window_bp, bin_bp, crop_bp)
         bigwigs = [open_bigwig(track.path) for track in tracks]
-        names, self.notes = names_in(bigwigs, chroms, chrom_alias)
+        names, notes = names_in(bigwigs, chroms, chrom_alias)
+        self.notes = notes + _notes_on_signs(tracks, bigwigs)
         self._files = [
             _File(track, bigwig, own_names, *_fitted(track, bigwig, bin_bp, blacklisted))
             for track, bigwig, own_names in zip(tracks, bigwigs, names, strict=True)
@@ -244,3 +245,13 @@ def _fitted(track: Track, bigwig: BigWig, bin_bp: int, blacklisted: str) -> tupl
     """Returns the scale that a track is stored with, and the limit of its blacklisted bases."""
     scale = half_precision.scale_for(track.largest_bin(bigwig, bin_bp))
     return scale, limit_of(bigwig, track.scale, blacklisted)
+
+
+def _notes_on_signs(tracks: Sequence[Track], bigwigs: Sequence[BigWig]) -> tuple[str, ...]:
+    lowest = [track.extremes(bigwig)[0] for track, bigwig in zip(tracks, bigwigs, strict=True)]
+    return tuple(
+        f"{track.name} goes down to {low:.6g}: coverage is expected from 0 on, and most losses of "
+        "it need that; if these are counts of the minus strand, give scale -1 in --targets=FILE."
+        for track, low in zip(tracks, lowest, strict=True)
+        if low < 0
+    )

@@ -73,17 +73,23 @@ class Track:
             np.clip(values, -self.clip, self.clip, out=values)
         return values
 
+    def extremes(self, bigwig: BigWig) -> tuple[float, float]:
+        """Returns the smallest and the largest value of its file after the scale."""
+        ends = sorted((bigwig.smallest * self.scale, bigwig.largest * self.scale))
+        return ends[0], ends[1]
+
     def largest_bin(self, bigwig: BigWig, bin_bp: int) -> float:
         """Returns what the absolute value of no bin exceeds, as the extremes of its file say.
 
         Raises:
             InputError: The statistic takes roots, and there are negative values.
         """
-        extremes = np.array([bigwig.smallest, bigwig.largest, 0.0]) * self.scale
-        if STATISTICS[self.statistic][1] != 1 and extremes.min() < 0:
+        # A base that is not covered may count 0.
+        extremes = np.array([*self.extremes(bigwig), 0.0])
+        if STATISTICS[self.statistic][1] != 1 and extremes[0] < 0:
             raise InputError(
                 f"{self.path}: {self.statistic} needs values from 0 on, but there are "
-                f"{extremes.min():.6g}, after scale {self.scale:g}"
+                f"{extremes[0]:.6g}, after scale {self.scale:g}"
             )
         if self.reduction == "sum":
             extremes *= bin_bp

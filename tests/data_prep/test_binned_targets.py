@@ -96,6 +96,13 @@ def test_negative_counts_of_the_minus_strand(bigwig):
         np.testing.assert_array_equal(read(path, track=track, uncovered="keep"), [[value, np.nan]])
 
 
+def test_negative_coverage_is_told_of(bigwig):
+    path = str(bigwig("minus.bw", SIZES, [("I", 40, 41, -1), ("I", 42, 43, -4)]))
+    tracks = [Track("a", path), Track("b", path, scale=-1.0)]
+    (note,) = BinnedTargets(tracks, GENOME, window_bp=8, bin_bp=4).notes
+    assert note.startswith("a goes down to -4: coverage is expected from 0 on")
+
+
 @pytest.mark.parametrize("statistic", ["mean", "sum", "max"])
 def test_covered_bases_against_statistics_of_pybigwig(gappy, statistic):
     starts = np.arange(0, 368, 23)
