@@ -193,9 +193,10 @@ class _Build:
         return found
 
     def _groups(self, ingested: Ingested) -> np.ndarray:
-        """Returns the group of every row: windows of a genome that overlap are in one."""
+        """Returns what is not parted: groups that are given, else windows that overlap, or copies."""
         scratch = ingested.scratch
-        if "chrom_id" not in scratch.columns or not self.config.is_splitting:
+        has_places = "chrom_id" in scratch.columns and self.config.is_splitting
+        if ingested.has_groups or not has_places:
             return scratch.read("group")
         start = scratch.read("start")[:] - self.config.shift_bp
         end = start + self.source.length

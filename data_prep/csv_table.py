@@ -3,6 +3,7 @@
 The first line names the columns; rows are turned into arrays a batch at a time.
 """
 
+import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ class CsvTable:
         target_columns: Columns with the labels, a task each; default: see
             `table_columns.find_columns`.
         split_column: Column that names the split of each row.
+        group_column: Column that names what each row belongs to, such as its gene or donor: rows of
+            one group are not parted where rows are split.
         length: Crop and pad all sequences to this; default: all must be as long as the first.
         task_type: `binary` or `regression`; default: binary if all labels are 0 or 1.
         positives: Take all rows of a table without labels for positives, instead of refusing it.
@@ -54,6 +57,7 @@ class CsvTable:
         sequence_column: str | None = None,
         target_columns: Sequence[str] = (),
         split_column: str | None = None,
+        group_column: str | None = None,
         length: int | None = None,
         task_type: str | None = None,
         positives: bool = False,
@@ -64,8 +68,14 @@ class CsvTable:
             raise InputError(
                 f"--split_column={split_column} needs --input; the files given are split already"
             )
-        asked = {"sequence": sequence_column, "targets": target_columns, "split": split_column}
-        self._tables = tuple(_open(file, asked | {"may_lack_targets": positives}) for file in files)
+        asked = {
+            "sequence": sequence_column,
+            "targets": target_columns,
+            "split": split_column,
+            "group": group_column,
+            "may_lack_targets": positives,
+        }
+        self._tables = tuple(_open(file, asked) for file in files)
         self._is_resizing = length is not None
         self.length = length or self._tables[0].first_length
         self.tasks = _targets(self._tables)
@@ -81,6 +91,8 @@ class CsvTable:
             "length": length,
             "task_type": task_type,
         }
+        if group_column:  # Datasets built before there were groups keep their flags.
+            self.flags["group_column"] = group_column
         self.inputs: tuple[dict, ...] = ()
         self.features = labelled_sequences(self.length, len(self.tasks))
         self.details, self.findings = {}, {}
@@ -116,12 +128,12 @@ class CsvTable:
             num_rows = num_bytes = 0
             separator, num_columns = table.columns.separator, len(table.header)
             for read in table_rows.read_table(text, separator, num_columns, size):
-                rows, split = _text_rows(read, table, self.tasks)
+                rows, split, group = _text_rows(read, table, self.tasks)
                 columns = {
                     "sequence": text_rows.encode_sequences(rows, self.length, self._is_resizing),
                     "targets": text_rows.parse_labels(rows, self.tasks, self.task_type),
                 }
-                yield Batch(columns, split, text.num_bytes - num_bytes)
+                yield Batch(columns, split, text.num_bytes - num_bytes, group)
                 num_rows, num_bytes = num_rows + len(split), text.num_bytes
             entry = {"file": text.name, "sha256": text.sha256, "num_rows": num_rows}
             self.inputs = (*self.inputs, entry)
@@ -177,8 +189,10 @@ def _shown(targets: Sequence[str]) -> str:
     return ", ".join(targets[:8]) + more
 
 
-def _text_rows(read: TableRows, table: _Table, tasks: Sequence[str]) -> tuple[TextRows, np.ndarray]:
-    """Returns what is wanted of the rows, and the split of each."""
+def _text_rows(
+    read: TableRows, table: _Table, tasks: Sequence[str]
+) -> tuple[TextRows, np.ndarray, np.ndarray | None]:
+    """Returns what is wanted of the rows, the split of each, and the group if there are any."""
 
     def column(name: str) -> list[str]:
         return read.columns[table.header.index(name)]
@@ -187,9 +201,11 @@ def _text_rows(read: TableRows, table: _Table, tasks: Sequence[str]) -> tuple[Te
     sequences = column(names.sequence)
     labels = [column(name) if names.targets else ["1"] * len(sequences) for name in tasks]
     rows = TextRows(sequences, labels, read.line, table.file.path)
-    if names.split is None:
-        return rows, np.full(len(rows.sequences), table.file.split, np.int8)
-    return rows, _splits(column(names.split), names.split, rows)
+    split = np.full(len(sequences), table.file.split, np.int8)
+    if names.split is not None:
+        split = _splits(column(names.split), names.split, rows)
+    group = None if names.group is None else _groups(column(names.group), names.group, rows)
+    return rows, split, group
 
 
 def _splits(cells: list[str], column: str, rows: TextRows) -> np.ndarray:
@@ -201,3 +217,17 @@ def _splits(cells: list[str], column: str, rows: TextRows) -> np.ndarray:
             where = rows.where(cells.index(cell))
             raise InputError(f"{where}: column {column!r}: {error}") from None
     return np.array([codes[cell] for cell in cells], np.int8)
+
+
+def _groups(cells: list[str], column: str, rows: TextRows) -> np.ndarray:
+    """Returns a hash of the text of every cell, uint64 `[N]`."""
+    numbers = {}
+    for cell in dict.fromkeys(cells):
+        if not (text := cell.strip()):
+            raise InputError(
+                f"{rows.where(cells.index(cell))}: column {column!r} is empty, expected the group "
+                "of the row; give a row that belongs to nothing a name of its own"
+            )
+        digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+        numbers[cell] = int.from_bytes(digest, "little")
+    return np.array([numbers[cell] for cell in cells], np.uint64)

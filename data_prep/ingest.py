@@ -33,6 +33,7 @@ class Ingested:
         num_without_split: Rows left out because their chromosome is in no split.
         num_missing: Missing targets among the rows that were kept.
         is_binary: Whether all labels are 0 or 1.
+        has_groups: Whether the source says which rows belong together.
         is_given: bool `[3]`, the splits that rows of the source name.
     """
 
@@ -42,6 +43,7 @@ class Ingested:
     num_without_split: int = 0
     num_missing: int = 0
     is_binary: bool = True
+    has_groups: bool = False
     is_given: np.ndarray = field(default_factory=lambda: np.zeros(len(SPLITS), bool))
 
 
@@ -115,6 +117,7 @@ def _rows(
             "split": batch.split,
         }
         ingested.num_rows += num_rows
+        ingested.has_groups |= batch.group is not None
         is_kept = _note_targets(ingested, batch.columns.get("targets"), num_rows)
         if split_of_chrom is not None:
             columns["split"] = split_of_chrom[batch.columns["chrom_id"]]

@@ -1,4 +1,4 @@
-"""Which columns of a table hold the sequence, the targets and the split, found from its header."""
+"""Which columns of a table hold sequence, targets, split and group, found from its header."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -30,6 +30,7 @@ class TableColumns:
         sequence: The column with the sequence.
         targets: The columns with the labels, one task each.
         split: The column that names each row's split, or None.
+        group: The column that names each row's group, or None.
         unread: The other columns.
     """
 
@@ -37,6 +38,7 @@ class TableColumns:
     sequence: str
     targets: tuple[str, ...]
     split: str | None
+    group: str | None
     unread: tuple[str, ...]
 
 
@@ -53,6 +55,7 @@ def find_columns(
     sequence: str | None = None,
     targets: Sequence[str] = (),
     split: str | None = None,
+    group: str | None = None,
     may_lack_targets: bool = False,
 ) -> TableColumns:
     """Returns the columns to read of a table with this header line.
@@ -66,6 +69,7 @@ def find_columns(
             or the like; else all columns named `label_...`, `target_...` or `task_...`; else all
             other columns, if each holds numbers and none is named like a row number or a place.
         split: Column with the split of each row.
+        group: Column with the group of each row.
         may_lack_targets: Return no targets where none can be told and nothing repeats a few values
             as labels would, instead of raising an error.
 
@@ -77,17 +81,19 @@ def find_columns(
     _check_unique(names, where)
     sequence = find_sequence(names, where, sequence)
     split = given(split, names, where) if split else None
-    others = [name for name in names if name not in (sequence, split)]
+    group = given(group, names, where) if group else None
+    _check_distinct([sequence, split, group], where)
+    others = [name for name in names if name not in (sequence, split, group)]
     if targets:
         targets = [given(name, names, where) for name in targets]
-        _check_distinct([sequence, split, *targets], where)
+        _check_distinct([sequence, split, group, *targets], where)
     else:
         rows = [split_line(line, separator) for line in sample]
         position = {name: names.index(name) for name in others}
         cells = {n: [row[at] for row in rows if len(row) > at] for n, at in position.items()}
         targets = _find_targets(cells, where, may_lack_targets)
     unread = tuple(name for name in others if name not in targets)
-    return TableColumns(separator, sequence, tuple(targets), split, unread)
+    return TableColumns(separator, sequence, tuple(targets), split, group, unread)
 
 
 def split_candidates(names: Sequence[str]) -> list[str]:

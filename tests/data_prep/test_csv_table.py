@@ -182,3 +182,36 @@ def test_positives_of_several_tasks_are_positive_in_each(write):
     test = write("test.csv", "sequence,label_a,label_b\nACGG,1,0\n")
     table = CsvTable({"train": train, "test": test}, positives=True)
     assert read(table)[1] == [[1, 1], [1, 0]]
+
+
+def groups(table):
+    return [number for batch in table.batches(2) for number in batch.group.tolist()]
+
+
+def test_groups_are_numbered_by_their_text(write):
+    one = write("a.csv", "sequence,label,gene\nACGT,1,TP53\nCCGT,0, MYC \nGGGT,0,TP53\n")
+    two = write("b.tsv", "gene\tsequence\tlabel\nMYC\tTTGT\t1\nmyc\tTTTT\t1\n")
+    found = groups(CsvTable([one, two], group_column="gene"))
+    assert found[0] == found[2]
+    assert found[1] == found[3]
+    assert len(set(found)) == 3
+    assert CsvTable(one, group_column="gene").flags["group_column"] == "gene"
+    assert "group_column" not in CsvTable(one).flags
+    assert next(CsvTable(one).batches(9)).group is None
+
+
+def test_a_row_without_a_group_is_refused(write):
+    table = CsvTable(
+        write("a.csv", "sequence,label,gene\nACGT,1,x\nCCGT,0, \n"), group_column="gene"
+    )
+    message = r"a\.csv:3: column 'gene' is empty, expected the group of the row; give a row that "
+    with pytest.raises(InputError, match=message):
+        groups(table)
+
+
+def test_a_column_of_groups_that_cannot_be(write):
+    path = write("a.csv", "sequence,label,gene\nACGT,1,x\n")
+    with pytest.raises(InputError, match=r"a\.csv:1: there is no column 'genes'; .* mean 'gene'"):
+        CsvTable(path, group_column="genes")
+    with pytest.raises(InputError, match=r"column 'gene' cannot be used for two things"):
+        CsvTable(path, group_column="gene", split_column="gene")
