@@ -193,7 +193,7 @@ class _Build:
         return found
 
     def _groups(self, ingested: Ingested) -> np.ndarray:
-        """Returns what is not parted: groups that are given, else windows that overlap, or copies."""
+        """Returns what is not parted: groups if given, else windows that overlap, or copies."""
         scratch = ingested.scratch
         has_places = "chrom_id" in scratch.columns and self.config.is_splitting
         if ingested.has_groups or not has_places:
