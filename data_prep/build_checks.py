@@ -12,6 +12,13 @@ def check_build(source: Source, name: str, config: BuildConfig, workers: int | N
     if not NAME.fullmatch(name):
         raise InputError(f"--name={name}, expected small letters, digits and _, a letter first")
     check_range("workers", workers, 1, 1024)
+    for flag in ("shift_bp", "seed"):
+        of_source = source.flags.get(flag, getattr(config, flag))
+        if of_source != getattr(config, flag):
+            raise InputError(
+                f"{flag}={of_source} of the source, {getattr(config, flag)} of the build; give "
+                "both the same"
+            )
     if source.length <= 2 * config.shift_bp:
         raise InputError(
             f"--shift_bp={config.shift_bp} leaves nothing of sequences of {source.length} bp: they "

@@ -9,6 +9,7 @@ import numpy as np
 
 from data_prep.build_config import BuildConfig
 from data_prep.source import split_code
+from data_prep.text_file import check_is_file
 from tfrecords.chrom import Chrom
 from tfrecords.errors import InputError, check_known
 from tfrecords.manifest import SPLITS
@@ -36,16 +37,21 @@ def split_of_chroms(chroms: Sequence[Chrom], config: BuildConfig) -> np.ndarray:
     return found
 
 
-def read_fold_file(path: str | os.PathLike) -> dict[str, tuple[str, ...]]:
+def read_fold_file(path: str | os.PathLike, chroms: Sequence[Chrom]) -> dict[str, tuple[str, ...]]:
     """Returns the chromosomes of every split that a fold file names.
 
     Such a file is JSON, `{"train": ["chr1", ...], "valid": [...], "test": [...]}`, as chrombpnet
     and others use it (`fold_0.json`).
 
+    Args:
+        path: The file.
+        chroms: Those of the genome.
+
     Raises:
-        InputError: No such file, or it holds something else.
+        InputError: No such file, it holds something else, or a name that no chromosome has.
     """
     path = pathlib.Path(path)
+    check_is_file(path)
     wanted = 'expected {"train": ["chr1", ...], "valid": [...], "test": [...]}'
     try:
         content = json.loads(path.read_text())
@@ -53,8 +59,13 @@ def read_fold_file(path: str | os.PathLike) -> dict[str, tuple[str, ...]]:
         raise InputError(f"{path}: not JSON ({error}); {wanted}") from None
     if not isinstance(content, dict) or not all(map(_is_names, content.values())):
         raise InputError(f"{path}: {wanted}")
+    known = [chrom.name for chrom in chroms]
+    for split, names in content.items():
+        for name in names:
+            what = f"{path}: {split} names a chromosome that the genome has not,"
+            check_known(what, name, known, "Chromosomes")
     try:
-        return {SPLITS[split_code(name)]: tuple(chroms) for name, chroms in content.items()}
+        return {SPLITS[split_code(split)]: tuple(names) for split, names in content.items()}
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from data_prep import background
+from data_prep.window_fields import left_out_lines
 from tfrecords import sequence
 from tfrecords.cache import cache_folder
 from tfrecords.errors import InputError
@@ -135,6 +137,8 @@ def _origin(manifest: Manifest) -> Iterator[str]:
         left_out = f", {made['left_out']} left out" if made["left_out"] else ""
         kind = manifest.flags["negatives"]
         yield f"Negatives made for {split}: {made['made']} ({kind}){left_out}"
+    yield from left_out_lines(manifest.statistics.get("left_out", {}))
+    yield from background.describe(manifest.statistics)
     if manifest.audit:
         yield from _audit(manifest.audit)
 

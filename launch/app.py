@@ -4,8 +4,9 @@ Every launcher is a module with a docstring, flags, and a `main()`; this is the 
 knows about exit codes. A bug keeps its traceback (exit code 1): only mistakes that the user can
 mend (`InputError`, the operating system's refusals, wrong flags) are shortened.
 
-Help lists the flags as they are defined. A launcher with very many says which of them belong
-together, `FLAG_GROUPS` (titles to names), and with `more_help(argv)` it adds what flags can be.
+Help lists the flags as they are defined, also those of the modules in `FLAG_MODULES`. A launcher
+with very many says which of them belong together, `FLAG_GROUPS` (titles to names), and with
+`more_help(argv)` it adds what flags can be.
 """
 
 import contextlib
@@ -99,7 +100,8 @@ def _wrong_value(message: str) -> str:
 
 
 def _help(module: types.ModuleType, argv: list[str]) -> str:
-    own = {flag.name: flag for flag in flags.FLAGS.get_flags_for_module(module)}
+    defined_in = (module, *getattr(module, "FLAG_MODULES", ()))
+    own = {f.name: f for other in defined_in for f in flags.FLAGS.get_flags_for_module(other)}
     groups = getattr(module, "FLAG_GROUPS", {})
     grouped = {name for names in groups.values() for name in names}
     parts = [module.__doc__.strip()]

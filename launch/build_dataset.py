@@ -1,4 +1,4 @@
-r"""Builds a dataset of sharded TFRecords from tables or FASTA files of labelled sequences.
+r"""Builds a dataset of sharded TFRecords from tables, FASTA files, or windows of a genome.
 
 python -m launch.build_dataset --source=csv --train=examples/data/gue_tf0/train.csv.gz \
     --valid=examples/data/gue_tf0/dev.csv.gz --test=examples/data/gue_tf0/test.csv.gz \
@@ -7,23 +7,36 @@ python -m launch.build_dataset --source=csv --train=examples/data/gue_tf0/train.
 One table for all splits: --input=all.tsv with --split_column=subset, with
 --split_fractions=0.8,0.1,0.1, or with --num_folds=5 --fold=0. FASTA files: --source=fasta
 --input=bound.fa,unbound.fa --labels=1,0. Positives only: --negatives=dinucleotide_shuffle.
-docs/your_table.md tells more.
+docs/your_table.md tells more. Windows of a genome, around peaks or unlabelled:
+
+python -m launch.build_dataset --source=peaks --fasta=examples/data/yeast/sacCer3_I_II_III.fa.gz \
+    --peaks=examples/data/yeast/Reb1.bed,examples/data/yeast/Abf1.bed --chrom_alias=auto \
+    --window_bp=200 --valid_chroms=I --test_chroms=III --data_dir=runs/peaks/data --name=yeast
+python -m launch.build_dataset --source=windows --window_bp=512 --stride_bp=256 \
+    --fasta=examples/data/yeast/sacCer3_I_II_III.fa.gz --valid_chroms=I --test_chroms=III \
+    --data_dir=runs/windows/data --name=yeast
+
+docs/from_peaks.md tells more of these.
 """
 
 from absl import flags
 
-from data_prep import fasta, negatives
+from data_prep import background, fasta, negatives
 from data_prep.audit import ON_LEAK
 from data_prep.build import build_dataset
 from data_prep.build_config import BuildConfig
+from data_prep.chrom_splits import read_fold_file
 from data_prep.csv_table import CsvTable
 from data_prep.fasta import Fasta
 from data_prep.source import Source
-from launch import app, progress
+from launch import app, genome_flags, progress
 from tfrecords.errors import InputError
 from tfrecords.manifest import COMPRESSIONS, LABEL_TYPES, STRANDS, Manifest
 
-_SOURCE = flags.DEFINE_enum("source", "csv", ["csv", "fasta"], "Format of the input files.")
+_TABLES = ("csv", "fasta")
+_SOURCE = flags.DEFINE_enum(
+    "source", "csv", [*_TABLES, *genome_flags.SOURCES], "Format of the input files."
+)
 _TRAIN = flags.DEFINE_list("train", [], "Files with the training rows, separated by commas.")
 _VALID = flags.DEFINE_list("valid", [], "Files with the validation rows; also --val, --dev.")
 _TEST = flags.DEFINE_list("test", [], "Files with the test rows.")
@@ -41,6 +54,9 @@ _TARGET_COLUMNS = flags.DEFINE_list(
     "target_columns", [], "Columns with the labels, a task each; default: the one named label, ..."
 )
 _SPLIT_COLUMN = flags.DEFINE_string("split_column", None, "Column with the split of each row.")
+_GROUP_COLUMN = flags.DEFINE_string(
+    "group_column", None, "Column with the gene, donor, ... of each row, which no split parts."
+)
 _LABELS = flags.DEFINE_list("labels", [], "FASTA: the label of each file; default: in headers.")
 _LABEL_REGEX = flags.DEFINE_string(
     "label_regex", fasta.LABEL_REGEX, "FASTA: finds the label in a header, as its one group."
@@ -65,8 +81,20 @@ _NUM_FOLDS = flags.DEFINE_integer(
 _FOLD = flags.DEFINE_integer(
     "fold", None, "The fold that is test (the next one is valid), or valid where test is given."
 )
+_TRAIN_CHROMS = flags.DEFINE_list(
+    "train_chroms", [], "Chromosomes for training, as --fasta names them; default: all others."
+)
+_VALID_CHROMS = flags.DEFINE_list("valid_chroms", [], "Chromosomes for validation.")
+_TEST_CHROMS = flags.DEFINE_list("test_chroms", [], "Chromosomes for the test.")
+_FOLD_FILE = flags.DEFINE_string(
+    "fold_file", None, 'Or all three from a file: JSON, {"train": ["chr1", ...], "valid": ...}.'
+)
 _NEGATIVES = flags.DEFINE_enum(
-    "negatives", None, negatives.KINDS, "Negatives to make for splits that hold positives only."
+    "negatives",
+    None,
+    (*negatives.KINDS, *background.KINDS),
+    "dinucleotide_shuffle: made for splits that hold positives only. Of peaks also places in the "
+    "genome: gc_matched (their default), random, file, or none.",
 )
 _NEGATIVES_PER_POSITIVE = flags.DEFINE_integer(
     "negatives_per_positive", 1, "So many of them for each positive."
@@ -94,15 +122,41 @@ _WORKERS = flags.DEFINE_integer("workers", None, "Processes; default: one for ea
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the dataset in --data_dir.")
 
 
+_SPLIT_FLAGS = ("train_chroms", "valid_chroms", "test_chroms", "fold_file")
+# Flags that not all sources have, and those that have them.
+_MEANINGS = {
+    _TABLES: ("train", "valid", "test", "input", "length", "task_type"),
+    ("csv",): ("sequence_column", "target_columns", "split_column", "group_column"),
+    ("fasta",): ("labels", "label_regex"),
+    (*_TABLES, "peaks"): ("negatives", "negatives_per_positive"),
+    genome_flags.SOURCES: (*genome_flags.SHARED, *_SPLIT_FLAGS),
+    **{(source,): names for source, names in genome_flags.OWN.items()},
+}
+FLAG_MODULES = (genome_flags,)
+FLAG_GROUPS = {
+    "Tables and FASTA files (--source=csv, fasta)": [
+        *(name for sources in (_TABLES, ("csv",), ("fasta",)) for name in _MEANINGS[sources])
+    ],
+    "Windows of a genome (--source=peaks, windows)": [
+        *(*genome_flags.SHARED, *genome_flags.OWN["peaks"], *genome_flags.OWN["windows"]),
+        *_SPLIT_FLAGS,
+    ],
+}
+
+
 def main() -> None:
+    _refuse_other_flags()
+    is_shuffled = _NEGATIVES.value in negatives.KINDS
+    source = _table() if _SOURCE.value in _TABLES else _windows(is_shuffled)
     manifest = build_dataset(
-        _source(),
+        source,
         _DATA_DIR.value,
         _NAME.value,
         config=BuildConfig(
             split_fractions=_fractions(),
             num_folds=_NUM_FOLDS.value,
             fold=_FOLD.value,
+            **_chroms(source),
             seed=_SEED.value,
             on_leak=_ON_LEAK.value,
             leak_threshold=_LEAK_THRESHOLD.value,
@@ -110,8 +164,8 @@ def main() -> None:
             compression=_COMPRESSION.value,
             num_shards=_NUM_SHARDS.value,
             shift_bp=_SHIFT_BP.value,
-            negatives=_NEGATIVES.value,
-            negatives_per_positive=_NEGATIVES_PER_POSITIVE.value,
+            negatives=_NEGATIVES.value if is_shuffled else None,
+            negatives_per_positive=_NEGATIVES_PER_POSITIVE.value if is_shuffled else 1,
         ),
         workers=_WORKERS.value,
         overwrite=_OVERWRITE.value,
@@ -121,12 +175,25 @@ def main() -> None:
     progress.log(_summary(manifest))
 
 
-def _source() -> Source:
+def _refuse_other_flags() -> None:
+    for sources, names in _MEANINGS.items():
+        for name in names:
+            if _SOURCE.value not in sources and not flags.FLAGS[name].using_default_value:
+                raise InputError(f"--{name} has no meaning with --source={_SOURCE.value}")
+
+
+def _table() -> Source:
     given = {"train": _TRAIN, "valid": _VALID, "test": _TEST, "input": _INPUT}
     inputs = {name: flag.value for name, flag in given.items() if flag.value}
     if not inputs:
         raise InputError("no input file; give --train, --valid and --test, or --input")
-    _refuse_other_flags()
+    if _NEGATIVES.value in background.KINDS:
+        raise InputError(
+            f"--negatives={_NEGATIVES.value} is for --source=peaks; of a table "
+            f"{', '.join(negatives.KINDS)} can be made, and none are by default"
+        )
+    if _NEGATIVES.value is None and not flags.FLAGS["negatives_per_positive"].using_default_value:
+        raise InputError("--negatives_per_positive needs --negatives=KIND")
     shared = {
         "length": _LENGTH.value,
         "task_type": _TASK_TYPE.value,
@@ -139,18 +206,32 @@ def _source() -> Source:
         sequence_column=_SEQUENCE_COLUMN.value,
         target_columns=_TARGET_COLUMNS.value,
         split_column=_SPLIT_COLUMN.value,
+        group_column=_GROUP_COLUMN.value,
         **shared,
     )
 
 
-def _refuse_other_flags() -> None:
-    others = {
-        "csv": (_LABELS, _LABEL_REGEX),
-        "fasta": (_SEQUENCE_COLUMN, _TARGET_COLUMNS, _SPLIT_COLUMN),
-    }
-    for flag in others[_SOURCE.value]:
-        if flag.present:
-            raise InputError(f"--{flag.name} has no meaning with --source={_SOURCE.value}")
+def _windows(is_shuffled: bool) -> Source:
+    return genome_flags.open_source(
+        _SOURCE.value,
+        shift_bp=_SHIFT_BP.value,
+        seed=_SEED.value,
+        # Shuffles are made by the build, of any source.
+        negatives=background.NONE if is_shuffled else _NEGATIVES.value,
+        negatives_per_positive=1 if is_shuffled else _NEGATIVES_PER_POSITIVE.value,
+        log=progress.log,
+    )
+
+
+def _chroms(source: Source) -> dict[str, tuple[str, ...]]:
+    """Returns the chromosomes of every split, by the fields of `BuildConfig`."""
+    given = {"train": _TRAIN_CHROMS, "valid": _VALID_CHROMS, "test": _TEST_CHROMS}
+    chroms = {split: tuple(flag.value) for split, flag in given.items() if flag.value}
+    if _FOLD_FILE.value is not None:
+        if chroms:
+            raise InputError("--fold_file names the chromosomes of all splits; leave out the flags")
+        chroms = read_fold_file(_FOLD_FILE.value, source.details["chroms"])
+    return {f"{split}_chroms": names for split, names in chroms.items()}
 
 
 def _fractions() -> tuple[float, ...] | None:

@@ -25,7 +25,8 @@ def test_unless_those_for_training_are_named():
 def test_fold_file(tmp_path):
     path = tmp_path / "fold_0.json"
     path.write_text(json.dumps({"train": ["chr1", "chr2"], "val": ["chr3"], "test": ["chr4"]}))
-    assert read_fold_file(path) == {
+    chroms = [Chrom(f"chr{number}", 100) for number in range(1, 5)]
+    assert read_fold_file(path, chroms) == {
         "train": ("chr1", "chr2"),
         "valid": ("chr3",),
         "test": ("chr4",),
@@ -38,11 +39,12 @@ def test_fold_file(tmp_path):
         ("{", "fold_0.json: not JSON"),
         ("[1]", "fold_0.json: expected"),
         ('{"train": "chr1"}', "fold_0.json: expected"),
-        ('{"tset": ["chr1"]}', "fold_0.json: 'tset' is no split.*Did you mean 'test'"),
+        ('{"test": ["chr1"]}', "fold_0.json: test names a chromosome that the genome has not, 'chr1'"),
+        ('{"tset": ["I"]}', "fold_0.json: 'tset' is no split.*Did you mean 'test'"),
     ],
 )
 def test_files_that_are_no_fold_files(tmp_path, content, message):
     path = tmp_path / "fold_0.json"
     path.write_text(content)
     with pytest.raises(InputError, match=message):
-        read_fold_file(path)
+        read_fold_file(path, CHROMS)
