@@ -195,8 +195,9 @@ class Split:
     def _with_key_and_weight(self, batch: Batch, keys: np.ndarray) -> Batch:
         batch[KEY] = keys
         if "weight" not in batch:
-            shape = batch["targets"].shape if "targets" in batch else keys.shape
-            batch["weight"] = np.ones(shape, np.float32)
+            # One for each example and task, of tracks `[positions, T]` as well.
+            tasks = batch["targets"].shape[1:][-1:] if "targets" in batch else ()
+            batch["weight"] = np.ones((len(keys), *tasks), np.float32)
         return batch
 
     def eval_batches(

@@ -30,8 +30,9 @@ class BothStrands(keras.layers.Layer):
 class MeanOfStrands(keras.layers.Layer):
     """Undoes `BothStrands` behind a network: the mean of the two strands' logits.
 
-    `strand_pairs[t]` is the task that is task `t` on the opposite strand. Shapes: `[2 B, T] -> [B,
-    T]` when predicting; does nothing when training.
+    `strand_pairs[t]` is the task that is task `t` on the opposite strand. Tracks are read backwards
+    there. Shapes: `[2 B, T] -> [B, T]`, or `[2 B, bins, T] -> [B, bins, T]`, when predicting; does
+    nothing when training.
     """
 
     def __init__(self, strand_pairs: Sequence[int] | None = None, **kwargs: Any):
@@ -42,8 +43,10 @@ class MeanOfStrands(keras.layers.Layer):
         if training:
             return logits
         given, opposite = ops.split(logits, 2)
+        if logits.ndim == 3:
+            opposite = ops.flip(opposite, axis=1)
         if self.strand_pairs is not None:
-            opposite = ops.take(opposite, self.strand_pairs, axis=1)
+            opposite = ops.take(opposite, self.strand_pairs, axis=-1)
         return (given + opposite) / 2
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -1,11 +1,11 @@
 """The scores of predicted coverage over a whole split, added up batch by batch.
 
 However many windows there are, memory stays the same: all scores are sums over bins or windows,
-except for the correlation of ranks (see `rank_sample`). Shapes: coverage and targets `[B, bins, T]`
-in one unit, weight `[B, T]`. A target that is NaN is missing; so is a track of weight 0.
+except for the correlation of ranks (see `rank_sample`). Shapes: coverage and targets `[B, bins,
+T]`, weight `[B, T]`. A target that is NaN is missing; so is a track of weight 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,8 +27,8 @@ class CoverageScores:
     order, which is random. Windows without any coverage have no shape and are left out of both.
     """
 
-    def __init__(self, tasks: Sequence[str]):
-        self._tasks = tuple(tasks)
+    def __init__(self, tasks: Sequence[str], target_scale: Sequence[float] = ()):
+        self._tasks, self._scale = tuple(tasks), target_scale or 1.0
         size = len(self._tasks)
         self._bins, self._totals = PairMoments(size), PairMoments(size)
         self._ranks = RankSample(size)
@@ -36,13 +36,19 @@ class CoverageScores:
         self._last: np.ndarray | None = None
         self._num_windows = 0
 
-    def add(self, coverage: np.ndarray, targets: np.ndarray, weight: np.ndarray) -> None:
-        """Adds a batch; rows of weight 0 in all tracks (padding) count nowhere."""
+    def add(
+        self, outputs: Mapping[str, np.ndarray], targets: np.ndarray, weight: np.ndarray
+    ) -> None:
+        """Adds a batch: `coverage` of the outputs, and targets, in its unit times `target_scale`.
+
+        Rows of weight 0 in all tracks (padding) count nowhere.
+        """
         rows = (weight > 0).any(axis=1)
         if not rows.any():
             return
-        predicted = coverage[rows].astype(np.float64)
-        true = np.where(weight[rows, None] > 0, targets[rows].astype(np.float64), np.nan)
+        predicted = outputs["coverage"][rows].astype(np.float64)
+        true = targets[rows].astype(np.float64) * self._scale
+        true[np.broadcast_to(weight[rows, None] <= 0, true.shape)] = np.nan
         known = ~np.isnan(true)
         flat = (-1, len(self._tasks))
         self._bins.add(true.reshape(flat), predicted.reshape(flat), known.reshape(flat))

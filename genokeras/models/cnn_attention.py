@@ -39,6 +39,8 @@ from genokeras.metrics.supervised import supervised_scores
 from genokeras.models.spec import Spec
 from tfrecords.errors import InputError
 
+TASK_TYPES = ("binary", "regression")
+
 
 @dataclasses.dataclass(frozen=True)
 class Config(Augmentation):
@@ -141,6 +143,7 @@ TRAINING |= {"conv": _ADAM, "conv_v2": _COSINE}
 
 
 def build(config: Config, spec: Spec) -> keras.Model:
+    spec.require_task_type(TASK_TYPES)
     shortest = max(config.kmer, 4 if config.tower == "residual" else 2**config.blocks)
     if spec.length < shortest:
         raise InputError(f"this network needs at least {shortest} bp, the data have {spec.length}")

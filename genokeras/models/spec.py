@@ -10,6 +10,7 @@ A model is one module `genokeras/models/NAME.py`; `--model=NAME` finds it by its
 - `PRESETS: dict[str, Config]`, a literal, with a comment behind an entry whose name does not say it
   all; among them `base` (the default) and `tiny` (for tests).
 - `TRAINING: dict[str, dict]`: fields of the training configuration that belong to a preset.
+- `TASK_TYPES`: those of `tfrecords.manifest.TASK_TYPES` that it can learn; `build` refuses others.
 - `build(config, spec) -> keras.Model`: functional, inputs named after the schema (`sequence`:
   packed uint8 `[B, ceil(L/2)]`), the first layer `genokeras.layers.one_hot.OneHot` under the name
   `one_hot`, every layer named, outputs in float32. A layer with the attribute `undecayed = True` is
@@ -18,14 +19,18 @@ A model is one module `genokeras/models/NAME.py`; `--model=NAME` finds it by its
   reads, on the device. It cuts windows of `spec.length` bp out of `batch["sequence"]`, which holds
   `spec.shift_bp` bp more at either end, and augments. All that is random is a function of
   `batch["key"]`. Without `training` the window is the one in the middle, nothing is random, and
-  there may be no key. Only what trains hands over stored sequences. Prediction holds windows
-  already, of splits those that `tfrecords.sequence.crop` gives: it passes `spec.without_flanks()`.
+  there may be no key. It may change `targets` and `weight` as well, where there are any. Only what
+  trains hands over stored sequences. Prediction holds windows already, of splits those that
+  `tfrecords.sequence.crop` gives: it passes `spec.without_flanks()`.
 - `loss(config, model, batch, training, gather) -> (terms, outputs)`: `terms` maps a name to losses
   `[B]` or `[B, T]` that are neither weighted nor reduced: the engine multiplies by `weight`, sums,
   divides by the weight of the whole global batch and adds `model.losses`. It is called inside
   `keyed_random.scope(batch["key"])`, from which dropout draws. `gather(x)` stacks the `x` of all
   replicas, for losses that look at the whole batch. `outputs` holds what `scores` needs.
 - `scores(spec, outputs, targets, weight) -> dict` (optional): metrics over a whole split.
+- `running_scores(spec)` (instead, where a split's outputs are too large to be kept): an object with
+  `add(outputs, targets, weight)`, which gets every batch, targets and weight as they are stored,
+  and `result() -> dict`: the same metrics whatever the batches.
 """
 
 import dataclasses
@@ -96,6 +101,15 @@ class Spec:
             crop_bp=manifest.crop_bp,
             target_scale=manifest.target_scale,
         )
+
+    def require_task_type(self, known: tuple[str, ...]) -> None:
+        """Raises `InputError` if a model for tasks of the `known` types does not fit the data."""
+        if self.task_type not in known:
+            fitting = [name for name in available() if self.task_type in load(name).TASK_TYPES]
+            raise InputError(
+                f"this model learns from {' or '.join(known)} data, these are {self.task_type}; "
+                f"models for them: {', '.join(fitting) or 'none'}"
+            )
 
     def without_flanks(self) -> "Spec":
         """Returns the same for sequences that are windows of `length` bp already."""

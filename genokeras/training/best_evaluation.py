@@ -9,7 +9,12 @@ from tfrecords.errors import InputError, suggest
 
 # Of these the smallest value is the best; of every other metric the largest.
 SMALLER_IS_BETTER = ("loss", "mse", "mae")
-_DEFAULT_METRIC = {"binary": "auroc", "regression": "pearson_r"}
+_DEFAULT_METRIC = {
+    "binary": "auroc",
+    "regression": "pearson_r",
+    "coverage": "pearson_r",
+    "unlabelled": "loss",
+}
 
 
 @dataclasses.dataclass

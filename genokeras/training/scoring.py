@@ -18,7 +18,7 @@ class Evaluation:
     """What a model makes of `N` examples.
 
     Attributes:
-        scores: `loss` (and its terms, if several) and the model's `scores`.
+        scores: `loss` (and its terms, if several) and the model's metrics.
         outputs: What its `loss` returned, `[N, ...]` by name; empty if it has no `scores`.
         targets: `[N, T]`; None if it has no `scores`.
         weight: Likewise.
@@ -47,16 +47,22 @@ def evaluate(
     terms: dict[str, float] = {}
     weights: dict[str, float] = {}
     columns: dict[str, list[np.ndarray]] = {}
+    running = module.running_scores(spec) if hasattr(module, "running_scores") else None
     for batch in split.eval_batches(batch_size, limit=limit):
         result = engine.evaluate_step(engine.place(batch))
         for name, value in result["terms"].items():
             terms[name] = terms.get(name, 0.0) + float(value)
             weights[name] = weights.get(name, 0.0) + float(result["weights"][name])
+        if running is not None:
+            running.add(result["outputs"], batch["targets"], batch["weight"])
+            continue
         kept = {f"outputs/{name}": values for name, values in result["outputs"].items()}
         for name, values in (kept | {key: batch[key] for key in ("targets", "weight")}).items():
             columns.setdefault(name, []).append(values)
     losses = {name: terms[name] / weights[name] for name in terms if weights[name]}
     scores = {"loss": sum(losses.values())} | (losses if len(losses) > 1 else {})
+    if running is not None:
+        return Evaluation(scores | running.result())
     if not hasattr(module, "scores"):
         return Evaluation(scores)
     size = min(limit or split.num_examples, split.num_examples)

@@ -110,6 +110,7 @@ class TensorFlowEngine:
             average.assign(arrays["average"][name])
 
     def _train_step(self, batch: Batch) -> dict[str, Any]:
+        batch = self._prepared(batch, training=True)
         totals = _total_weights(batch["weight"])
         losses, gradients = self._loss_and_gradients(batch, totals)
         return losses | {"gradient_norm": self._update(gradients)}
@@ -147,6 +148,7 @@ class TensorFlowEngine:
         return reported, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
     def _evaluate_step(self, batch: Batch) -> dict[str, dict[str, Any]]:
+        batch = self._prepared(batch, training=False)
         terms, outputs = self._terms(batch, training=False)
         totals = _total_weights(batch["weight"])
         return {
@@ -155,8 +157,10 @@ class TensorFlowEngine:
             "outputs": outputs,
         }
 
+    def _prepared(self, batch: Batch, training: bool) -> Batch:
+        return self._module.prepare(self._config, self._spec, batch, training)
+
     def _terms(self, batch: Batch, training: bool) -> tuple[dict[str, Any], dict[str, Any]]:
-        batch = self._module.prepare(self._config, self._spec, batch, training)
         with keyed_random.scope(batch["key"]):
             return self._module.loss(
                 self._config, self._model, batch, training, gather=lambda value: value

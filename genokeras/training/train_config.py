@@ -103,7 +103,7 @@ class TrainConfig:
         lambda value: True,
         "Metric of the valid split that picks the best checkpoint: the one of the smallest loss, "
         "mse or mae, or of the largest of any other metric. last: the last one, whatever it "
-        "scores. Empty: auroc (binary) or pearson_r (regression).",
+        "scores. Empty: auroc (binary) or pearson_r (regression, coverage).",
     )
     patience: int | None = _at_least(
         1,

@@ -244,6 +244,13 @@ def test_weight_is_one_where_none_is_stored(save, make_columns):
     np.testing.assert_array_equal(weight, np.ones((10, 2)))
 
 
+def test_weight_of_tracks_is_one_per_example_and_task(save):
+    schema = Schema((Feature("targets", "float16", (5, 2)),))
+    split = save({"targets": np.zeros((9, 5, 2), np.float16)}, schema=schema).split("train")
+    batch = split.train_batch(0, 0, batch_size=4, seed=0)
+    np.testing.assert_array_equal(batch["weight"], np.ones((4, 2)))
+
+
 def test_weight_without_targets_is_one_per_example(save):
     schema = Schema((Feature("row", "int64", ()),))
     split = save({"row": np.arange(9)}, schema=schema, tasks=()).split("train")

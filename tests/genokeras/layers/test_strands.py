@@ -32,6 +32,18 @@ def test_mean_of_strands_pairs_the_tasks():
     np.testing.assert_allclose(MeanOfStrands((1, 0, 2))(logits), [[10.5, 6, 16.5]])
 
 
+def test_mean_of_strands_reads_tracks_backwards():
+    """Bin 0 of the opposite strand lies on the same bases as the last bin of the given one."""
+    given = np.arange(6.0).reshape(1, 3, 2)
+    opposite = np.array([[[10.0, 20.0], [30.0, 40.0], [50.0, 60.0]]])
+    tracks = np.concatenate([given, opposite])
+    expected = [[[25, 30.5], [16, 21.5], [7, 12.5]]]
+    np.testing.assert_allclose(MeanOfStrands()(tracks), expected)
+    expected = [[[30, 25.5], [21, 16.5], [12, 7.5]]]
+    np.testing.assert_allclose(MeanOfStrands((1, 0))(tracks), expected)
+    np.testing.assert_array_equal(MeanOfStrands((1, 0))(tracks, training=True), tracks)
+
+
 def test_configs_are_complete(assert_config_complete):
     assert_config_complete(MeanOfStrands((1, 0)))
     assert_config_complete(MeanOfStrands())

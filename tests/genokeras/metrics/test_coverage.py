@@ -25,10 +25,10 @@ def split():
     return rates, targets, weight
 
 
-def scores(coverage, targets, weight, parts=1, tasks=TASKS):
-    found = CoverageScores(tasks)
+def scores(coverage, targets, weight, parts=1, tasks=TASKS, scale=()):
+    found = CoverageScores(tasks, scale)
     for rows in np.array_split(np.arange(len(coverage)), parts):
-        found.add(coverage[rows], targets[rows], weight[rows])
+        found.add({"coverage": coverage[rows]}, targets[rows], weight[rows])
     return found.result()
 
 
@@ -111,6 +111,12 @@ def test_constant_tracks_are_counted_and_left_out_of_the_means(split):
     assert found["tasks"]["b"]["pearson_r"] is None
     assert found["tasks"]["b"]["profile_jsd"] is None
     assert found["pearson_r"] == found["tasks"]["a"]["pearson_r"]
+
+
+def test_stored_targets_are_scaled(split):
+    rates, targets, weight = split
+    found = scores(rates, targets / [1, 8], weight, scale=(1.0, 8.0))
+    assert found == scores(rates, targets, weight)
 
 
 def test_half_precision_is_enough_for_counts(split):

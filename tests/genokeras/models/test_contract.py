@@ -11,10 +11,17 @@ from genokeras.layers import keyed_random
 from genokeras.layers.one_hot import OneHot
 from genokeras.models import spec as specs
 from tfrecords import sequence
+from tfrecords.errors import InputError
+from tfrecords.manifest import TASK_TYPES
 
-LENGTH, SHIFT_BP = 41, 3
-STORED = LENGTH + 2 * SHIFT_BP
-SPEC = specs.Spec(LENGTH, ("bound",), shift_bp=SHIFT_BP)
+SHIFT_BP = 3
+# Data that a model must fit, by the first of the task types that it names.
+SPECS = {
+    "binary": specs.Spec(41, ("bound",), shift_bp=SHIFT_BP),
+    "coverage": specs.Spec(
+        *(45, ("reads",), "coverage"), shift_bp=SHIFT_BP, bin_bp=5, crop_bp=5, target_scale=(0.5,)
+    ),
+}
 ON_JAX = """
 import jax
 import keras
@@ -22,7 +29,7 @@ from genokeras.layers import keyed_random
 from genokeras.models import spec as specs
 module = specs.load({name!r})
 config = module.PRESETS["tiny"]
-spec = specs.Spec({length}, ("bound",), shift_bp={shift_bp})
+spec = specs.{spec!r}
 model = keras.saving.load_model("model.keras")
 
 @jax.jit
@@ -44,15 +51,39 @@ def module(request):
 
 
 @pytest.fixture
-def tiny(module):
+def spec(module):
+    return SPECS[module.TASK_TYPES[0]]
+
+
+@pytest.fixture
+def tiny(module, spec):
     keras.utils.set_random_seed(0)
-    return module.build(module.PRESETS["tiny"], SPEC)
+    return module.build(module.PRESETS["tiny"], spec)
 
 
-def training_terms(module, model, batch):
+@pytest.fixture
+def examples(spec, planted):
+    """Makes batches as they are stored; the motif makes coverage rise everywhere."""
+
+    def batch(size, seed=0):
+        made = planted(size, spec.length + 2 * SHIFT_BP, seed)
+        if spec.task_type == "coverage":
+            bins = np.ones((1, spec.num_bins, 1), np.float16)
+            made["targets"] = (6 * made["targets"][:, None] * bins).astype(np.float16)
+        return made
+
+    return batch
+
+
+def training_terms(module, spec, model, batch):
     config = module.PRESETS["tiny"]
+    batch = module.prepare(config, spec, batch, True)
     with keyed_random.scope(batch["key"]):
-        return module.loss(config, model, module.prepare(config, SPEC, batch, True), True, None)
+        return module.loss(config, model, batch, True, None)
+
+
+def middle(spec, stored):
+    return sequence.crop(stored, spec.length + 2 * SHIFT_BP, SHIFT_BP, spec.length)
 
 
 def total(terms, weight):
@@ -68,9 +99,17 @@ def test_configurations_are_frozen_dataclasses(module):
             setattr(preset, dataclasses.fields(preset)[0].name, None)
 
 
-def test_every_layer_and_weight_has_a_name_of_its_own(module):
+def test_data_of_another_kind_are_refused(module):
+    assert set(module.TASK_TYPES) <= set(TASK_TYPES)
+    others = [spec for task_type, spec in SPECS.items() if task_type not in module.TASK_TYPES]
+    for other in others:
+        with pytest.raises(InputError, match=f"learns from .* data, these are {other.task_type}"):
+            module.build(module.PRESETS["tiny"], other)
+
+
+def test_every_layer_and_weight_has_a_name_of_its_own(module, spec):
     """Names that Keras makes up differ from one build to the next."""
-    first, second = (module.build(module.PRESETS["tiny"], SPEC) for _ in range(2))
+    first, second = (module.build(module.PRESETS["tiny"], spec) for _ in range(2))
     assert [layer.name for layer in first.layers] == [layer.name for layer in second.layers]
     paths = [weight.path for weight in first.weights]
     assert paths == [weight.path for weight in second.weights]
@@ -83,96 +122,98 @@ def test_starts_with_one_hot_and_ends_in_float32(tiny):
     assert all(output.dtype == "float32" for output in tiny.outputs)
 
 
-def test_loss_is_per_example_and_falls(module, tiny, planted, tensors):
+def test_loss_is_per_example_and_falls(module, spec, tiny, examples, tensors):
     optimizer = keras.optimizers.Adam(1e-2)
     optimizer.build(tiny.trainable_variables)
 
     @tf.function
     def step(batch):
         with tf.GradientTape() as tape:
-            terms, _ = training_terms(module, tiny, batch)
+            terms, _ = training_terms(module, spec, tiny, batch)
             loss = total(terms, batch["weight"])
         optimizer.apply(tape.gradient(loss, tiny.trainable_variables))
         return loss, terms
 
     losses = []
     for seed in range(80):
-        loss, terms = step(tensors(planted(64, STORED, seed)))
+        loss, terms = step(tensors(examples(64, seed)))
         losses.append(float(loss))
     assert all(term.shape[0] == 64 for term in terms.values())
     assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:3])
 
 
-def test_saved_and_loaded_it_predicts_the_same(tiny, planted, tmp_path):
-    packed = planted(8, LENGTH)["sequence"]
+def test_saved_and_loaded_it_predicts_the_same(tiny, spec, planted, tmp_path):
+    packed = planted(8, spec.length)["sequence"]
     tiny.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded(packed), tiny(packed))
 
 
-def test_tensorflow_equals_jax(module, tiny, planted, tensors, tmp_path, on_jax):
+def test_tensorflow_equals_jax(module, spec, tiny, examples, tensors, tmp_path, on_jax):
     """Predictions for the middle of what is stored, and the training loss, with all that is random.
 
     Both have the same weights.
     """
-    batch = planted(8, STORED)
+    batch = examples(8)
     tiny.save(tmp_path / "model.keras")
     name = module.__name__.split(".")[-1]
-    theirs = on_jax(ON_JAX.format(name=name, length=LENGTH, shift_bp=SHIFT_BP), **batch)
-    windows = sequence.crop(batch["sequence"], STORED, SHIFT_BP, LENGTH)
+    theirs = on_jax(ON_JAX.format(name=name, spec=spec), **batch)
+    windows = middle(spec, batch["sequence"])
     np.testing.assert_allclose(tiny(windows), theirs.pop("logits"), atol=2e-5)
-    terms, _ = training_terms(module, tiny, tensors(batch))
+    terms, _ = training_terms(module, spec, tiny, tensors(batch))
     assert set(terms) == set(theirs)
     for name, term in terms.items():
         np.testing.assert_allclose(term, theirs[name], atol=2e-5)
 
 
-def test_compiled_equals_eager(module, tiny, planted, tensors):
-    batch = tensors(planted(8, STORED))
-    eager, _ = training_terms(module, tiny, batch)
-    compiled = tf.function(lambda b: training_terms(module, tiny, b)[0], jit_compile=True)(batch)
+def test_compiled_equals_eager(module, spec, tiny, examples, tensors):
+    batch = tensors(examples(8))
+    eager, _ = training_terms(module, spec, tiny, batch)
+    run = tf.function(lambda b: training_terms(module, spec, tiny, b)[0], jit_compile=True)
+    compiled = run(batch)
     for name in eager:
         np.testing.assert_allclose(compiled[name], eager[name], atol=2e-5)
 
 
 @pytest.mark.parametrize("preset", ["base", "tiny"])
-def test_prepare_without_training_gives_the_middle_and_needs_no_key(module, preset, planted):
+def test_prepare_without_training_gives_the_middle_and_needs_no_key(module, spec, preset, examples):
     config = module.PRESETS[preset]
-    stored = planted(8, STORED)["sequence"]
-    middle = sequence.crop(stored, STORED, SHIFT_BP, LENGTH)
-    for spec, given in ((SPEC, stored), (SPEC.without_flanks(), middle)):
-        prepared = module.prepare(config, spec, {"sequence": given}, False)["sequence"]
-        np.testing.assert_array_equal(prepared, middle)
+    stored = examples(8)["sequence"]
+    expected = middle(spec, stored)
+    for demanded, given in ((spec, stored), (spec.without_flanks(), expected)):
+        prepared = module.prepare(config, demanded, {"sequence": given}, False)["sequence"]
+        np.testing.assert_array_equal(prepared, expected)
 
 
-def test_prepare_does_the_same_to_an_example_in_any_batch(module, planted, tensors):
-    batch = planted(8, STORED)
+def test_prepare_does_the_same_to_an_example_in_any_batch(module, spec, examples, tensors):
+    batch = examples(8)
     order = np.array([5, 0, 7])
     part = {name: values[order] for name, values in batch.items()}
     config = module.PRESETS["base"]
     whole, part = (
-        module.prepare(config, SPEC, tensors(b), True)["sequence"] for b in (batch, part)
+        module.prepare(config, spec, tensors(b), True)["sequence"] for b in (batch, part)
     )
     np.testing.assert_array_equal(part, whole.numpy()[order])
 
 
-def test_the_one_hot_matrix_has_a_gradient(tiny, planted):
-    one_hot, mask = tiny.get_layer("one_hot")(planted(8, LENGTH)["sequence"])
+def test_the_one_hot_matrix_has_a_gradient(tiny, spec, planted):
+    one_hot, mask = tiny.get_layer("one_hot")(planted(8, spec.length)["sequence"])
     rest = specs.without_one_hot(tiny)
     with tf.GradientTape() as tape:
         tape.watch(one_hot)
         outputs = rest([one_hot, mask])
     gradient = tape.gradient(outputs, one_hot).numpy()
-    assert gradient.shape == (8, LENGTH, 4)
+    assert gradient.shape == (8, spec.length, 4)
     assert (np.abs(gradient).max(axis=(1, 2)) > 0).all()
 
 
-def test_a_prediction_does_not_depend_on_the_batch(tiny, planted):
-    packed = planted(8, LENGTH)["sequence"]
+def test_a_prediction_does_not_depend_on_the_batch(tiny, spec, planted):
+    packed = planted(8, spec.length)["sequence"]
     whole = np.asarray(tiny(packed))
     np.testing.assert_allclose(tiny(packed[:3]), whole[:3], atol=1e-5)
 
 
-def test_unknown_bases_and_padding_are_survived(tiny):
-    packed = sequence.encode(["N" * LENGTH, "-" * LENGTH, "ACGT" + "-" * (LENGTH - 4)], LENGTH)
+def test_unknown_bases_and_padding_are_survived(tiny, spec):
+    size = spec.length
+    packed = sequence.encode(["N" * size, "-" * size, "ACGT" + "-" * (size - 4)], size)
     assert np.isfinite(tiny(packed)).all()

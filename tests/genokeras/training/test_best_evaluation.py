@@ -59,6 +59,8 @@ def test_goes_on_from_a_state_as_if_nothing_had_happened():
     [
         ({}, "binary", METRICS, "auroc", "auroc", None),
         ({}, "regression", ["loss", "pearson_r"], "pearson_r", "pearson_r", None),
+        ({}, "coverage", ["loss", "pearson_r"], "pearson_r", "pearson_r", None),
+        ({}, "unlabelled", ["loss", "accuracy"], "loss", "loss", None),
         ({}, "binary", ["loss"], "loss", "loss", None),
         ({}, "binary", [], "loss", "last", None),
         ({"best_metric": "auprc"}, "binary", METRICS, "auprc", "auprc", None),

@@ -40,3 +40,29 @@ def test_small_batches_of_training_are_taken_together(of_training, of_evaluation
     found = scoring.evaluate(Sum(), NO_METRICS, None, split, of_training)
     assert split.batch_size == of_evaluation
     assert found.scores == {"loss": 3.0}
+
+
+class Largest:
+    """Metrics that keep no outputs: the largest number so far, and how many there were."""
+
+    def __init__(self):
+        self.seen = []
+
+    def add(self, outputs, targets, weight):
+        self.seen.append((float(np.max(outputs["x"])), len(targets), weight.sum()))
+
+    def result(self):
+        return {"largest": max(x for x, *_ in self.seen), "n": sum(n for _, n, _ in self.seen)}
+
+
+class Echo(Sum):
+    def evaluate_step(self, batch):
+        return super().evaluate_step(batch) | {"outputs": {"x": batch["x"]}}
+
+
+def test_a_model_may_add_its_metrics_up_batch_by_batch():
+    metrics = Largest()
+    module = types.SimpleNamespace(running_scores=lambda spec: metrics)
+    found = scoring.evaluate(Echo(), module, None, Halves(), 64)
+    assert metrics.seen == [(2.0, 2, 2.0), (6.0, 2, 2.0)]
+    assert found == scoring.Evaluation({"loss": 3.0, "largest": 6.0, "n": 4})

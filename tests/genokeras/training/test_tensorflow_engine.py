@@ -102,6 +102,21 @@ def test_padding_changes_nothing():
     assert plain["weights"]["error"] == filled["weights"]["error"] == batch["weight"].sum()
 
 
+def test_weights_are_those_of_the_prepared_batch():
+    """A model may find that targets are missing."""
+
+    def prepare(config, spec, batch, training):
+        return batch | {"weight": batch["weight"] * [[1.0, 0.0]]}
+
+    module = types.SimpleNamespace(prepare=prepare, loss=LINEAR.loss)
+    model, batch = build(), make_batch()
+    engine = make_engine(model, module)
+    known = batch | {"weight": batch["weight"] * np.array([1, 0], np.float32)}
+    assert engine.evaluate_step(engine.place(batch))["weights"]["error"] == known["weight"].sum()
+    expected = loss_and_gradient(kernel(model), known)[0]
+    assert train(engine, batch)["loss"] == pytest.approx(expected, rel=1e-5)
+
+
 def test_term_per_example_counts_an_example_by_its_largest_weight():
     def loss(config, model, batch, training, gather):
         terms, outputs = squared_error(config, model, batch, training, gather)

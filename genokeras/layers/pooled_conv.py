@@ -1,0 +1,64 @@
+"""The step of a convolutional tower that halves (or more) its length."""
+
+from typing import Any
+
+import keras
+
+from genokeras.layers.gelu import gelu
+from genokeras.layers.max_pool import MaxPool1D
+from genokeras.layers.norm import Norm, norm
+
+
+@keras.saving.register_keras_serializable("genokeras")
+class PooledConv(keras.layers.Layer):
+    """`conv(gelu(norm(pool(x))))`: pooling first makes all that follows as much cheaper.
+
+    Shapes: `[B, L, C] -> [B, L // pool_size, filters]`; `kernel_size` in positions after pooling.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int,
+        pool_size: int = 2,
+        normalization: Norm = "layer",
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.pool_size = pool_size
+        self.normalization = normalization
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        policy = {"dtype": self.dtype_policy}
+        self.pool = MaxPool1D(self.pool_size, name="pool", **policy)
+        self.norm = norm(self.normalization, name="norm", **policy)
+        self.conv = keras.layers.Conv1D(
+            self.filters,
+            self.kernel_size,
+            padding="same",
+            # The next norm would take a bias out again.
+            use_bias=False,
+            kernel_initializer="lecun_normal",
+            name="conv",
+            **policy,
+        )
+        for layer in (self.norm, self.conv):
+            layer.build(input_shape)
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        return self.conv(gelu(self.norm(self.pool(x), training=training)))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        batch, length, _ = input_shape
+        return batch, length // self.pool_size, self.filters
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "pool_size": self.pool_size,
+            "normalization": self.normalization,
+        }
