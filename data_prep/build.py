@@ -13,18 +13,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_prep import audit, intervals, negatives, splits, statistics
+from data_prep import negatives, splits, statistics
+from data_prep.audit import AuditResult
+from data_prep.audit_rows import audit_rows
 from data_prep.build_checks import check_build
 from data_prep.build_config import BuildConfig
 from data_prep.chrom_splits import split_of_chroms
 from data_prep.destination import Destination
 from data_prep.differences import describe_differences
 from data_prep.ingest import Ingested, ingest
-from data_prep.intervals import Intervals
 from data_prep.plan import make_plan
 from data_prep.resume import write_plan
 from data_prep.scratch import Column
 from data_prep.source import Source, record_schema
+from data_prep.split_groups import split_groups
 from tfrecords import input_paths, tfds_metadata
 from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
@@ -185,23 +187,12 @@ class _Build:
         found, ingested.is_given = splits.split_rows(
             split,
             ingested.is_given,
-            self._groups(ingested),
+            split_groups(ingested, self.config, self.source.length),
             _labels(ingested, task_type),
             task_type,
             self.config,
         )
         return found
-
-    def _groups(self, ingested: Ingested) -> np.ndarray:
-        """Returns what is not parted: groups if given, else windows that overlap, or copies."""
-        scratch = ingested.scratch
-        has_places = "chrom_id" in scratch.columns and self.config.is_splitting
-        if ingested.has_groups or not has_places:
-            return scratch.read("group")
-        start = scratch.read("start")[:] - self.config.shift_bp
-        end = start + self.source.length
-        windows = Intervals(scratch.read("chrom_id")[:], start, end)
-        return intervals.clusters(windows).astype(np.uint64)
 
     def _add_negatives(self, ingested: Ingested, split: np.ndarray) -> tuple[np.ndarray, dict]:
         """Returns the split of every row, those of new negatives behind, and what was made."""
@@ -214,12 +205,15 @@ class _Build:
 
     def _audit(
         self, ingested: Ingested, split: np.ndarray, task_type: str, num_given: int
-    ) -> audit.AuditResult:
-        """Looks for copies among all rows, of which the first `num_given` are the input's."""
-        key, is_reverse, row = map(ingested.scratch.read, ("key", "is_reverse", "row"))
+    ) -> AuditResult:
+        """Looks for what the splits share in all rows, of which the first `num_given` are given."""
         config = self.config
-        result = audit.audit(
-            *(key, is_reverse, split, _labels(ingested, task_type), row),
+        result = audit_rows(
+            *(ingested.scratch, split, _labels(ingested, task_type)),
+            self.destination.building / "alike",
+            length=self.source.length,
+            shift_bp=config.shift_bp,
+            has_groups=ingested.has_groups,
             on_leak=config.on_leak,
             leak_threshold=config.leak_threshold,
             num_given=num_given,
@@ -232,7 +226,7 @@ class _Build:
         return result
 
     def _write(
-        self, ingested: Ingested, audited: audit.AuditResult, task_type: str, made: dict
+        self, ingested: Ingested, audited: AuditResult, task_type: str, made: dict
     ) -> Manifest:
         """Writes the shards, and returns the manifest; `made` is for its statistics."""
         scratch, config, tasks = ingested.scratch, self.config, self.source.tasks
@@ -263,6 +257,7 @@ class _Build:
         shards = write_plan(
             *(plan, schema, scratch, self.destination),
             strand_pairs=details.get("strand_pairs"),
+            cut_sites=details.get("cut_sites", ()),
             workers=self.workers,
             progress=self.progress,
         )

@@ -36,6 +36,11 @@ def _check_splits(source: Source, config: BuildConfig) -> None:
             "--valid_chroms, --test_chroms and --train_chroms split windows of a genome; these "
             "rows have no chromosome"
         )
+    if config.whole_chroms and not has_chroms:
+        raise InputError(
+            "--whole_chroms splits windows of a genome; these rows have no chromosome (of a table "
+            "--group_column=NAME takes a column of them)"
+        )
     if source.unsplit and not config.is_splitting:
         ways = (
             "--valid_chroms=NAME,NAME and --test_chroms=NAME,NAME, or --fold_file=FILE"

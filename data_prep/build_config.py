@@ -15,7 +15,7 @@ _MAX_NEGATIVES = 1000
 # these fields are found to be built already.
 _ADDED_LATER = (
     *("shift_bp", "negatives", "negatives_per_positive"),
-    *("train_chroms", "valid_chroms", "test_chroms"),
+    *("train_chroms", "valid_chroms", "test_chroms", "whole_chroms"),
 )
 
 
@@ -32,6 +32,8 @@ class BuildConfig:
             training these are all others.
         valid_chroms: See `train_chroms`.
         test_chroms: See `train_chroms`.
+        whole_chroms: Fractions and folds are of chromosomes as a whole, instead of windows that
+            overlap: for genomes of many contigs.
         seed: Of the splits and of the order of the records.
         on_leak: What to do with a sequence that is in several splits: `drop`, `error` or `warn`.
         leak_threshold: The share of valid or test that may be found in another split.
@@ -51,6 +53,7 @@ class BuildConfig:
     train_chroms: tuple[str, ...] = ()
     valid_chroms: tuple[str, ...] = ()
     test_chroms: tuple[str, ...] = ()
+    whole_chroms: bool = False
     seed: int = 0
     on_leak: str = "drop"
     leak_threshold: float = 0.05
@@ -83,6 +86,8 @@ class BuildConfig:
                 "chromosomes of splits and --split_fractions or --num_folds were both given; "
                 "choose one"
             )
+        if self.whole_chroms and self.split_fractions is None and self.num_folds is None:
+            raise InputError("--whole_chroms needs --split_fractions, or --num_folds and --fold")
         _check_chroms_once(self.chroms_of_splits)
         check_range("negatives_per_positive", self.negatives_per_positive, 1, _MAX_NEGATIVES)
         if self.negatives is None and self.negatives_per_positive != 1:

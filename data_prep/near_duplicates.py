@@ -12,6 +12,7 @@ Shapes: `N` rows, `P` pairs of rows.
 
 import itertools
 import pathlib
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -44,7 +45,7 @@ def find_near_duplicates(
         sequences: Packed sequences of `length` bases.
         keys: Equal for copies on either strand (`sequence_keys`).
         split: int8 `[N]`, positions in `SPLITS`; rows of negative numbers are in no split.
-        folder: For signatures, 256 bytes a row; made here.
+        folder: For signatures, 256 bytes a row; made here, and taken away again.
         length: Bases of a sequence.
         shift_bp: Of them, so many on either side of the window that is compared.
     """
@@ -58,6 +59,7 @@ def find_near_duplicates(
     for band in range(_NUM_BANDS):
         for alike in find_copies(_BandKeys(scratch.read(_band(band)))):
             rows.compare(alike)
+    shutil.rmtree(folder)
     return found
 
 

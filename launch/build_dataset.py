@@ -89,6 +89,9 @@ _TEST_CHROMS = flags.DEFINE_list("test_chroms", [], "Chromosomes for the test.")
 _FOLD_FILE = flags.DEFINE_string(
     "fold_file", None, 'Or all three from a file: JSON, {"train": ["chr1", ...], "valid": ...}.'
 )
+_WHOLE_CHROMS = flags.DEFINE_bool(
+    "whole_chroms", False, "Fractions or folds are of whole chromosomes (contigs)."
+)
 _NEGATIVES = flags.DEFINE_enum(
     "negatives",
     None,
@@ -122,7 +125,7 @@ _WORKERS = flags.DEFINE_integer("workers", None, "Processes; default: one for ea
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the dataset in --data_dir.")
 
 
-_SPLIT_FLAGS = ("train_chroms", "valid_chroms", "test_chroms", "fold_file")
+_SPLIT_FLAGS = ("train_chroms", "valid_chroms", "test_chroms", "fold_file", "whole_chroms")
 # Flags that not all sources have, and those that have them.
 _MEANINGS = {
     _TABLES: ("train", "valid", "test", "input", "length", "task_type"),
@@ -157,6 +160,7 @@ def main() -> None:
             num_folds=_NUM_FOLDS.value,
             fold=_FOLD.value,
             **_chroms(source),
+            whole_chroms=_WHOLE_CHROMS.value,
             seed=_SEED.value,
             on_leak=_ON_LEAK.value,
             leak_threshold=_LEAK_THRESHOLD.value,

@@ -10,6 +10,7 @@ from data_prep.source import UNSPLIT, Batch, dna
 from tfrecords import sequence
 from tfrecords.chrom import Chrom
 from tfrecords.errors import InputError
+from tfrecords.manifest import SPLITS
 from tfrecords.reader import Dataset
 from tfrecords.schema import Feature
 
@@ -160,6 +161,41 @@ def test_windows_that_do_not_overlap_may_part(tmp_path):
         for name in ("train", "valid", "test")
     ]
     assert sum(map(len, splits)) > 300
+
+
+def test_fractions_of_whole_chromosomes(tmp_path):
+    """Windows 50 bp apart, which alone could part."""
+    source = Windows(np.repeat([0, 1, 2], 20), np.tile(np.arange(20) * 50, 3))
+    config = BuildConfig(split_fractions=(0.34, 0.33, 0.33), whole_chroms=True)
+    build(source, tmp_path / "d", config)
+    splits = [set(read(tmp_path / "d", name)["chrom_id"].tolist()) for name in SPLITS]
+    assert sorted(map(len, splits)) == [1, 1, 1]
+    assert set.union(*splits) == {0, 1, 2}
+
+
+def test_whole_chromosomes_need_fractions_and_chromosomes(write, tmp_path):
+    with pytest.raises(InputError, match="--whole_chroms needs --split_fractions, or --num_folds"):
+        BuildConfig(valid_chroms=("II",), whole_chroms=True)
+    table = CsvTable(write("all.csv", "sequence,label\nACGT,1\nACCT,0\n"))
+    config = BuildConfig(split_fractions=(0.5, 0.5, 0), whole_chroms=True)
+    with pytest.raises(InputError, match="--whole_chroms splits windows of a genome; these rows"):
+        build(table, tmp_path / "d", config)
+
+
+def test_what_splits_share_is_in_the_manifest(tmp_path):
+    """Every window overlaps the next by 4 bp, but groups say that they may part."""
+    source = Windows(np.zeros(40), np.arange(40) * 8, group=np.arange(40, dtype=np.uint64))
+    config = BuildConfig(split_fractions=(0.5, 0.25, 0.25), leak_threshold=1)
+    manifest, lines = build(source, tmp_path / "d", config)
+    split = np.empty(40, int)
+    for code, name in enumerate(SPLITS):
+        split[read(tmp_path / "d", name)["row"]] = code
+    seams = np.sort(np.stack([split[:-1], split[1:]]), axis=0).T.tolist()
+    for pair, shared in manifest.audit["shared"].items():
+        codes = [SPLITS.index(name) for name in pair.split("/")]
+        assert shared["overlap_bp"] == 4 * seams.count(codes) > 0
+        assert shared["shared_groups"] == 0
+    assert any("overlap windows of another split" in line for line in lines)
 
 
 def test_chromosomes_of_no_split_are_left_out_and_counted(tmp_path):

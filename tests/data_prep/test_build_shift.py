@@ -54,6 +54,7 @@ def test_equal_windows_leak_whatever_stands_beside_them(source, tmp_path):
     assert manifest.audit["shared"]["train/test"] == {
         "sequences": 1,
         "only_reverse_complement": 1,
+        "near_duplicates": [0, 0],
     }
     assert manifest.num_examples("train") == 1
     assert "train and test share 1 sequence, on either strand; dropped 1 of train" in "".join(lines)
