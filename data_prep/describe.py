@@ -11,8 +11,8 @@ from tfrecords import sequence
 from tfrecords.cache import cache_folder
 from tfrecords.errors import InputError
 from tfrecords.files import file_sha256
-from tfrecords.manifest import SPLITS, Manifest
-from tfrecords.origin import origin
+from tfrecords.manifest import LABEL_TYPES, SPLITS, Manifest
+from tfrecords.origin import PLACE, origin
 from tfrecords.reader import Dataset
 
 _MAX_TASKS = 20
@@ -82,7 +82,8 @@ def _names(manifest: Manifest) -> list[str]:
 
 def _overview(manifest: Manifest) -> Iterator[str]:
     total = sum(map(manifest.num_examples, manifest.splits))
-    tasks = f"{len(manifest.tasks)} tasks" if len(manifest.tasks) > 1 else "1 task"
+    count = len(manifest.tasks)
+    tasks = "1 task" if count == 1 else f"{count or 'no'} tasks"
     fields = (
         f"{feature.name} {feature}" + (f" = {feature.bases} bp" if feature.bases else "")
         for feature in manifest.schema.features
@@ -164,18 +165,22 @@ def _audit(audit: Mapping) -> Iterator[str]:
 def _examples(dataset: Dataset, name: str, count: int) -> Iterator[str]:
     split = dataset.split(name)
     batch = split.read(np.arange(min(count, split.num_examples)))
-    length = dataset.manifest.schema["sequence"].bases
-    weight = batch.get("weight", np.ones_like(batch["targets"]))
-    for row, text in enumerate(sequence.decode(batch["sequence"], length)):
+    manifest, length = dataset.manifest, dataset.manifest.window_bp
+    bases = manifest.schema["sequence"].bases
+    windows = sequence.crop(batch["sequence"], bases, manifest.shift_bp, length)
+    # Tracks are too long to be shown.
+    tasks = manifest.tasks[:_MAX_TASKS] if manifest.task_type in LABEL_TYPES else ()
+    for row, text in enumerate(sequence.decode(windows, length)):
         labels = [
-            f"{task}={target:g}" if present else f"{task}=missing"
-            for task, target, present in zip(
-                dataset.manifest.tasks, batch["targets"][row], weight[row], strict=True
-            )
+            f"{task}={batch['targets'][row, column]:g}"
+            if "weight" not in batch or batch["weight"][row, column]
+            else f"{task}=missing"
+            for column, task in enumerate(tasks)
         ]
         shown = text if length <= _MAX_BASES else f"{text[:_MAX_BASES]}..."
-        place = origin(dataset.manifest, int(batch["row"][row]))
-        yield f"  {place}  {' '.join(labels[:_MAX_TASKS])}  {shown}"
+        where = {name: int(batch[name][row]) for name in PLACE if name in batch}
+        place = origin(manifest, int(batch["row"][row]), **where)
+        yield "  ".join(["", place, *([" ".join(labels)] if labels else []), shown])
 
 
 def _shown(value: float | None) -> str:

@@ -112,6 +112,7 @@ class _Grouping:
 
     Of one binary task these are its classes; of several, the examples that are positive in none
     and in some; of a regression, the lowest and the highest quarter by the mean of the targets.
+    Without labels all examples are in group 0.
     """
 
     def __init__(self, manifest: Manifest, split: Split):
@@ -124,6 +125,8 @@ class _Grouping:
             self._quarters = np.quantile(_mean(targets), [0.25, 0.75])
             self.target_edges = np.linspace(low, high if high > low else low + 1, _TARGET_BINS + 1)
             self.names = ("lowest quarter", "highest quarter")
+        elif not manifest.tasks:
+            self.names = ("all examples", "labels")
         elif len(manifest.tasks) == 1:
             self.names = ("negatives", "positives")
         else:
@@ -132,7 +135,7 @@ class _Grouping:
     def of(self, targets: np.ndarray) -> np.ndarray:
         """Returns the group of every example, int `[N]`."""
         if self._quarters is None:
-            return np.nan_to_num(targets).max(axis=1).astype(int)
+            return np.nan_to_num(targets).max(axis=1, initial=0).astype(int)
         low, high = self._quarters
         means = _mean(targets)
         return np.where(means >= high, 1, np.where(means <= low, 0, -1))
@@ -197,7 +200,9 @@ def _batches(split: Split, manifest: Manifest) -> Iterator[dict[str, np.ndarray]
 
 
 def _targets(batch: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Returns the targets, NaN where they are missing."""
+    """Returns the targets, NaN where they are missing; `[N, 0]` of examples without any."""
+    if "targets" not in batch:
+        return np.zeros((len(batch["sequence"]), 0))
     targets = batch["targets"].astype(np.float64)
     if "weight" in batch:
         targets[batch["weight"] == 0] = np.nan

@@ -3,17 +3,38 @@
 `row` counts the rows of all input files from 0, one file after the other in the order of
 `Manifest.inputs`, those left out included. A negative that the build made of a row has its number
 plus once, twice, ... the number of all rows.
+
+Of windows of a genome the place is told instead: what they were cut from is not a row of a file.
 """
 
 from tfrecords.manifest import Manifest
 
+# Fields of a record that say where in a genome its window is.
+PLACE = ("chrom_id", "start", "strand")
 
-def origin(manifest: Manifest, row: int) -> str:
+
+def origin(
+    manifest: Manifest, row: int, *, chrom_id: int = -1, start: int = -1, strand: int = 0
+) -> str:
     """Returns the file and the row in it, from 1 without the header: `train.csv.gz, row 17`.
 
     Of FASTA it is a record. Where several files have one name their place in the input is said. A
-    manifest without inputs gives the number alone.
+    manifest without inputs gives the number alone. Windows of a genome are `II:1000-1200`, 0-based
+    and half-open, with their strand if they have one, `II:1000-1200:-`; made negatives have none.
+
+    Args:
+        manifest: Of the dataset.
+        row: A field of the record, like the others.
+        chrom_id: Of windows of a genome only.
+        start: Likewise.
+        strand: Likewise.
     """
+    if manifest.chroms:
+        if chrom_id < 0:
+            return f"made negative, row {row}"
+        side = {1: ":+", -1: ":-", 0: ""}[strand]
+        name, end = manifest.chroms[chrom_id].name, start + manifest.window_bp
+        return f"{name}:{start}-{end}{side}"
     counts = [entry["num_rows"] for entry in manifest.inputs]
     if not sum(counts):
         return f"row {row}"

@@ -13,6 +13,7 @@ from genokeras.evaluation.scores import Labels, probability
 from genokeras.evaluation.simple_repeats import longest_repeat_bp
 from genokeras.evaluation.split_windows import SplitWindows
 from tfrecords import sequence
+from tfrecords.origin import PLACE
 
 NUM_MISTAKES = 10
 # What the training split says of a sequence, by which labels it has there.
@@ -64,14 +65,15 @@ def describe_mistakes(
       `row`, `task`, `target`, `probability`, `baseline_probability` (None without baseline),
       `gc_content`, `longest_repeat_bp`, `sequence`, and `in_train`: `label 0`, `label 1` or `both
       labels` if `train` holds the sequence (on either strand, unless data are stranded) with such
-      labels, None if it does not.
+      labels, None if it does not; of windows of a genome also `chrom_id`, `start` and `strand`.
     """
     by_task = [confident_mistakes(labels, logits, column) for column in range(len(labels.tasks))]
     chosen = np.concatenate(by_task)
     if not len(chosen):
         return []
     columns = np.repeat(np.arange(len(by_task)), [len(part) for part in by_task])
-    packed, length = windows.read(chosen)["sequence"], windows.length
+    fields, length = windows.read(chosen), windows.length
+    packed = fields["sequence"]
     in_train = _labels_in_train(packed, columns, train)
     gc, repeat = sequence.gc_content(packed, length), longest_repeat_bp(packed, length)
     texts = sequence.decode(packed, length)
@@ -89,6 +91,7 @@ def describe_mistakes(
                 "longest_repeat_bp": int(repeat[place]),
                 "sequence": texts[place],
                 "in_train": in_train[place],
+                **{name: int(fields[name][place]) for name in PLACE if name in fields},
             }
         )
     return result

@@ -20,7 +20,7 @@ from genokeras.metrics.supervised import TITLES
 from genokeras.training.summaries import read_rows
 from genokeras.training.workdir import Run, write
 from tfrecords.manifest import Manifest
-from tfrecords.origin import origin
+from tfrecords.origin import PLACE, origin
 
 FILE = "report.html"
 TEMPLATE = "report.html.jinja"
@@ -142,7 +142,7 @@ def _tasks(
                 if found
             ]
             mistakes = [
-                m | {"origin": origin(manifest, m["row"])}
+                m | {"origin": origin(manifest, m["row"], **{x: m[x] for x in PLACE if x in m})}
                 for m in result.get("mistakes", ())
                 if m["task"] == task
             ]

@@ -66,6 +66,8 @@ def draw_overview(
     picture, axes = figure.panels(columns=3, rows=3)
     if classes:
         _draw_classes(axes[0], classes, tasks)
+    elif not tasks:
+        _draw_nothing(axes[0], "Labels", "there are none")
     else:
         _draw_targets(axes[0], target_edges, target_counts, tasks)
     _draw_copies(axes[1], audit)
@@ -142,11 +144,10 @@ def _draw_targets(
 
 def _draw_copies(ax: "Axes", audit: Mapping) -> None:
     """Sequences that occur more than once, within the splits and between them."""
-    figure.title(ax, "Copies")
     if not audit:
-        ax.axis("off")
-        ax.text(0.5, 0.5, "the manifest has no audit", ha="center", transform=ax.transAxes)
+        _draw_nothing(ax, "Copies", "the manifest has no audit")
         return
+    figure.title(ax, "Copies")
     rows = [
         (f"again in {split}", audit["repeats"][split], audit["reverse_complement_repeats"][split])
         for split in _LINES
@@ -170,6 +171,13 @@ def _draw_copies(ax: "Axes", audit: Mapping) -> None:
     dropped = sum(audit["dropped"].values())
     ax.set_xlabel(f"Sequences in the input; dropped since: {dropped:,}")
     figure.legend_above(ax, *ax.get_legend_handles_labels())
+
+
+def _draw_nothing(ax: "Axes", title: str, reason: str) -> None:
+    """Says why there is nothing to see."""
+    figure.title(ax, title)
+    ax.axis("off")
+    ax.text(0.5, 0.5, reason, ha="center", transform=ax.transAxes)
 
 
 def _draw_lengths(ax: "Axes", lengths: Mapping[str, np.ndarray]) -> None:

@@ -8,6 +8,7 @@ from data_prep.build_config import BuildConfig
 from data_prep.csv_table import CsvTable
 from data_prep.fasta import Fasta
 from tfrecords import sequence
+from tfrecords.chrom import Chrom
 from tfrecords.manifest import Manifest
 from tfrecords.origin import origin
 from tfrecords.reader import Dataset
@@ -18,6 +19,14 @@ def manifest(*inputs, source="csv"):
     files = tuple({"file": name, "num_rows": count} for name, count in inputs)
     schema = Schema((Feature("row", "int64", ()),))
     return Manifest("x", schema, {}, inputs=files, flags={"source": source})
+
+
+def test_windows_of_a_genome_are_told_by_their_place():
+    schema = Schema((Feature("row", "int64", ()), Feature("sequence", "uint8", (8,), bases=16)))
+    of_genome = Manifest("x", schema, {}, shift_bp=3, chroms=(Chrom("I", 90), Chrom("II", 50)))
+    assert origin(of_genome, 7, chrom_id=1, start=20, strand=-1) == "II:20-30:-"
+    assert origin(of_genome, 7, chrom_id=0, start=0) == "I:0-10"
+    assert origin(of_genome, 7, chrom_id=-1, start=-1, strand=1) == "made negative, row 7"
 
 
 @pytest.mark.parametrize(
