@@ -7,7 +7,7 @@ Axes: `N` examples, `T` tasks; between them as many as there are.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -64,6 +64,16 @@ class Loss:
             }
             for place, task in enumerate(tasks)
         }
+
+
+def describe(lost: Mapping[str, Mapping[str, float]]) -> str:
+    """Returns a line on what `Loss.to_json` gives."""
+    by_error = max(lost, key=lambda task: lost[task]["max_relative_error"])
+    by_zeros = max(lost, key=lambda task: lost[task]["underflowed"])
+    error, zeros = lost[by_error]["max_relative_error"], lost[by_zeros]["underflowed"]
+    to_zero = f"up to {zeros:.2g} of all ({by_zeros}) became 0" if zeros else "none became 0"
+    change = f"by {error:.2g} of themselves at most ({by_error})" if error else "not at all"
+    return f"Stored as float16, values change {change}; {to_zero}."
 
 
 def loss(values: np.ndarray, stored: np.ndarray, scale: Sequence[float]) -> Loss:

@@ -22,6 +22,7 @@ def write_plan(
     destination: Destination,
     *,
     strand_pairs: Sequence[int] | None,
+    cut_sites: Sequence[int],
     workers: int | None,
     progress: Callable | None,
 ) -> dict[str, tuple[Shard, ...]]:
@@ -38,6 +39,7 @@ def write_plan(
             shard.stop,
             plan.compression,
             strand_pairs,
+            cut_sites,
         )
         for shard in plan.shards
         if shard.file not in finished.shards

@@ -43,6 +43,7 @@ class ShardTask:
     stop: int
     compression: str
     strand_pairs: tuple[int, ...] | None = None
+    cut_sites: tuple[int, ...] = ()
 
 
 def write_shards(
@@ -98,7 +99,8 @@ def write_shard(task: ShardTask) -> Shard:
                 is_missing = np.isnan(examples["targets"])
                 examples["targets"][is_missing] = 0
                 examples["weight"] = (~is_missing).astype(np.float32)
-            strands.turn(examples, np.flatnonzero(is_turned), task.schema, task.strand_pairs)
+            turned = np.flatnonzero(is_turned)
+            strands.turn(examples, turned, task.schema, task.strand_pairs, task.cut_sites)
             writer.write(examples)
     return writer.shard
 

@@ -15,6 +15,7 @@ from tfrecords.chrom import Chrom
 from tfrecords.errors import InputError
 from tfrecords.files import replacing
 from tfrecords.schema import NAME, Schema
+from tfrecords.strands import check_cut_sites
 
 FILE = "manifest.json"
 FORMAT_VERSION = 1
@@ -25,7 +26,10 @@ TASK_TYPES = (*LABEL_TYPES, "coverage", "unlabelled")
 STRANDS = ("online", "store", "none")
 COMPRESSIONS = ("none", "gzip")
 # Left out of the file at their default: datasets built before there were such keep their hash.
-_OPTIONAL = ("shift_bp", "bin_bp", "crop_bp", "target_scale", "chroms", "genome_sha256")
+_OPTIONAL = (
+    *("shift_bp", "bin_bp", "crop_bp", "target_scale", "cut_sites"),
+    *("chroms", "genome_sha256"),
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Manifest:
         bin_bp: Bases per bin of `coverage`; else 0.
         crop_bp: Bases at either end of the window that have no bins.
         target_scale: By what stored `coverage` is multiplied, for each task; () where it is 1.
+        cut_sites: Tasks that count cuts between bases; see `strands.turn`.
         chroms: Those of the genome that the windows are from; `chrom_id` is a place in it.
         genome_sha256: Of the FASTA file of that genome.
         format_version: Of this file and the records.
@@ -84,6 +89,7 @@ class Manifest:
     bin_bp: int = 0
     crop_bp: int = 0
     target_scale: tuple[float, ...] = ()
+    cut_sites: tuple[int, ...] = ()
     chroms: tuple[Chrom, ...] = ()
     genome_sha256: str = ""
     format_version: int = FORMAT_VERSION
@@ -107,6 +113,7 @@ class Manifest:
                 f"strand_pairs {list(self.strand_pairs)}, expected for each of the "
                 f"{len(self.tasks)} tasks its partner, whose partner it is in turn"
             )
+        check_cut_sites(self.cut_sites, len(self.tasks), self.bin_bp, self.strand_pairs)
 
     @property
     def window_bp(self) -> int:
@@ -160,6 +167,7 @@ class Manifest:
             "inputs": tuple(content["inputs"]),
             "strand_pairs": None if pairs is None else tuple(pairs),
             "target_scale": tuple(content.get("target_scale", ())),
+            "cut_sites": tuple(content.get("cut_sites", ())),
             "chroms": tuple(Chrom(**chrom) for chrom in content.get("chroms", ())),
         }
         return cls(**{**content, **known})

@@ -189,7 +189,8 @@ class Split:
         batch = self._with_key_and_weight(self.read(rows), keys)
         if reverse_complement and strands.has_dna(self.schema):
             turned = np.flatnonzero(sampling.coin(keys, _TURN))
-            strands.turn(batch, turned, self.schema, self._manifest.strand_pairs)
+            manifest = self._manifest
+            strands.turn(batch, turned, self.schema, manifest.strand_pairs, manifest.cut_sites)
         return batch
 
     def _with_key_and_weight(self, batch: Batch, keys: np.ndarray) -> Batch:

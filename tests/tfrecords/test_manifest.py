@@ -198,6 +198,17 @@ def test_coverage_has_bins_scales_and_a_genome(tmp_path):
     assert make(schema=DNA).num_bins == 0
 
 
+def test_cut_sites_are_numbers_of_tasks_and_left_out_without_any(tmp_path):
+    bases = dataclasses.replace(TRACKS["targets"], shape=(80, 3))
+    of_bases = OF_TRACKS | {"schema": Schema((TRACKS["sequence"], bases)), "bin_bp": 1}
+    cuts = make(**of_bases, cut_sites=(0, 1), strand_pairs=(1, 0, 2))
+    cuts.save(tmp_path)
+    assert Manifest.load(tmp_path) == cuts
+    assert "cut_sites" not in make(**of_bases).to_json()
+    with pytest.raises(InputError, match="cut sites need bin_bp 1, not 8"):
+        make(**OF_TRACKS, cut_sites=(0,))
+
+
 def test_unlabelled_windows_have_neither_targets_nor_tasks(tmp_path):
     windows = Schema((Feature("sequence", "uint8", (48,), bases=96),))
     made = make(schema=windows, tasks=(), strand_pairs=None, task_type="unlabelled")

@@ -1,8 +1,10 @@
 """An example on its opposite strand: the same molecule, read from the other end."""
 
 import numpy as np
+import pytest
 
 from tfrecords import sequence, strands
+from tfrecords.errors import InputError
 from tfrecords.schema import Feature, Schema
 
 ALL = np.arange(2)
@@ -71,3 +73,65 @@ def test_repeat_bits_run_backwards_base_by_base():
     strands.turn(batch, np.arange(1), schema, None)
     found = np.unpackbits(batch["repeat"], axis=1, count=9)
     assert found.tolist() == [[0, 1, 0, 0, 0, 0, 0, 1, 1]]
+
+
+CUTS = Schema((Feature("sequence", "uint8", (4,), 8), Feature("targets", "float16", (8, 3))))
+
+
+def cuts_of(*tracks):
+    return {"targets": np.array(tracks, np.float16).T[None]}
+
+
+def test_cut_sites_move_by_one_base_by_hand():
+    """A cut before base 2 of 8 is one before base 6 from the other end; coverage goes to base 5."""
+    track = [0, 1, 5, 0, 0, 0, 0, 9]
+    batch = cuts_of(track, track, track)
+    strands.turn(batch, np.arange(1), CUTS, None, (0, 2))
+    moved = [np.nan, 9, 0, 0, 0, 0, 5, 1]
+    expected = np.array([moved, track[::-1], moved]).T
+    np.testing.assert_array_equal(batch["targets"][0], expected)
+
+
+def test_cuts_of_a_palindrome_stay_where_they_are():
+    """GAATTC reads the same from both ends, and EcoRI cuts G|AATTC on either strand.
+
+    The site begins at base 1 of 8. The given strand is cut before base 2, the other one before base
+    6: two tracks that are each other's strand. Both strands see the same molecule.
+    """
+    schema = Schema((Feature("sequence", "uint8", (4,), 8), Feature("targets", "float16", (8, 2))))
+    dna = sequence.encode(["CGAATTCG"], 8)
+    tracks = np.zeros((1, 8, 2), np.float16)
+    tracks[0, 2, 0] = tracks[0, 6, 1] = 1
+    batch = {"sequence": dna.copy(), "targets": tracks.copy()}
+    strands.turn(batch, np.arange(1), schema, (1, 0), (0, 1))
+    np.testing.assert_array_equal(batch["sequence"], dna)
+    assert np.isnan(batch["targets"][0, 0]).all()
+    np.testing.assert_array_equal(batch["targets"][0, 1:], tracks[0, 1:])
+    # Without the move a model would be told two different things of one sequence.
+    batch = {"sequence": dna.copy(), "targets": tracks.copy()}
+    strands.turn(batch, np.arange(1), schema, (1, 0))
+    assert np.flatnonzero(batch["targets"][0, :, 0]).tolist() == [1]
+
+
+def test_cut_sites_turned_twice_are_back_but_for_the_first():
+    tracks = np.random.default_rng(0).integers(0, 99, (5, 8, 3)).astype(np.float16)
+    batch = {"targets": tracks.copy()}
+    for _ in range(2):
+        strands.turn(batch, np.array([0, 3]), CUTS, (1, 0, 2), (0, 1))
+    expected = tracks.copy()
+    expected[[0, 3], 0, :2] = np.nan
+    np.testing.assert_array_equal(batch["targets"], expected)
+
+
+@pytest.mark.parametrize(
+    ("cut_sites", "bin_bp", "message"),
+    [
+        ((0,), 32, "cut sites need bin_bp 1, not 32: on the opposite strand they move by one base"),
+        ((2, 2), 1, r"cut_sites \[2, 2\], expected numbers of the 3 tasks, in order"),
+        ((3,), 1, "expected numbers of the 3 tasks"),
+        ((0, 2), 1, r"cut_sites \[0, 2\] without their partners on the other strand, \[1\]"),
+    ],
+)
+def test_cut_sites_that_cannot_be(cut_sites, bin_bp, message):
+    with pytest.raises(InputError, match=message):
+        strands.check_cut_sites(cut_sites, 3, bin_bp, (1, 0, 2))
