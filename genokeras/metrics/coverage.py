@@ -23,8 +23,9 @@ class CoverageScores:
     Over all bins: `pearson_r`, `spearman_r` and `r2`. Over all windows: `log_total_r`, the linear
     correlation of `log(1 + total)`; `profile_jsd`, the mean Jensen-Shannon divergence between the
     true and the predicted shape, from 0 (the same) to 1 bit (nowhere both); and, to compare it
-    with, `shuffled_jsd`, that between the true shape and that of the window before in the stored
-    order, which is random. Windows without any coverage have no shape and are left out of both.
+    with, `mean_profile_jsd`, that between the true shape and the mean shape of the windows before
+    in the stored order, which is random: what knowing the sequence is not needed for. Windows
+    without any coverage have no shape and are left out of both.
     """
 
     def __init__(self, tasks: Sequence[str], target_scale: Sequence[float] = ()):
@@ -32,8 +33,8 @@ class CoverageScores:
         size = len(self._tasks)
         self._bins, self._totals = PairMoments(size), PairMoments(size)
         self._ranks = RankSample(size)
-        self._jsd, self._shuffled_jsd = _Mean(size), _Mean(size)
-        self._last: np.ndarray | None = None
+        self._jsd, self._mean_profile_jsd = _Mean(size), _Mean(size)
+        self._profile = _MeanProfile()
         self._num_windows = 0
 
     def add(
@@ -56,9 +57,7 @@ class CoverageScores:
         totals = (np.where(known, values, 0).sum(axis=1) for values in (true, predicted))
         self._totals.add(*map(np.log1p, totals), known.any(axis=1))
         self._jsd.add(profile_jsd(true, predicted + _TINY))
-        before = true[:1] * np.nan if self._last is None else self._last
-        self._shuffled_jsd.add(profile_jsd(true, np.concatenate([before, true[:-1]])))
-        self._last = true[-1:]
+        self._mean_profile_jsd.add(profile_jsd(true, self._profile.before_each(true)))
         self._num_windows += len(true)
 
     def result(self) -> dict[str, Any]:
@@ -73,7 +72,7 @@ class CoverageScores:
             "r2": self._bins.r2(),
             "log_total_r": self._totals.correlation(),
             "profile_jsd": self._jsd.mean(),
-            "shuffled_jsd": self._shuffled_jsd.mean(),
+            "mean_profile_jsd": self._mean_profile_jsd.mean(),
         }
         result = {name: _mean(values) for name, values in scores.items()}
         undefined = int(np.isnan(scores["pearson_r"]).sum())
@@ -107,6 +106,27 @@ def _relative_entropy(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     # Where p is 0, so is its part of the sum, and q may be 0 as well.
     one = np.where(p > 0, p, 1.0)
     return (p * np.log2(one / np.where(p > 0, q, 1.0))).sum(axis=1)
+
+
+class _MeanProfile:
+    """The mean shape of all windows so far."""
+
+    def __init__(self):
+        self._sum = self._count = 0.0
+
+    def before_each(self, values: np.ndarray) -> np.ndarray:
+        """Returns the mean over the windows before each, `[B, bins, T]`, NaN where there is none.
+
+        Then takes these windows in as well.
+        """
+        shares = _shares(np.where(np.isnan(values), 0, values))
+        known = ~np.isnan(values) & ~np.isnan(shares)
+        shares = np.where(known, shares, 0)
+        sums = self._sum + np.cumsum(shares, axis=0)
+        counts = self._count + np.cumsum(known, axis=0)
+        before = ratio(sums - shares, counts - known)
+        self._sum, self._count = sums[-1], counts[-1]
+        return before
 
 
 class _Mean:

@@ -56,7 +56,7 @@ def test_equal_to_what_libraries_make_of_the_whole_split(split, parts):
     for track, task in enumerate(TASKS):
         for name, expected in by_hand(*split, track).items():
             assert found["tasks"][task][name] == pytest.approx(expected, rel=1e-6), name
-    for name in ("pearson_r", "spearman_r", "r2", "log_total_r", "profile_jsd", "shuffled_jsd"):
+    for name in ("pearson_r", "spearman_r", "r2", "log_total_r", "profile_jsd", "mean_profile_jsd"):
         values = [found["tasks"][task][name] for task in TASKS]
         assert found[name] == pytest.approx(np.mean(values))
     assert (found["n"], found["num_undefined"]) == (40, 0)
@@ -75,20 +75,25 @@ def test_padding_counts_nowhere(split):
     assert scores(*nothing)["pearson_r"] is None
 
 
-def test_true_shapes_are_nearer_than_those_of_other_windows(split):
+def test_true_rates_are_nearer_than_the_mean_profile(split):
     rates, targets, weight = split
     found = scores(rates, targets, weight)
-    assert found["profile_jsd"] < 0.5 * found["shuffled_jsd"]
+    assert found["profile_jsd"] < 0.5 * found["mean_profile_jsd"]
+    flat = scores(np.ones_like(rates), targets, weight)
+    assert flat["profile_jsd"] == pytest.approx(found["mean_profile_jsd"], rel=0.1)
     perfect = scores(np.nan_to_num(targets), targets, weight)
     assert perfect["profile_jsd"] == pytest.approx(0, abs=1e-9)
     assert perfect["pearson_r"] == pytest.approx(1)
     assert perfect["r2"] == pytest.approx(1)
 
 
-def test_shuffled_is_the_window_before():
+def test_the_mean_profile_is_that_of_the_windows_before():
+    """By hand: the second window is told by the first, the third by the mean of two shapes."""
     targets = np.array([[1.0, 0.0], [0.0, 5.0], [0.0, 2.0]])[..., None]
-    found = scores(np.ones_like(targets), targets, np.ones((3, 1)), parts=2, tasks=("a",))
-    assert found["shuffled_jsd"] == pytest.approx((1 + 0) / 2)
+    third = jensenshannon([0, 1], [0.5, 0.5], base=2) ** 2
+    for parts in (1, 2, 3):
+        found = scores(np.ones_like(targets), targets, np.ones((3, 1)), parts, tasks=("a",))
+        assert found["mean_profile_jsd"] == pytest.approx((1 + third) / 2)
     assert "tasks" not in found
 
 
