@@ -96,6 +96,8 @@ class Tracks:
         check_range("stride_bp", stride_bp, 1, 1 << 31)
         if regions and stride_bp:
             raise InputError("--stride_bp tiles all chromosomes, --regions says where windows are")
+        if blacklisted != "missing" and not blacklist:
+            raise InputError(f"--blacklisted={blacklisted} needs --blacklist=FILE")
         table = _table(bigwigs, targets, bin_statistic)
         cuts = _cut_sites(cut_sites, table, bin_bp)
         beds = {

@@ -7,16 +7,19 @@ python -m launch.build_dataset --source=csv --train=examples/data/gue_tf0/train.
 One table for all splits: --input=all.tsv with --split_column=subset, with
 --split_fractions=0.8,0.1,0.1, or with --num_folds=5 --fold=0. FASTA files: --source=fasta
 --input=bound.fa,unbound.fa --labels=1,0. Positives only: --negatives=dinucleotide_shuffle.
-docs/your_table.md tells more. Windows of a genome, around peaks or unlabelled:
+docs/your_table.md tells more. Windows of a genome, around peaks, with coverage, or unlabelled:
 
 python -m launch.build_dataset --source=peaks --fasta=examples/data/yeast/sacCer3_I_II_III.fa.gz \
     --peaks=examples/data/yeast/Reb1.bed,examples/data/yeast/Abf1.bed --chrom_alias=auto \
     --window_bp=200 --valid_chroms=I --test_chroms=III --data_dir=runs/peaks/data --name=yeast
+python -m launch.build_dataset --source=tracks --window_bp=4096 --bin_bp=32 --chrom_alias=auto \
+    --fasta=examples/data/yeast/sacCer3_I_II_III.fa.gz --valid_chroms=I --test_chroms=III \
+    --bigwig=examples/data/yeast/atac_coverage.bw --data_dir=runs/tracks/data --name=yeast
 python -m launch.build_dataset --source=windows --window_bp=512 --stride_bp=256 \
     --fasta=examples/data/yeast/sacCer3_I_II_III.fa.gz --valid_chroms=I --test_chroms=III \
     --data_dir=runs/windows/data --name=yeast
 
-docs/from_peaks.md tells more of these.
+docs/from_peaks.md and docs/from_bigwig.md tell more of these.
 """
 
 from absl import flags
@@ -132,17 +135,16 @@ _MEANINGS = {
     ("csv",): ("sequence_column", "target_columns", "split_column", "group_column"),
     ("fasta",): ("labels", "label_regex"),
     (*_TABLES, "peaks"): ("negatives", "negatives_per_positive"),
-    genome_flags.SOURCES: (*genome_flags.SHARED, *_SPLIT_FLAGS),
-    **{(source,): names for source, names in genome_flags.OWN.items()},
+    **genome_flags.MEANINGS,
+    genome_flags.SOURCES: (*genome_flags.MEANINGS[genome_flags.SOURCES], *_SPLIT_FLAGS),
 }
 FLAG_MODULES = (genome_flags,)
 FLAG_GROUPS = {
     "Tables and FASTA files (--source=csv, fasta)": [
         *(name for sources in (_TABLES, ("csv",), ("fasta",)) for name in _MEANINGS[sources])
     ],
-    "Windows of a genome (--source=peaks, windows)": [
-        *(*genome_flags.SHARED, *genome_flags.OWN["peaks"], *genome_flags.OWN["windows"]),
-        *_SPLIT_FLAGS,
+    "Windows of a genome (--source=peaks, tracks, windows)": [
+        *(name for sources in genome_flags.MEANINGS for name in _MEANINGS[sources])
     ],
 }
 

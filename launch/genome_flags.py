@@ -5,13 +5,14 @@ from typing import Any
 
 from absl import flags
 
-from data_prep import background
+from data_prep import background, binned_targets, blacklist, tracks
 from data_prep.chrom_names import ALIASES
 from data_prep.genome_windows import GenomeWindows
 from data_prep.peaks import Peaks
+from data_prep.tracks import Tracks
 from tfrecords.errors import InputError
 
-SOURCES = ("peaks", "windows")
+SOURCES = ("peaks", "tracks", "windows")
 
 _FASTA = flags.DEFINE_string("fasta", None, "The genome: FASTA, plain, gzip or bgzip.")
 _WINDOW_BP = flags.DEFINE_integer("window_bp", None, "Bases of a window.")
@@ -21,18 +22,50 @@ _PEAKS = flags.DEFINE_list(
 _NEGATIVES_FILE = flags.DEFINE_string(
     "negatives_file", None, "peaks: BED file with the places of --negatives=file."
 )
-_STRIDE_BP = flags.DEFINE_integer(
-    "stride_bp", None, "windows: from one start to the next; default: --window_bp."
+_BIGWIG = flags.DEFINE_list("bigwig", [], "tracks: bigWig files, a task each, which they name.")
+_TARGETS = flags.DEFINE_string(
+    "targets", None, "tracks: or a table of them, as basenji and its successors have it."
 )
-_REGIONS = flags.DEFINE_string("regions", None, "windows: BED file in which they are to lie.")
+_BIN_BP = flags.DEFINE_integer("bin_bp", 32, "tracks: bases of a bin.")
+_BIN_STATISTIC = flags.DEFINE_enum(
+    "bin_statistic", None, tracks.STATISTICS, "tracks: of --bigwig, what a bin is; default: mean."
+)
+_CROP_BP = flags.DEFINE_integer("crop_bp", 0, "tracks: bases at either end of a window, no bins.")
+_UNCOVERED = flags.DEFINE_enum(
+    "uncovered",
+    "zero",
+    binned_targets.UNCOVERED,
+    "tracks: bases that a file does not cover count zero, or keep out of their bin.",
+)
+_BLACKLISTED = flags.DEFINE_enum(
+    "blacklisted",
+    "missing",
+    blacklist.TREATMENTS,
+    "tracks: what bases of --blacklist become: missing with their bin, zero, or clipped to the "
+    "mean of the track.",
+)
+_CUT_SITES = flags.DEFINE_list(
+    "cut_sites",
+    [],
+    "tracks: tasks that count cuts between bases, as of DNase; on the opposite strand they move by "
+    "one base. Needs --bin_bp=1.",
+)
+_STRIDE_BP = flags.DEFINE_integer(
+    "stride_bp", None, "windows, tracks: from one start to the next; default: --window_bp."
+)
+_REGIONS = flags.DEFINE_string(
+    "regions", None, "BED file; windows: in which they lie; tracks: on which they are centred."
+)
 _MAX_AMBIGUOUS = flags.DEFINE_float(
-    "max_ambiguous", 0.05, "windows: share of the bases that may be N or another code of several."
+    "max_ambiguous",
+    0.05,
+    "windows, tracks: share of the bases that may be N or another code of several.",
 )
 _KEEP_SOFTMASK = flags.DEFINE_bool(
     "keep_softmask", False, "windows: store which bases are small letters, in the field repeat."
 )
 _BLACKLIST = flags.DEFINE_string(
-    "blacklist", None, "BED file; windows that overlap it are left out."
+    "blacklist", None, "BED file; windows that overlap it are left out; tracks: see --blacklisted."
 )
 _CHROM_ALIAS = flags.DEFINE_string(
     "chrom_alias",
@@ -46,12 +79,17 @@ _CACHE_DIR = flags.DEFINE_string(
     "Where the packed genome is kept; default: GENOKERAS_CACHE or ~/.cache/genokeras.",
 )
 
-# Flags that have a meaning for one source only.
-OWN = {
-    "peaks": ("peaks", "negatives_file"),
-    "windows": ("stride_bp", "regions", "max_ambiguous", "keep_softmask"),
+# Flags by the sources that have them.
+MEANINGS = {
+    SOURCES: ("fasta", "window_bp", "blacklist", "chrom_alias", "cache_dir"),
+    ("peaks",): ("peaks", "negatives_file"),
+    ("tracks",): (
+        *("bigwig", "targets", "bin_bp", "bin_statistic", "crop_bp"),
+        *("uncovered", "blacklisted", "cut_sites"),
+    ),
+    ("tracks", "windows"): ("stride_bp", "regions", "max_ambiguous"),
+    ("windows",): ("keep_softmask",),
 }
-SHARED = ("fasta", "window_bp", "blacklist", "chrom_alias", "cache_dir")
 
 
 def open_source(
@@ -62,11 +100,11 @@ def open_source(
     negatives: str | None,
     negatives_per_positive: int,
     log: Callable[[str], None],
-) -> Peaks | GenomeWindows:
+) -> Peaks | Tracks | GenomeWindows:
     """Returns the source of one of `SOURCES`.
 
     Args:
-        kind: `peaks` or `windows`.
+        kind: Which.
         shift_bp: Bases stored on either side of a window.
         seed: Of the negatives.
         negatives: Of peaks, one of `background.KINDS`; None: the default.
@@ -93,6 +131,8 @@ def open_source(
             keep_softmask=_KEEP_SOFTMASK.value,
             **shared,
         )
+    if kind == "tracks":
+        return _tracks(shared)
     return Peaks(
         _FASTA.value,
         _PEAKS.value,
@@ -100,5 +140,23 @@ def open_source(
         negatives_per_positive=negatives_per_positive,
         negatives_file=_NEGATIVES_FILE.value,
         seed=seed,
+        **shared,
+    )
+
+
+def _tracks(shared: dict[str, Any]) -> Tracks:
+    return Tracks(
+        _FASTA.value,
+        bigwigs=_BIGWIG.value,
+        targets=_TARGETS.value,
+        bin_bp=_BIN_BP.value,
+        bin_statistic=_BIN_STATISTIC.value,
+        crop_bp=_CROP_BP.value,
+        stride_bp=_STRIDE_BP.value,
+        regions=_REGIONS.value,
+        uncovered=_UNCOVERED.value,
+        blacklisted=_BLACKLISTED.value,
+        max_ambiguous=_MAX_AMBIGUOUS.value,
+        cut_sites=_CUT_SITES.value,
         **shared,
     )
