@@ -29,7 +29,7 @@ _HASH_LETTERS = 12  # Of a sha256: enough to tell datasets apart at a glance.
 def announcement(run: "Run", job: "Job", tracker: "BestEvaluation", devices: str) -> list[str]:
     """Returns the lines of the log: devices, model and data, steps and evaluations."""
     steps, spec = job.plan, run.spec
-    evaluation = f"{tracker.metric} on {job.valid.num_examples:,} examples" if job.valid else "none"
+    evaluation = f"{tracker.shown} on {job.valid.num_examples:,} examples" if job.valid else "none"
     return [
         f"Devices: {devices}",
         f"Training {run.model_name}, preset {run.preset}, {num_parameters(job.model):,} trainable "

@@ -9,42 +9,38 @@ from tfrecords.errors import InputError, suggest
 
 # Of these the smallest value is the best; of every other metric the largest.
 SMALLER_IS_BETTER = ("loss", "mse", "mae")
-_DEFAULT_METRIC = {
-    "binary": "auroc",
-    "regression": "pearson_r",
-    "coverage": "pearson_r",
-    "unlabelled": "loss",
-}
+# What people look at, by the type of the tasks; it ranks, while the loss judges every prediction.
+_SHOWN = {"binary": "auroc", "regression": "pearson_r", "coverage": "pearson_r"}
 
 
 @dataclasses.dataclass
 class BestEvaluation:
     """Follows one metric of the valid split. `patience=None`: never asks to stop.
 
-    A value that is undefined (None: one class only, constant predictions) is never the best. With
-    `takes_last` the newest evaluation counts as the best, whatever it scores.
+    A value that is undefined (None: one class only, constant predictions) is never the best.
+
+    Attributes:
+        criterion: What the best is chosen by: a metric, or `last`: the newest is the best, whatever
+            it scores.
+        patience: After so many evaluations in a row that are not the best the run should stop.
+        shown: The metric to show while training, beside the loss.
     """
 
-    metric: str
+    criterion: str
     patience: int | None = None
-    takes_last: bool = False
+    shown: str = "loss"
     best_score: float | None = None
     best_step: int | None = None
     evaluations_since_best: int = 0
 
     def update(self, step: int, score: float | None) -> bool:
         """Takes the score of an evaluation; returns whether it is the best so far."""
-        if not self.takes_last and not self._is_better(score):
+        if self.criterion != LAST and not self._is_better(score):
             self.evaluations_since_best += 1
             return False
         self.best_score, self.best_step = score, step
         self.evaluations_since_best = 0
         return True
-
-    @property
-    def criterion(self) -> str:
-        """What the best evaluation is chosen by: the metric, or `last`."""
-        return LAST if self.takes_last else self.metric
 
     @property
     def should_stop(self) -> bool:
@@ -67,7 +63,7 @@ class BestEvaluation:
     def _is_better(self, score: float | None) -> bool:
         if score is None or self.best_score is None:
             return score is not None
-        if self.metric in SMALLER_IS_BETTER:
+        if self.criterion in SMALLER_IS_BETTER:
             return score < self.best_score
         return score > self.best_score
 
@@ -77,15 +73,12 @@ def best_evaluation(
 ) -> BestEvaluation:
     """Returns the tracker of a run whose evaluations give `metrics`: none, if it makes none."""
     if not metrics:
-        return BestEvaluation("loss", takes_last=True)
-    metric, default = training.best_metric, _DEFAULT_METRIC[task_type]
-    if metric in ("", LAST):
-        watched = default if default in metrics else "loss"
-        return BestEvaluation(watched, training.patience, takes_last=metric == LAST)
-    if metric not in metrics:
-        known = [*metrics, LAST]
+        return BestEvaluation(LAST)
+    metric, known = training.best_metric, [*metrics, LAST]
+    if metric not in known:
         raise InputError(
             f"best_metric={metric}: evaluations have no such metric.{suggest(metric, known)} "
             f"Metrics: {', '.join(metrics)}; or {LAST}"
         )
-    return BestEvaluation(metric, training.patience)
+    shown = _SHOWN.get(task_type) if metric in ("loss", LAST) else metric
+    return BestEvaluation(metric, training.patience, shown if shown in metrics else "loss")

@@ -213,7 +213,7 @@ def _valid_split(run: Run, dataset: Dataset, log: Log) -> Split | None:
         return dataset.split("valid")
     for name in ("best_metric", "patience"):
         value = getattr(run.training, name)
-        if value not in ("", LAST, None):
+        if value not in ("loss", LAST, None):
             raise InputError(f"{name}={value} needs evaluations, but {reason}; leave it out")
     log(f"{reason}: the last weights are kept as the best")
     return None

@@ -98,12 +98,12 @@ class TrainConfig:
         1, 2, "Newest checkpoints to keep; the best one is kept besides."
     )
     best_metric: str = _field(
-        "",
+        "loss",
         "the name of a metric",
-        lambda value: True,
+        lambda value: bool(value),
         "Metric of the valid split that picks the best checkpoint: the one of the smallest loss, "
         "mse or mae, or of the largest of any other metric. last: the last one, whatever it "
-        "scores. Empty: auroc (binary) or pearson_r (regression, coverage).",
+        "scores.",
     )
     patience: int | None = _at_least(
         1,

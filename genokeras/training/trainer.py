@@ -21,7 +21,7 @@ from genokeras.training.histograms import Histograms
 from genokeras.training.prefetch import Prefetch
 from genokeras.training.scoring import Evaluation, evaluate, metrics
 from genokeras.training.summaries import Summaries
-from genokeras.training.train_config import Plan, TrainConfig
+from genokeras.training.train_config import LAST, Plan, TrainConfig
 from genokeras.training.valid_picture import ValidPicture
 from genokeras.training.window import Window
 from genokeras.training.workdir import CHECKPOINTS, MODEL_FILE
@@ -192,18 +192,18 @@ class Trainer:
     def _judge(self, row: dict[str, dict[str, Any]]) -> bool:
         """Says how an evaluation went; returns whether it is the best so far."""
         is_best = "valid" in row and self._tracker.update(
-            self.step, row["valid"][self._tracker.metric]
+            self.step, row["valid"].get(self._tracker.criterion)
         )
         line = f"step {self.step}  epoch {self.step / self._job.plan.steps_per_epoch:.2f}"
         line += "".join(f"  {name} {value:.4f}" for name, value in self._watched(row).items())
         self._job.log(
-            line + ("  (best so far)" if is_best and not self._tracker.takes_last else "")
+            line + ("  (best so far)" if is_best and self._tracker.criterion != LAST else "")
         )
         return is_best
 
     def _watched(self, row: dict[str, dict[str, Any]]) -> dict[str, float]:
         """Returns the few numbers of a row that are shown while training."""
-        valid, name = row.get("valid", {}), self._tracker.metric
+        valid, name = row.get("valid", {}), self._tracker.shown
         shown = {"loss": row.get("train", {}).get("loss"), "valid loss": valid.get("loss")}
         shown |= {f"valid {name}": valid.get(name)}
         return {key: value for key, value in shown.items() if value is not None}
@@ -251,10 +251,10 @@ class Trainer:
     def _export_best(self) -> None:
         """Sees to it that model.keras is the best evaluation's (or, without one, the last)."""
         best = self._tracker.best_step or self.step
-        if self._tracker.best_step is None and not self._tracker.takes_last:
-            metric = self._tracker.metric
+        criterion = self._tracker.criterion
+        if self._tracker.best_step is None and criterion != LAST:
             self._job.log(
-                f"valid {metric} was never defined: the last weights are kept as the best"
+                f"valid {criterion} was never defined: the last weights are kept as the best"
             )
         if self._exported_step == best:
             return

@@ -22,7 +22,7 @@ def test_largest_auroc_and_smallest_loss_are_best():
 
 
 def test_the_last_is_the_best_if_it_is_to_be():
-    tracker = BestEvaluation("auroc", takes_last=True)
+    tracker = BestEvaluation("last")
     assert all(tracker.update(step, value) for step, value in enumerate([0.7, 0.9, 0.8, None]))
     assert (tracker.best_step, tracker.best_score, tracker.criterion) == (3, None, "last")
     assert not tracker.should_stop
@@ -55,23 +55,23 @@ def test_goes_on_from_a_state_as_if_nothing_had_happened():
 
 
 @pytest.mark.parametrize(
-    ("training", "task_type", "metrics", "metric", "criterion", "patience"),
+    ("training", "task_type", "metrics", "criterion", "shown", "patience"),
     [
-        ({}, "binary", METRICS, "auroc", "auroc", None),
-        ({}, "regression", ["loss", "pearson_r"], "pearson_r", "pearson_r", None),
-        ({}, "coverage", ["loss", "pearson_r"], "pearson_r", "pearson_r", None),
+        ({}, "binary", METRICS, "loss", "auroc", None),
+        ({}, "regression", ["loss", "pearson_r"], "loss", "pearson_r", None),
+        ({}, "coverage", ["loss", "pearson_r"], "loss", "pearson_r", None),
         ({}, "unlabelled", ["loss", "accuracy"], "loss", "loss", None),
         ({}, "binary", ["loss"], "loss", "loss", None),
-        ({}, "binary", [], "loss", "last", None),
+        ({}, "binary", [], "last", "loss", None),
         ({"best_metric": "auprc"}, "binary", METRICS, "auprc", "auprc", None),
-        ({"best_metric": "last"}, "binary", METRICS, "auroc", "last", None),
-        ({"patience": 3}, "binary", METRICS, "auroc", "auroc", 3),
-        ({"best_metric": "loss", "patience": 1}, "binary", METRICS, "loss", "loss", 1),
+        ({"best_metric": "last"}, "binary", METRICS, "last", "auroc", None),
+        ({"patience": 3}, "binary", METRICS, "loss", "auroc", 3),
+        ({"best_metric": "auroc", "patience": 1}, "binary", METRICS, "auroc", "auroc", 1),
     ],
 )
-def test_what_is_followed(training, task_type, metrics, metric, criterion, patience):
+def test_what_is_followed(training, task_type, metrics, criterion, shown, patience):
     tracker = best_evaluation(TrainConfig(**training), task_type, metrics)
-    assert (tracker.metric, tracker.criterion, tracker.patience) == (metric, criterion, patience)
+    assert (tracker.criterion, tracker.shown, tracker.patience) == (criterion, shown, patience)
 
 
 def test_unknown_metric_lists_the_known_ones():

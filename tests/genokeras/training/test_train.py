@@ -52,7 +52,7 @@ def again(data_dir, workdir, **changes):
 def test_run_is_said_to_be_what_it_is(finished):
     result, lines = finished
     assert result.steps == 40
-    assert result.metric == "auroc"
+    assert result.metric == "loss"
     assert lines[0].startswith("Devices: ")
     assert lines[0].endswith(", float32, without XLA")
     assert lines[1] == (
@@ -101,7 +101,7 @@ def test_tensorboard_shows_the_rows(finished):
 def test_best_and_newest_checkpoints_are_kept(finished):
     result = finished[0]
     rows = [row for row in read_rows(result.workdir) if "valid" in row and row["step"]]
-    best = max(rows, key=lambda row: row["valid"]["auroc"])
+    best = min(rows, key=lambda row: row["valid"]["loss"])
     assert result.best_step == best["step"]
     assert result.scores == best["valid"]
     saved = checkpoint.steps(result.workdir / "checkpoints")
@@ -274,7 +274,7 @@ def test_same_seed_same_weights_other_seed_others(finished, data_dir, tmp_path):
 
 def test_patience_ends_the_run(data_dir, tmp_path):
     """With a rate that moves nothing, no evaluation is better than the first."""
-    changes = {"best_metric": "loss", "patience": 2, "learning_rate": 1e-30, "eval_every": 4}
+    changes = {"patience": 2, "learning_rate": 1e-30, "eval_every": 4}
     result = again(data_dir, tmp_path / "run", training=changes)
     assert (result.steps, result.best_step, result.metric) == (12, 4, "loss")
     assert again(data_dir, tmp_path / "run", training=changes).already_finished
@@ -289,9 +289,9 @@ def test_without_valid_split_the_last_weights_are_the_best(tmp_path, planted, wr
     assert Run.open(tmp_path / "run").best_step == 4
     assert (tmp_path / "run" / "model.keras").exists()
     with pytest.raises(InputError) as error:
-        again(data_dir, tmp_path / "other", training={"best_metric": "loss"})
+        again(data_dir, tmp_path / "other", training={"best_metric": "auroc"})
     assert str(error.value) == (
-        f"best_metric=loss needs evaluations, but {data_dir} has no valid split; leave it out"
+        f"best_metric=auroc needs evaluations, but {data_dir} has no valid split; leave it out"
     )
     with pytest.raises(InputError, match="^patience=2 needs evaluations, but .* has no valid spl"):
         again(data_dir, tmp_path / "other", training={"patience": 2})
@@ -305,7 +305,7 @@ def test_the_last_checkpoint_can_be_the_best(data_dir, tmp_path):
     training = dataclasses.replace(SETTINGS, **changes)
     last = train(data_dir, tmp_path / "last", **SMALL, training=training, log=lines.append)
     assert (first.best_step, last.best_step) == (4, 8)
-    assert (first.metric, last.metric) == ("auroc", "last")
+    assert (first.metric, last.metric) == ("loss", "last")
     assert Run.open(tmp_path / "last").best_step == 8
     assert last.scores["auroc"] == pytest.approx(first.scores["auroc"])
     assert not any("best" in line for line in lines)
@@ -318,7 +318,8 @@ def test_undefined_metric_leaves_the_last_weights(tmp_path, planted, write_datas
     targets[64:] = 0
     splits = {"train": 64, "valid": 32}
     data_dir = write_dataset(tmp_path / "data", texts, targets, splits=splits)
-    training, lines = dataclasses.replace(SETTINGS, steps=4, eval_every=2), []
+    changes, lines = {"steps": 4, "eval_every": 2, "best_metric": "auroc"}, []
+        training = dataclasses.replace(SETTINGS, **changes)
     result = train(data_dir, tmp_path / "run", **SMALL, training=training, log=lines.append)
     assert result.best_step == 4
     assert result.scores["auroc"] is None
