@@ -319,7 +319,7 @@ def test_undefined_metric_leaves_the_last_weights(tmp_path, planted, write_datas
     splits = {"train": 64, "valid": 32}
     data_dir = write_dataset(tmp_path / "data", texts, targets, splits=splits)
     changes, lines = {"steps": 4, "eval_every": 2, "best_metric": "auroc"}, []
-        training = dataclasses.replace(SETTINGS, **changes)
+    training = dataclasses.replace(SETTINGS, **changes)
     result = train(data_dir, tmp_path / "run", **SMALL, training=training, log=lines.append)
     assert result.best_step == 4
     assert result.scores["auroc"] is None
