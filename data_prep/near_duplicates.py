@@ -10,7 +10,6 @@ sequences that agree in two values of their signatures side by side (locality-se
 Shapes: `N` rows, `P` pairs of rows.
 """
 
-import itertools
 import pathlib
 import shutil
 from collections.abc import Iterator
@@ -57,23 +56,23 @@ def find_near_duplicates(
     scratch.write(_signatures(sequences, length, shift_bp))
     rows = _Rows(scratch.read("values"), keys, split, found)
     for band in range(_NUM_BANDS):
-        for alike in find_copies(_BandKeys(scratch.read(_band(band)))):
+        for alike in find_copies(_BandKeys(scratch.read(_band(band))[:])):
             rows.compare(alike)
     shutil.rmtree(folder)
     return found
 
 
 class _BandKeys:
-    """Two values of every signature as a well-mixed number, read from disk as it is needed."""
+    """Two values of every signature, 4 bytes, as a well-mixed number made when it is needed."""
 
-    def __init__(self, column: Column):
-        self._column = column
+    def __init__(self, values: np.ndarray):
+        self._values = values
 
     def __len__(self) -> int:
-        return len(self._column)
+        return len(self._values)
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        return mix(self._column[rows].astype(np.uint64) + np.uint64(1))
+        return mix(self._values[rows].astype(np.uint64) + np.uint64(1))
 
 
 def _band(number: int) -> str:
@@ -116,23 +115,25 @@ class _Rows:
         counts = np.bincount(place, minlength=len(alike.starts) * len(SPLITS))
         starts = np.cumsum(counts) - counts
         rank = np.arange(len(rows)) - starts[place]
-        for first, second in itertools.permutations(range(len(SPLITS)), 2):
-            other = group * len(SPLITS) + second
-            for turn in range(_PARTNERS):
-                is_open = (split == first) & (turn < counts[other])
-                is_open &= self.found[rows] >> second & 1 == 0
-                if not is_open.any():
-                    break
-                at = other[is_open]
+        for turn in range(_PARTNERS):
+            pairs = []
+            for other in range(len(SPLITS)):
+                is_open = (split != other) & (self.found[rows] >> other & 1 == 0)
+                is_open &= turn < counts[group * len(SPLITS) + other]
+                at = group[is_open] * len(SPLITS) + other
                 partner = rows[starts[at] + (rank[is_open] + turn) % counts[at]]
-                self._note(rows[is_open], partner, first, second)
+                pairs.append(np.stack([rows[is_open], partner]))
+            self._note(np.concatenate(pairs, axis=1))
 
-    def _note(self, rows: np.ndarray, partner: np.ndarray, first: int, second: int) -> None:
-        """Notes which of `P` pairs of rows, of split `first` and of `second`, are nearly alike."""
-        a, b = self.values[rows], self.values[partner]
+    def _note(self, pairs: np.ndarray) -> None:
+        """Notes which pairs of rows, `[2, P]`, are nearly alike."""
+        pairs.sort(axis=0)
+        each = np.unique(pairs[0] * len(self.split) + pairs[1])
+        first, second = np.divmod(each, len(self.split))
+        a, b = self.values[first], self.values[second]
         is_near = (a == b).mean(axis=1) >= MIN_JACCARD
         is_near &= (a != minhash.NO_VALUE).any(axis=1)
-        rows, partner = rows[is_near], partner[is_near]
-        differ = self.keys[rows] != self.keys[partner]
-        self.found[rows[differ]] |= 1 << second
-        self.found[partner[differ]] |= 1 << first
+        first, second = first[is_near], second[is_near]
+        differ = self.keys[first] != self.keys[second]
+        for one, other in ((first[differ], second[differ]), (second[differ], first[differ])):
+            np.bitwise_or.at(self.found, one, (1 << self.split[other]).astype(np.uint8))

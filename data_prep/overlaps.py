@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_prep import intervals
-from data_prep.intervals import Intervals
 from data_prep.scratch import Column
 from data_prep.sequence_keys import find_copies
 from tfrecords.manifest import SPLITS
@@ -36,7 +34,8 @@ def find_overlaps(
 ) -> Shared:
     """Returns which windows overlap one of another split, and how many bases are in both.
 
-    A base counts once for a pair of splits, however many windows hold it.
+    A base counts once for a pair of splits, however many windows hold it. Only windows of one part
+    of the genome are in memory at a time.
 
     Args:
         chrom_id: Negative where a row has no place in the genome; such rows overlap nothing.
@@ -45,33 +44,24 @@ def find_overlaps(
         length: Bases of a stored sequence, those beside the window included: they count as well.
         shift_bp: So many of them are before `start`.
     """
-
-    def windows(block: slice, code: int) -> tuple[np.ndarray, Intervals]:
-        chroms, starts = chrom_id[block], start[block] - shift_bp
-        is_here = (split[block] == code) & (chroms >= 0)
-        first = starts[is_here]
-        return is_here, Intervals(chroms[is_here], np.maximum(first, 0), first + length)
-
-    blocks = [slice(at, at + _BLOCK) for at in range(0, len(split), _BLOCK)]
-    covered = []
-    for code in range(len(SPLITS)):
-        union = _Union()
-        for block in blocks:
-            union.add(windows(block, code)[1])
-        covered.append(union.merged())
-    counts = {
-        (first, second): _num_bases(covered[first])
-        + _num_bases(covered[second])
-        - _num_bases(intervals.merge(intervals.concatenate([covered[first], covered[second]])))
-        for first, second in PAIRS
-    }
+    line = _Line(chrom_id, start, split, length)
     found = np.zeros(len(split), np.uint8)
-    for pair in (pair for pair in PAIRS if counts[pair]):
-        for code, other in (pair, pair[::-1]):
-            for block in blocks:
-                is_here, here = windows(block, code)
-                is_over = intervals.overlaps(here, covered[other])
-                found[block][is_here] |= is_over.astype(np.uint8) << other
+    counts = dict.fromkeys(PAIRS, 0)
+    for first, last in itertools.pairwise(line.cuts()):
+        rows, places = line.between(first - length, last + length)
+        codes = split[rows]
+        places_of = [np.sort(places[codes == code]) for code in range(len(SPLITS))]
+        bases = [_num_bases(starts, length, first, last) for starts in places_of]
+        is_inside = (places >= first) & (places < last)
+        for pair in PAIRS:
+            either = np.sort(np.concatenate([places_of[code] for code in pair]))
+            shared = sum(bases[code] for code in pair) - _num_bases(either, length, first, last)
+            counts[pair] += shared
+            for code, other in (pair, pair[::-1]):
+                here = is_inside & (codes == code)
+                begun = np.searchsorted(places_of[other], places[here] + length, side="left")
+                ended = np.searchsorted(places_of[other], places[here] - length, side="right")
+                found[rows[here]] |= (begun > ended).astype(np.uint8) << other
     return Shared(found, counts)
 
 
@@ -95,24 +85,47 @@ def find_shared_groups(groups: Column, split: np.ndarray) -> Shared:
     return Shared(found, counts)
 
 
-class _Union:
-    """The union of intervals that come in blocks: merged whenever as many are new as are merged."""
+class _Line:
+    """Where windows begin, as if all chromosomes lay on one line, too far apart to share a base."""
 
-    def __init__(self):
-        self._merged = Intervals(*np.zeros((3, 0), np.int64))
-        self._new: list[Intervals] = []
+    def __init__(self, chrom_id: Column, start: Column, split: np.ndarray, length: int):
+        self._columns, self._split = (chrom_id, start), split
+        self._blocks = [slice(at, at + _BLOCK) for at in range(0, len(split), _BLOCK)]
+        furthest = max((int(start[block].max()) for block in self._blocks), default=0)
+        self._span = furthest + 2 * length
 
-    def add(self, added: Intervals) -> None:
-        self._new.append(added)
-        if sum(map(len, self._new)) >= max(_BLOCK, len(self._merged)):
-            self.merged()
+    def _places(self, block: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the places of a block, and which of them are in the genome and in a split."""
+        chroms, starts = (column[block] for column in self._columns)
+        return chroms * np.int64(self._span) + starts, (self._split[block] >= 0) & (chroms >= 0)
 
-    def merged(self) -> Intervals:
-        if self._new:
-            self._merged = intervals.merge(intervals.concatenate([self._merged, *self._new]))
-            self._new = []
-        return self._merged
+    def cuts(self) -> list[int]:
+        """Returns the ends of parts with about `_BLOCK` windows each, found from a sample."""
+        sample = [np.zeros(0, np.int64)]
+        for block in self._blocks:
+            places, is_there = self._places(block)
+            sample.append(places[is_there][:: len(self._blocks)])
+        sample = np.sort(np.concatenate(sample))
+        if not sample.size:
+            return []
+        inner = sample[len(sample) * np.arange(1, len(self._blocks)) // len(self._blocks)]
+        far = (self._span + 1) * (1 << 31)
+        return [-far, *np.unique(inner).tolist(), far]
+
+    def between(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the rows and places of windows that begin from `first` to before `last`."""
+        rows, found = [], []
+        for block in self._blocks:
+            places, is_there = self._places(block)
+            is_there &= (places >= first) & (places < last)
+            rows.append(block.start + np.flatnonzero(is_there))
+            found.append(places[is_there])
+        return np.concatenate(rows), np.concatenate(found)
 
 
-def _num_bases(a: Intervals) -> int:
-    return int((a.end - a.start).sum())
+def _num_bases(starts: np.ndarray, length: int, first: int, last: int) -> int:
+    """Returns how many bases from `first` to before `last` these windows hold; starts ascend."""
+    if not starts.size:
+        return 0
+    ends = np.minimum(starts + length, np.append(starts[1:], starts[-1] + length))
+    return int((np.minimum(ends, last) - np.maximum(starts, first)).clip(0).sum())
