@@ -184,7 +184,10 @@ def main() -> None:
 def _refuse_other_flags() -> None:
     for sources, names in _MEANINGS.items():
         for name in names:
-            if _SOURCE.value not in sources and not flags.FLAGS[name].using_default_value:
+            flag = flags.FLAGS[name]
+            # A flag given by its alias (--dev) still claims to have its default.
+            is_given = flag.value != flag.default or not flag.using_default_value
+            if _SOURCE.value not in sources and is_given:
                 raise InputError(f"--{name} has no meaning with --source={_SOURCE.value}")
 
 
