@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from data_prep import background
+from data_prep import background, half_precision
+from data_prep.audit_text import describe_audit
 from data_prep.window_fields import left_out_lines
 from tfrecords import sequence
 from tfrecords.cache import cache_folder
@@ -92,6 +93,8 @@ def _overview(manifest: Manifest) -> Iterator[str]:
     yield f"Record: {', '.join(fields)}; {manifest.schema.stride} bytes"
     if manifest.shift_bp:
         yield f"Window: {manifest.window_bp} bp, and {manifest.shift_bp} bp to shift it either way"
+    if manifest.bin_bp:
+        yield from _coverage(manifest)
     if manifest.base_composition:
         shares = (f"{base} {share:.3f}" for base, share in manifest.base_composition.items())
         yield f"Bases in training: {'  '.join(shares)}"
@@ -99,6 +102,18 @@ def _overview(manifest: Manifest) -> Iterator[str]:
     if manifest.compression != "none":
         yield f"Compression: {manifest.compression}; expanded into {cache_folder(manifest)}"
     yield f"Manifest sha256: {manifest.sha256}"
+
+
+def _coverage(manifest: Manifest) -> Iterator[str]:
+    ends = f", none in the {manifest.crop_bp} bp at either end" if manifest.crop_bp else ""
+    yield f"Coverage: {manifest.num_bins} bins of {manifest.bin_bp} bp{ends}"
+    partners = enumerate(manifest.strand_pairs or ())
+    pairs = [(task, partner) for task, partner in partners if task < partner][:_MAX_TASKS]
+    if pairs:
+        names = (f"{manifest.tasks[task]} / {manifest.tasks[partner]}" for task, partner in pairs)
+        yield f"Strands of one assay: {', '.join(names)}"
+    if manifest.cut_sites:
+        yield f"Cut sites: {', '.join(manifest.tasks[task] for task in manifest.cut_sites)}"
 
 
 def _splits(manifest: Manifest) -> Iterator[str]:
@@ -140,25 +155,15 @@ def _origin(manifest: Manifest) -> Iterator[str]:
         yield f"Negatives made for {split}: {made['made']} ({kind}){left_out}"
     yield from left_out_lines(manifest.statistics.get("left_out", {}))
     yield from background.describe(manifest.statistics)
+    if lost := manifest.statistics.get("float16"):
+        yield half_precision.describe(lost)
     if manifest.audit:
         yield from _audit(manifest.audit)
 
 
 def _audit(audit: Mapping) -> Iterator[str]:
     yield "Audit (a sequence and its reverse complement count as one):"
-    for name in SPLITS:
-        if name in audit["rows"]:
-            yield (
-                f"  {name}: {audit['rows'][name]} rows, {audit['distinct'][name]} distinct, "
-                f"{audit['reverse_complement_repeats'][name]} repeats on the other strand, "
-                f"{audit['dropped'][name]} dropped"
-            )
-    for pair, shared in audit["shared"].items():
-        yield (
-            f"  {pair} shared {shared['sequences']} sequences, "
-            f"{shared['only_reverse_complement']} of them only on the other strand"
-        )
-    yield f"  sequences with different labels: {audit['conflicts']['sequences']}"
+    yield from describe_audit(audit)
     yield f"  rows left out for want of a label: {audit['rows_without_label']}"
 
 

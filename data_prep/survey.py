@@ -83,7 +83,7 @@ def survey(data_dir: str | os.PathLike) -> Survey:
     grouping = _Grouping(manifest, splits[names[0]])
     tallies = {name: _Tally(manifest, grouping) for name in names}
     for name, split in splits.items():
-        for batch in _batches(split, manifest):
+        for batch in batches(split, manifest):
             tallies[name].add(batch, is_first=name == names[0])
     first = tallies[names[0]]
     kmers, kmer_counts = _canonical(first.kmer_counts, first.k)
@@ -119,8 +119,7 @@ class _Grouping:
         self.target_edges = np.zeros(0)
         self._quarters: tuple[float, float] | None = None
         if manifest.task_type == "regression":
-            batches = _batches(split, manifest)
-            targets = np.concatenate([_targets(batch) for batch in batches])
+            targets = np.concatenate([_targets(x) for x in batches(split, manifest)])
             low, high = np.nanquantile(targets, [0.001, 0.999])
             self._quarters = np.quantile(_mean(targets), [0.25, 0.75])
             self.target_edges = np.linspace(low, high if high > low else low + 1, _TARGET_BINS + 1)
@@ -191,7 +190,8 @@ class _Tally:
         self.examples[group].extend(sequence.decode(packed[:missing], self._window))
 
 
-def _batches(split: Split, manifest: Manifest) -> Iterator[dict[str, np.ndarray]]:
+def batches(split: Split, manifest: Manifest) -> Iterator[dict[str, np.ndarray]]:
+    """Yields the records of a split, or the first of a large one, block by block."""
     stride = manifest.schema.stride
     count = min(split.num_examples, _MAX_EXAMPLES, max(1000, _MAX_BYTES // stride))
     step = max(1, _BLOCK_BYTES // stride)

@@ -2,6 +2,7 @@
 
 python -m launch.inspect_dataset --data_dir=runs/tf0/data --examples=3
 python -m launch.inspect_dataset --data_dir=runs/tf0/data --plot
+python -m launch.inspect_dataset --data_dir=runs/tf0/data --audit
 """
 
 import os
@@ -9,9 +10,13 @@ import pathlib
 
 from absl import flags
 
+from data_prep.coverage_survey import survey_coverage
+from data_prep.audit_dataset import audit_dataset
+from data_prep.audit_text import describe_audit
 from data_prep.describe import describe, verify
 from data_prep.survey import survey
 from genokeras.evaluation.gc_by_class import describe_gc
+from genokeras.plots.coverage_overview import draw_coverage_overview
 from genokeras.plots.dataset_overview import draw_overview
 from genokeras.plots.figure import check_can_save
 from genokeras.training.settings import check_local
@@ -32,13 +37,16 @@ _BESIDE = "DATA_DIR-overview.png"
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the dataset.", required=True)
 _EXAMPLES = flags.DEFINE_integer("examples", 0, "Also show so many examples of each split.")
 _VERIFY = flags.DEFINE_bool("verify", False, "Also check every record and every shard's sha256.")
+_AUDIT = flags.DEFINE_bool(
+    "audit", False, "Also look anew, in the records, for what the splits share."
+)
 _PLOT = flags.DEFINE_flag(
     flags.Flag(
         _PlotParser(),
         flags.ArgumentSerializer(),
         "plot",
         "",
-        f"Also draw labels, lengths, GC content, k-mers, copies and examples; --plot=FILE says "
+        f"Also draw labels or coverage, GC content, k-mers, copies and examples; --plot=FILE says "
         f"where (.png, .svg, .pdf), --plot draws {_BESIDE}.",
         boolean=True,
     )
@@ -47,15 +55,23 @@ _PLOT = flags.DEFINE_flag(
 
 def main() -> None:
     check_local(data_dir=_DATA_DIR.value)
-    Manifest.load(_DATA_DIR.value)  # Without a dataset there is no place beside it either.
+    # Without a dataset there is no place beside it either.
+    manifest = Manifest.load(_DATA_DIR.value)
     path = _plot_path()
     print(describe(_DATA_DIR.value, examples=_EXAMPLES.value))
     for line in describe_gc(_DATA_DIR.value):
         print(line)
     if _VERIFY.value:
         print(verify(_DATA_DIR.value, progress=progress.start))
+    if _AUDIT.value:
+        print("\nAudit of the records as they are:")
+        for line in describe_audit(audit_dataset(_DATA_DIR.value, progress=progress.start)):
+            print(line)
     if path is not None:
-        draw_overview(path, **vars(survey(_DATA_DIR.value)))
+        if manifest.task_type == "coverage":
+            draw_coverage_overview(path, **vars(survey_coverage(_DATA_DIR.value)))
+        else:
+            draw_overview(path, **vars(survey(_DATA_DIR.value)))
         print(f"Picture: {path}")
 
 
