@@ -44,6 +44,7 @@ import keras
 from tfrecords import bins
 from tfrecords.errors import InputError, check_known
 from tfrecords.manifest import TASK_TYPES, Manifest, is_pairing
+from tfrecords.strands import check_cut_sites
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Spec:
     `stranded`: targets belong to the given strand and say nothing about the opposite one, so that
     a model must neither be blind to the strand nor average over both.
     Of `coverage` there is a target per bin of `bin_bp`, none in the `crop_bp` at either end of the
-    window; stored targets times `target_scale` are in their own unit.
+    window; stored targets times `target_scale` are in their own unit. Tasks of `cut_sites` move by
+    one base on the opposite strand, see `tfrecords.strands.turn`.
     """
 
     length: int
@@ -70,6 +72,7 @@ class Spec:
     bin_bp: int = 0
     crop_bp: int = 0
     target_scale: tuple[float, ...] = ()
+    cut_sites: tuple[int, ...] = ()
 
     def __post_init__(self):
         if self.task_type not in TASK_TYPES:
@@ -84,6 +87,7 @@ class Spec:
             raise InputError(f"shift_bp must be at least 0, got {self.shift_bp}")
         if self.strand_pairs and not is_pairing(self.strand_pairs, len(self.tasks)):
             raise InputError(f"strand_pairs must swap tasks in pairs, got {self.strand_pairs}")
+        check_cut_sites(self.cut_sites, len(self.tasks), self.bin_bp, self.strand_pairs)
 
     @classmethod
     def from_manifest(cls, manifest: Manifest) -> "Spec":
@@ -100,6 +104,7 @@ class Spec:
             bin_bp=manifest.bin_bp,
             crop_bp=manifest.crop_bp,
             target_scale=manifest.target_scale,
+            cut_sites=manifest.cut_sites,
         )
 
     def require_task_type(self, known: tuple[str, ...]) -> None:

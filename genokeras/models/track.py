@@ -130,7 +130,8 @@ def build(config: Config, spec: Spec) -> keras.Model:
     exact = {"dtype": keras.config.dtype_policy().variable_dtype}
     x = _coverage(x, config, spec, exact)
     if averages_strands:
-        x = MeanOfStrands(spec.strand_pairs, name="mean_of_strands", **exact)(x)
+        pairs, cuts = spec.strand_pairs, spec.cut_sites
+        x = MeanOfStrands(pairs, cuts, name="mean_of_strands", **exact)(x)
     x = layers.Identity(name="coverage", **exact)(x)
     return keras.Model(sequence, x, name="track")
 

@@ -2,7 +2,8 @@ import numpy as np
 
 from genokeras.layers.one_hot import OneHot
 from genokeras.layers.strands import BothStrands, MeanOfStrands
-from tfrecords import sequence
+from tfrecords import sequence, strands
+from tfrecords.schema import Feature, Schema
 
 TEXTS = ["GATTACA-", "CCGN-AAT"]
 
@@ -44,7 +45,22 @@ def test_mean_of_strands_reads_tracks_backwards():
     np.testing.assert_array_equal(MeanOfStrands((1, 0))(tracks, training=True), tracks)
 
 
+def test_cut_sites_of_the_opposite_strand_are_one_base_further_on():
+    """What turning the mean's own prediction gives must be the prediction of what is turned."""
+    given = np.random.default_rng(0).random((1, 5, 3))
+    turned = {"targets": given.copy()}
+    schema = Schema((Feature("targets", "float32", (5, 3)),))
+    strands.turn(turned, np.arange(1), schema, (1, 0, 2), (0, 1))
+    # A perfect model says of the opposite strand what turning makes of the given one.
+    opposite = np.nan_to_num(turned["targets"], nan=99)
+    mean = MeanOfStrands((1, 0, 2), (0, 1))(np.concatenate([given, opposite]))
+    np.testing.assert_allclose(mean, given, rtol=1e-6)
+    unmoved = MeanOfStrands((1, 0, 2))(np.concatenate([given, opposite]))
+    assert np.abs(unmoved - given)[:, 1:, :2].min() > 1e-3
+    np.testing.assert_allclose(unmoved[..., 2], given[..., 2], rtol=1e-6)
+
+
 def test_configs_are_complete(assert_config_complete):
-    assert_config_complete(MeanOfStrands((1, 0)))
+    assert_config_complete(MeanOfStrands((1, 0), (0, 1)))
     assert_config_complete(MeanOfStrands())
     assert_config_complete(BothStrands(name="both"))
