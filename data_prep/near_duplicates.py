@@ -108,9 +108,10 @@ class _Rows:
             return
         group = np.repeat(np.arange(len(alike.starts)), alike.sizes)[is_mixed]
         rows, split = alike.rows[is_mixed], split[is_mixed]
-        # Those of a group and a split side by side, so that every row can count through the others.
+        # Those of a group and a split side by side, so that every row can count through the others;
+        # by key, so that the order of the rows does not matter.
         place = group * len(SPLITS) + split
-        order = np.argsort(place, kind="stable")
+        order = np.lexsort((self.keys[rows], place))
         rows, split, group, place = rows[order], split[order], group[order], place[order]
         counts = np.bincount(place, minlength=len(alike.starts) * len(SPLITS))
         starts = np.cumsum(counts) - counts

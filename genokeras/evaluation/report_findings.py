@@ -1,9 +1,10 @@
 """What a reader of a report should worry about, and what was checked and found in order."""
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from genokeras.evaluation.finding import Finding
+from genokeras.evaluation.leak_findings import leak_findings
 from genokeras.evaluation.scores import by_task
 from genokeras.evaluation.verdict import leading, verdict_level
 from genokeras.metrics.supervised import TITLES
@@ -23,15 +24,6 @@ _MIN_GAIN = 0.05
 History = Sequence[Mapping[str, Any]]
 
 
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """One check: `level` is `good`, `warn` or `bad`, `title` a few words, `text` a sentence."""
-
-    level: str
-    title: str
-    text: str
-
-
 def findings(
     result: Mapping[str, Any], manifest: Manifest, histories: Sequence[History] = ()
 ) -> list[Finding]:
@@ -45,7 +37,7 @@ def findings(
     found = [
         *_comparison(result),
         *_split(result, manifest),
-        *_leaks(result["split"], manifest.audit),
+        *leak_findings(result["split"], manifest.audit),
         *_gc_content(result, manifest.tasks),
         *_training(histories, leading(result)),
         *_calibration(result, manifest.tasks),
@@ -89,41 +81,6 @@ def _split(result: Mapping[str, Any], manifest: Manifest) -> Iterator[Finding]:
     if manifest.task_type == "binary" and not manifest.splits.get("valid"):
         text = "Without one the last checkpoint was taken, and there is no threshold but 0.5."
         yield Finding("warn", "No valid split", text)
-
-
-def _leaks(split: str, audit: Mapping[str, Any]) -> Iterator[Finding]:
-    if "shared" not in audit:
-        text = "The dataset does not say whether its splits share sequences."
-        yield Finding("warn", "No audit", text)
-        return
-    shared = {
-        pair: counts["sequences"]
-        for pair, counts in audit["shared"].items()
-        if split in pair.split("/") and counts["sequences"]
-    }
-    listed = ", ".join(f"{count:,} with {_other(pair, split)}" for pair, count in shared.items())
-    if shared and audit.get("on_leak") != "drop":
-        text = f"The {split} split shares sequences ({listed}) and they were kept: scores flatter."
-        yield Finding("bad", "Leaks between splits", text)
-    elif shared:
-        text = f"The {split} split shared sequences ({listed}); they were taken out of training."
-        yield Finding("good", "Leaks between splits", text)
-    else:
-        text = (
-            f"No sequence of the {split} split is in another one, on either strand. Sequences that "
-            "overlap or are alike were not looked for: split by chromosome to be sure."
-        )
-        yield Finding("good", "Leaks between splits", text)
-    if conflicts := audit.get("conflicts", {}).get("sequences"):
-        text = (
-            f"{conflicts:,} sequences occur with different labels: no model gets all of them right."
-        )
-        yield Finding("warn", "Contradicting labels", text)
-
-
-def _other(pair: str, split: str) -> str:
-    first, second = pair.split("/")
-    return second if first == split else first
 
 
 def _gc_content(result: Mapping[str, Any], tasks: Sequence[str]) -> Iterator[Finding]:

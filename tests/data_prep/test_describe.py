@@ -29,7 +29,8 @@ def test_summary(data_dir):
         "Input a.csv: 3 rows, sha256 ",
         "split_column=split",
         "  train: 2 rows, 1 distinct, 1 repeats on the other strand, 0 dropped",
-        "  train/test shared 0 sequences",
+        "  train/test  copies               0 in both, 0 of them only on the other strand",
+        "  train/test  near duplicates      0 of 2 rows of train, 0 of 1 rows of test",
         "First examples of test",
         "  a.csv, row 3  CTCF=0 MYC=1  CCCCCCGGGG",
     ):

@@ -103,6 +103,16 @@ def test_a_family_of_many_repeats_is_found_in_little_time(find, random_sequences
     assert (found[2000:] == IN_TRAIN).all()
 
 
+def test_the_order_of_the_rows_does_not_matter(find, random_sequences):
+    """A family so large and unlike that not all pairs are compared and not all are found."""
+    family = mutated(random_sequences(1, 200) * 600, 0.06)
+    split = np.arange(600) % 3
+    found = find(family, split)
+    order = np.random.default_rng(0).permutation(600)
+    np.testing.assert_array_equal(find([family[row] for row in order], split[order]), found[order])
+    assert len(np.unique(found)) > 3
+
+
 def test_bases_beside_the_window_do_not_count(find, random_sequences):
     """Windows that differ wholly within flanks that are the same, and the other way round."""
     flanks, first, second = random_sequences(3, 100)

@@ -21,6 +21,22 @@ def test_summary_examples_and_verification(launch, data_dir):
     assert done.stdout.endswith("All 2 records are as they were written; shards checked: 1.\n")
 
 
+def test_audit_of_the_records(launch, tmp_path):
+    (tmp_path / "a.csv").write_text("sequence,label,split\nACGTA,1,train\nAAGGA,0,test\n")
+    table = CsvTable(tmp_path / "a.csv", split_column="split")
+    build_dataset(table, tmp_path / "data", "mine")
+    done = launch(f"--data_dir={tmp_path / 'data'}", "--audit")
+    assert done.returncode == 0, done.stderr
+    audit = done.stdout[done.stdout.index("Audit of the records as they are:") :]
+    assert audit.splitlines()[1:] == [
+        "  train: 1 rows, 1 distinct, 0 repeats on the other strand, 0 dropped",
+        "  test: 1 rows, 1 distinct, 0 repeats on the other strand, 0 dropped",
+        "  train/test  copies               0 in both, 0 of them only on the other strand",
+        "  train/test  near duplicates      0 of 1 rows of train, 0 of 1 rows of test",
+        "  sequences with different labels: 0",
+    ]
+
+
 def test_damage_is_one_line_and_exit_code_2(launch, data_dir):
     shard = next(data_dir.glob("mine-train*"))
     shard.write_bytes(shard.read_bytes()[:-1])

@@ -172,8 +172,8 @@ def test_what_is_wrong_with_the_data_is_said(data, finding, text):
 def test_copies_of_train_in_valid_are_no_matter_of_the_test_split():
     audit = AUDIT | {"on_leak": "warn"}
     assert found(audit=audit)[("good", "Leaks between splits")] == (
-        "No sequence of the test split is in another one, on either strand. Sequences that overlap "
-        "or are alike were not looked for: split by chromosome to be sure."
+        "No sequence of the test split is in another one, on either strand. Those that are much "
+        "alike were not looked for: build the dataset anew to know."
     )
 
 

@@ -1,0 +1,44 @@
+"""The findings of an audit in words: a line for each kind of thing that two splits may share."""
+
+from collections.abc import Iterator, Mapping
+
+from tfrecords.manifest import SPLITS
+
+
+def describe_audit(audit: Mapping) -> Iterator[str]:
+    """Yields the lines of what is in each split, and what every pair of them shares.
+
+    Args:
+        audit: As a manifest holds it; of a dataset that was built when less was looked for, only
+            what was found then.
+    """
+    for name in SPLITS:
+        if name in audit["rows"]:
+            yield (
+                f"  {name}: {audit['rows'][name]} rows, {audit['distinct'][name]} distinct, "
+                f"{audit['reverse_complement_repeats'][name]} repeats on the other strand, "
+                f"{audit['dropped'][name]} dropped"
+            )
+    kept = {name: count - audit["dropped"][name] for name, count in audit["rows"].items()}
+    for pair, shared in audit["shared"].items():
+        for kind, found in _kinds(pair, shared, kept):
+            yield f"  {pair:<11} {kind:<20} {found}"
+    yield f"  sequences with different labels: {audit['conflicts']['sequences']}"
+
+
+def _kinds(pair: str, shared: Mapping, kept: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    def rows(name: str) -> str:
+        counts = zip(shared[name], pair.split("/"), strict=True)
+        return ", ".join(f"{count} of {kept[split]} rows of {split}" for count, split in counts)
+
+    yield (
+        "copies",
+        f"{shared['sequences']} in both, {shared['only_reverse_complement']} of them only on the "
+        "other strand",
+    )
+    if "near_duplicates" in shared:
+        yield "near duplicates", rows("near_duplicates")
+    if "overlap_bp" in shared:
+        yield "overlapping windows", f"{shared['overlap_bp']} bp; {rows('overlapping_windows')}"
+    if "shared_groups" in shared:
+        yield "shared groups", f"{shared['shared_groups']}; {rows('rows_of_shared_groups')}"
