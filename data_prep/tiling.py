@@ -13,7 +13,7 @@ from data_prep.intervals import Intervals
 from data_prep.window_fields import WindowFields, left_out_lines
 from tfrecords.errors import InputError
 
-_BLOCK = 1 << 18  # Windows looked at together; a multiple of eight.
+_BLOCK = 1 << 16  # Windows looked at together; a multiple of eight.
 
 
 def whole(genome: Genome) -> Intervals:
