@@ -65,7 +65,8 @@ def split_rows(
         split = split.copy()
         if is_open.any():
             split[is_open] = make_splits(groups, targets, task_type, config, has_test=has_test)
-    check_not_empty(split, is_there, "there are too few rows with a label")
+    reason = "there are too few rows with a label, or too few groups that stay together"
+    check_not_empty(split, is_there, reason)
     return split, is_there
 
 
