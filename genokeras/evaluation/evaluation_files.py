@@ -1,7 +1,8 @@
 """The files of an evaluation.
 
 `SPLIT.json` holds the scores. `SPLIT.predictions.tsv` has a line per example, in the order of the
-input rows: `row` (whose file and place there `tfrecords.origin` tells) and, for every task,
+input rows: `row` (whose file and place there `tfrecords.origin` tells), of windows of a genome
+`chrom`, `start`, `end` (0-based, half-open) and `strand`, and, for every task,
 `_target` (empty where it is missing), `_probability` and `_logit`, or `_prediction`; of several
 runs also the standard deviation over them, `_std`. Where matplotlib is installed there are pictures
 `SPLIT.*.png` (`split_pictures` says which), and of one run `learning_curves.png`. `report.html`,

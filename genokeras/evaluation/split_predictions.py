@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from genokeras.evaluation.scores import Labels
 from genokeras.evaluation.split_windows import SplitWindows
 from genokeras.models.spec import Spec
 from tfrecords.errors import InputError
+from tfrecords.manifest import Manifest
+from tfrecords.origin import PLACE
 from tfrecords.reader import Dataset
 
 
@@ -27,12 +29,14 @@ class SplitPredictions:
       labels: Targets and weights.
       member_logits: Of every member of the ensemble, float32 `[E, N, T]`; predictions of a
         regression.
+      places: Of windows of a genome `chrom`, `start`, `end` and `strand`, `[N]` each; else empty.
     """
 
     windows: SplitWindows
     rows: np.ndarray
     labels: Labels
     member_logits: np.ndarray
+    places: Mapping[str, np.ndarray]
 
     @property
     def logits(self) -> np.ndarray:
@@ -58,7 +62,7 @@ def predict_split(
     try:
         for part in windows.parts(read_size(ensemble.spec, ensemble.batch_size)):
             logits.append(ensemble.member_logits(part.pop("sequence")))
-            for name in {"row", "targets", "weight"} & set(part):
+            for name in {"row", "targets", "weight", *PLACE} & set(part):
                 parts.setdefault(name, []).append(part[name])
             if bar:
                 bar.update(len(part["targets"]))
@@ -69,24 +73,46 @@ def predict_split(
     member_logits = np.concatenate(logits, axis=1)
     _check_finite(member_logits, split)
     rows = whole.get("row", np.arange(count))
-    places = np.arange(count)
+    kept = np.arange(count)
     if dataset.manifest.reverse_complement == "store":
-        places = np.sort(np.unique(rows, return_index=True)[1])
+        kept = np.sort(np.unique(rows, return_index=True)[1])
+    whole = {name: column[kept] for name, column in whole.items()}
     spec = ensemble.spec
     return SplitPredictions(
-        SplitWindows(dataset, split, places),
-        rows[places],
-        Labels(spec.task_type, spec.tasks, whole["targets"][places], whole["weight"][places]),
-        member_logits[:, places],
+        SplitWindows(dataset, split, kept),
+        rows[kept],
+        Labels(spec.task_type, spec.tasks, whole["targets"], whole["weight"]),
+        member_logits[:, kept],
+        place_columns(dataset.manifest, whole),
     )
 
 
+def place_columns(manifest: Manifest, fields: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns where in the genome windows are, as a BED file says it; `.` of made negatives.
+
+    Args:
+      manifest: Of the dataset.
+      fields: Of its records, `[N]` each; without `chrom_id` there are no columns.
+    """
+    if "chrom_id" not in fields:
+        return {}
+    names = np.array([*(chrom.name for chrom in manifest.chroms), "."])
+    start = fields["start"]
+    return {
+        "chrom": names[fields["chrom_id"]],
+        "start": start,
+        "end": np.where(start < 0, -1, start + manifest.window_bp),
+        "strand": np.array([".", "+", "-"])[fields["strand"]],
+    }
+
+
 def write_table(predictions: SplitPredictions, spec: Spec, path: str | os.PathLike) -> None:
-    """Writes `row`, every task's target (empty where missing) and prediction, ordered by row."""
+    """Writes `row`, place, every task's target (empty if missing) and prediction, by row."""
     order = np.argsort(predictions.rows, kind="stable")
     labels = predictions.labels
     targets = np.where(labels.weight > 0, labels.targets.astype(np.float64), np.nan)[order]
     columns = {"row": predictions.rows[order]}
+    columns |= {name: column[order] for name, column in predictions.places.items()}
     columns |= {f"{task}_target": targets[:, t] for t, task in enumerate(spec.tasks)}
     columns |= prediction_table.prediction_columns(spec, predictions.member_logits[:, order])
     with output_file.open_text(path) as file:
