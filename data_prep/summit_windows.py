@@ -3,7 +3,6 @@
 Shapes: `N` windows.
 """
 
-
 import numpy as np
 
 from data_prep.intervals import Intervals, overlaps

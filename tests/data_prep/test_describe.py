@@ -6,6 +6,8 @@ from data_prep.build import build_dataset
 from data_prep.build_config import BuildConfig
 from data_prep.csv_table import CsvTable
 from data_prep.describe import describe, verify
+from data_prep.genome_windows import GenomeWindows
+from data_prep.peaks import Peaks
 from tfrecords.errors import InputError
 
 
@@ -135,3 +137,29 @@ def test_folds_and_fractions_are_among_the_flags(write, tmp_path, random_sequenc
     assert "files=input:a.csv" in flags
     assert "seed=7" in flags
     assert "split_fractions=0.5,0.25,0.25" in flags
+
+
+def test_windows_without_labels_are_shown_by_their_place(write, tmp_path):
+    fasta = write("g.fa", ">I\nACGTTGCAACNNNNNACGTACGTAA\n>II\nCCGGTTAACC\n")
+    source = GenomeWindows(fasta, window_bp=5, max_ambiguous=0, cache_dir=tmp_path / "cache")
+    config = BuildConfig(test_chroms=("II",), leak_threshold=1)
+    build_dataset(source, tmp_path / "data", "x", config=config)
+    text = describe(tmp_path / "data", examples=9)
+    for line in (
+        "x: 6 examples, no tasks (unlabelled)",
+        "Windows left out, more than 0 of the bases ambiguous: 1.",
+        "  I:0-5:+  ACGTT",
+        "  II:5-10:+  TAACC",
+    ):
+        assert line in text, text
+
+
+def test_flanks_are_not_shown_and_the_match_of_negatives_is(write, tmp_path):
+    fasta = write("g.fa", f">I\n{'ACGTTGCAGC' * 9}\n>II\n{'CCGGTTAACA' * 9}\n")
+    peaks = [write("A.bed", "I\t12\t13\nII\t20\t21\n")]
+    source = Peaks(fasta, peaks, window_bp=6, shift_bp=2, cache_dir=tmp_path / "cache")
+    config = BuildConfig(test_chroms=("II",), shift_bp=2, leak_threshold=1)
+    build_dataset(source, tmp_path / "data", "x", config=config)
+    text = describe(tmp_path / "data", examples=9)
+    assert "  I:9-15  A=1  CACGTT\n" in text
+    assert "Negatives: 2 (gc_matched) for 2 positives.\nMean GC content: 0.583 of the pos" in text

@@ -9,6 +9,7 @@ from data_prep import survey as surveys
 from data_prep.build import build_dataset
 from data_prep.build_config import BuildConfig
 from data_prep.csv_table import CsvTable
+from data_prep.genome_windows import GenomeWindows
 from data_prep.survey import survey
 from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
@@ -173,3 +174,15 @@ def test_nothing_to_look_at(tmp_path):
     Manifest("x", schema, {"train": ()}, tasks=("a",)).save(tmp_path)
     with pytest.raises(InputError, match="there are no examples to look at"):
         survey(tmp_path)
+
+
+def test_windows_without_labels_are_one_group(write, tmp_path):
+    fasta = write("g.fa", f">I\n{'ACGTTGCAGC' * 9}\n")
+    source = GenomeWindows(fasta, window_bp=10, cache_dir=tmp_path / "cache")
+    build_dataset(source, tmp_path / "d", "x", config=BuildConfig(train_chroms=("I",)))
+    found = survey(tmp_path / "d")
+    assert found.groups == ("all examples", "labels")
+    assert found.tasks == ()
+    assert found.gc_counts["train"].sum(axis=1).tolist() == [9, 0]
+    assert found.kmer_counts.sum(axis=1).tolist() == [9 * 5, 0]
+    assert found.examples == (("ACGTTGCAGC",) * 9, ())

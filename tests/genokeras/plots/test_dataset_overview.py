@@ -87,6 +87,17 @@ def test_labels_of_one_task_by_split(drawn):
     assert names_of(ax.get_legend().get_texts()) == ["0", "1"]
 
 
+def test_no_labels(drawn, tmp_path):
+    counts = {split: np.array([[1] * 5, [0] * 5]) for split in ("train", "test")}
+    _, panels = drawn(
+        is_saved=True, tasks=(), classes={}, groups=("all examples", "labels"), gc_counts=counts,
+        kmer_counts=np.array([[100, 300], [0, 0]]), examples=(("ACGTACGT",), ()),
+    )  # fmt: skip
+    assert [text.get_text() for text in panels["Labels"].texts] == ["there are none"]
+    missing = panels["1-mers that differ most"].texts[0].get_text()
+    assert missing == "nothing to compare:\nlabels missing"
+
+
 def test_labels_of_many_tasks_with_missing_ones(drawn):
     tasks = tuple(f"transcription_factor_{number}" for number in range(20))
     counts = {split: np.tile([5, 3, 2], (20, 1)) for split in ("train", "test")}
