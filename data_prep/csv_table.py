@@ -3,7 +3,6 @@
 The first line names the columns; rows are turned into arrays a batch at a time.
 """
 
-import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from data_prep.source import (
 )
 from data_prep.table_columns import TableColumns
 from data_prep.table_rows import TableRows
+from data_prep.table_splits import ChromSplits, parse_groups, parse_splits
 from data_prep.text_file import TextFile
 from data_prep.text_rows import TextRows
 from tfrecords.errors import InputError
@@ -42,6 +42,8 @@ class CsvTable:
         split_column: Column that names the split of each row.
         group_column: Column that names what each row belongs to, such as its gene or donor: rows of
             one group are not parted where rows are split.
+        chrom_column: Column that names the chromosome of each row, by which `chroms` splits them.
+        chroms: The chromosomes of valid and of test, by split; all others are for training.
         length: Crop and pad all sequences to this; default: all must be as long as the first.
         task_type: `binary` or `regression`; default: binary if all labels are 0 or 1.
         positives: Take all rows of a table without labels for positives, instead of refusing it.
@@ -58,20 +60,24 @@ class CsvTable:
         target_columns: Sequence[str] = (),
         split_column: str | None = None,
         group_column: str | None = None,
+        chrom_column: str | None = None,
+        chroms: Mapping[str, Sequence[str]] | None = None,
         length: int | None = None,
         task_type: str | None = None,
         positives: bool = False,
     ):
         text_rows.check_options(length, task_type)
         files = input_files(inputs)
-        if split_column and any(file.split != UNSPLIT for file in files):
-            raise InputError(
-                f"--split_column={split_column} needs --input; the files given are split already"
-            )
+        self._chroms = _chrom_splits(chrom_column, chroms, split_column)
+        for flag, column in (("split_column", split_column), ("chrom_column", chrom_column)):
+            if column and any(file.split != UNSPLIT for file in files):
+                raise InputError(
+                    f"--{flag}={column} needs --input; the files given are split already"
+                )
         asked = {
             "sequence": sequence_column,
             "targets": target_columns,
-            "split": split_column,
+            "split": chrom_column or split_column,
             "group": group_column,
             "may_lack_targets": positives,
         }
@@ -93,6 +99,9 @@ class CsvTable:
         }
         if group_column:  # Datasets built before there were groups keep their flags.
             self.flags["group_column"] = group_column
+        if chrom_column:
+            self.flags["chrom_column"] = chrom_column
+            self.flags |= {f"{name}_chroms": list(names) for name, names in chroms.items()}
         self.inputs: tuple[dict, ...] = ()
         self.features = labelled_sequences(self.length, len(self.tasks))
         self.details, self.findings = {}, {}
@@ -128,7 +137,7 @@ class CsvTable:
             num_rows = num_bytes = 0
             separator, num_columns = table.columns.separator, len(table.header)
             for read in table_rows.read_table(text, separator, num_columns, size):
-                rows, split, group = _text_rows(read, table, self.tasks)
+                rows, split, group = self._text_rows(read, table)
                 columns = {
                     "sequence": text_rows.encode_sequences(rows, self.length, self._is_resizing),
                     "targets": text_rows.parse_labels(rows, self.tasks, self.task_type),
@@ -137,6 +146,29 @@ class CsvTable:
                 num_rows, num_bytes = num_rows + len(split), text.num_bytes
             entry = {"file": text.name, "sha256": text.sha256, "num_rows": num_rows}
             self.inputs = (*self.inputs, entry)
+        if self._chroms is not None:
+            self._chroms.check_all_seen()
+
+    def _text_rows(
+        self, read: TableRows, table: "_Table"
+    ) -> tuple[TextRows, np.ndarray, np.ndarray | None]:
+        """Returns what is wanted of the rows, the split of each, and the group if it has one."""
+
+        def column(name: str) -> list[str]:
+            return read.columns[table.header.index(name)]
+
+        names = table.columns
+        sequences = column(names.sequence)
+        labels = [column(name) if names.targets else ["1"] * len(sequences) for name in self.tasks]
+        rows = TextRows(sequences, labels, read.line, table.file.path)
+        split = np.full(len(sequences), table.file.split, np.int8)
+        if names.split is not None:
+            code_of = self._chroms or split_code
+            split = parse_splits(column(names.split), names.split, rows, code_of)
+        group = (
+            None if names.group is None else parse_groups(column(names.group), names.group, rows)
+        )
+        return rows, split, group
 
 
 @dataclass(frozen=True)
@@ -189,45 +221,16 @@ def _shown(targets: Sequence[str]) -> str:
     return ", ".join(targets[:8]) + more
 
 
-def _text_rows(
-    read: TableRows, table: _Table, tasks: Sequence[str]
-) -> tuple[TextRows, np.ndarray, np.ndarray | None]:
-    """Returns what is wanted of the rows, the split of each, and the group if there are any."""
-
-    def column(name: str) -> list[str]:
-        return read.columns[table.header.index(name)]
-
-    names = table.columns
-    sequences = column(names.sequence)
-    labels = [column(name) if names.targets else ["1"] * len(sequences) for name in tasks]
-    rows = TextRows(sequences, labels, read.line, table.file.path)
-    split = np.full(len(sequences), table.file.split, np.int8)
-    if names.split is not None:
-        split = _splits(column(names.split), names.split, rows)
-    group = None if names.group is None else _groups(column(names.group), names.group, rows)
-    return rows, split, group
-
-
-def _splits(cells: list[str], column: str, rows: TextRows) -> np.ndarray:
-    codes = {}
-    for cell in dict.fromkeys(cells):
-        try:
-            codes[cell] = split_code(cell)
-        except InputError as error:
-            where = rows.where(cells.index(cell))
-            raise InputError(f"{where}: column {column!r}: {error}") from None
-    return np.array([codes[cell] for cell in cells], np.int8)
-
-
-def _groups(cells: list[str], column: str, rows: TextRows) -> np.ndarray:
-    """Returns a hash of the text of every cell, uint64 `[N]`."""
-    numbers = {}
-    for cell in dict.fromkeys(cells):
-        if not (text := cell.strip()):
-            raise InputError(
-                f"{rows.where(cells.index(cell))}: column {column!r} is empty, expected the group "
-                "of the row; give a row that belongs to nothing a name of its own"
-            )
-        digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
-        numbers[cell] = int.from_bytes(digest, "little")
-    return np.array([numbers[cell] for cell in cells], np.uint64)
+def _chrom_splits(
+    column: str | None, chroms: Mapping[str, Sequence[str]] | None, split_column: str | None
+) -> ChromSplits | None:
+    """Returns what splits rows by chromosome; None if nothing does."""
+    if not column and not chroms:
+        return None
+    if not column or not chroms:
+        raise InputError(
+            "--chrom_column=NAME goes with --valid_chroms=NAME,NAME or --test_chroms=NAME,NAME"
+        )
+    if split_column:
+        raise InputError("--chrom_column and --split_column were both given; choose one")
+    return ChromSplits(column, chroms)

@@ -60,6 +60,9 @@ _SPLIT_COLUMN = flags.DEFINE_string("split_column", None, "Column with the split
 _GROUP_COLUMN = flags.DEFINE_string(
     "group_column", None, "Column with the gene, donor, ... of each row, which no split parts."
 )
+_CHROM_COLUMN = flags.DEFINE_string(
+    "chrom_column", None, "Column with the chromosome, for --valid_chroms and --test_chroms."
+)
 _LABELS = flags.DEFINE_list("labels", [], "FASTA: the label of each file; default: in headers.")
 _LABEL_REGEX = flags.DEFINE_string(
     "label_regex", fasta.LABEL_REGEX, "FASTA: finds the label in a header, as its one group."
@@ -128,15 +131,18 @@ _WORKERS = flags.DEFINE_integer("workers", None, "Processes; default: one for ea
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the dataset in --data_dir.")
 
 
-_SPLIT_FLAGS = ("train_chroms", "valid_chroms", "test_chroms", "fold_file", "whole_chroms")
+_SPLIT_FLAGS = ("train_chroms", "fold_file", "whole_chroms")
 # Flags that not all sources have, and those that have them.
 _MEANINGS = {
     _TABLES: ("train", "valid", "test", "input", "length", "task_type"),
-    ("csv",): ("sequence_column", "target_columns", "split_column", "group_column"),
+    ("csv",): (
+        *("sequence_column", "target_columns", "split_column", "group_column", "chrom_column"),
+    ),
     ("fasta",): ("labels", "label_regex"),
     (*_TABLES, "peaks"): ("negatives", "negatives_per_positive"),
     **genome_flags.MEANINGS,
     genome_flags.SOURCES: (*genome_flags.MEANINGS[genome_flags.SOURCES], *_SPLIT_FLAGS),
+    ("csv", *genome_flags.SOURCES): ("valid_chroms", "test_chroms"),
 }
 FLAG_MODULES = (genome_flags,)
 FLAG_GROUPS = {
@@ -216,6 +222,8 @@ def _table() -> Source:
         target_columns=_TARGET_COLUMNS.value,
         split_column=_SPLIT_COLUMN.value,
         group_column=_GROUP_COLUMN.value,
+        chrom_column=_CHROM_COLUMN.value,
+        chroms=_given_chroms(),
         **shared,
     )
 
@@ -234,13 +242,19 @@ def _windows(is_shuffled: bool) -> Source:
 
 def _chroms(source: Source) -> dict[str, tuple[str, ...]]:
     """Returns the chromosomes of every split, by the fields of `BuildConfig`."""
-    given = {"train": _TRAIN_CHROMS, "valid": _VALID_CHROMS, "test": _TEST_CHROMS}
-    chroms = {split: tuple(flag.value) for split, flag in given.items() if flag.value}
+    if _SOURCE.value in _TABLES:
+        return {}  # The table splits its rows itself.
+    chroms = _given_chroms()
     if _FOLD_FILE.value is not None:
         if chroms:
             raise InputError("--fold_file names the chromosomes of all splits; leave out the flags")
         chroms = read_fold_file(_FOLD_FILE.value, source.details["chroms"])
     return {f"{split}_chroms": names for split, names in chroms.items()}
+
+
+def _given_chroms() -> dict[str, tuple[str, ...]]:
+    given = {"train": _TRAIN_CHROMS, "valid": _VALID_CHROMS, "test": _TEST_CHROMS}
+    return {split: tuple(flag.value) for split, flag in given.items() if flag.value}
 
 
 def _fractions() -> tuple[float, ...] | None:

@@ -215,3 +215,50 @@ def test_a_column_of_groups_that_cannot_be(write):
         CsvTable(path, group_column="genes")
     with pytest.raises(InputError, match=r"column 'gene' cannot be used for two things"):
         CsvTable(path, group_column="gene", split_column="gene")
+
+
+PLACES = "sequence,label,chrom\nACGT,1,chr1\nCCGT,0, chr2 \nGGGT,0,chr3\nTTGT,0,chr1\n"
+
+
+def test_rows_are_split_by_the_chromosome_that_a_column_names(write):
+    chroms = {"valid": ("chr2",), "test": ("chr3",)}
+    table = CsvTable(write("a.csv", PLACES), chrom_column="chrom", chroms=chroms)
+    assert read(table, 2)[2] == [0, 1, 2, 0]
+    assert table.unsplit == ""
+    named = {name: table.flags[name] for name in ("chrom_column", "valid_chroms", "test_chroms")}
+    assert named == {"chrom_column": "chrom", "valid_chroms": ["chr2"], "test_chroms": ["chr3"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"chrom_column": "chrom"}, "--chrom_column=NAME goes with --valid_chroms=NAME,NAME or"),
+        ({"chroms": {"test": ("chr3",)}}, "--chrom_column=NAME goes with --valid_chroms=NAME"),
+        (
+            {"chrom_column": "chrom", "chroms": {"test": ("chr4",)}},
+            r"--test_chroms=chr4: column 'chrom' has no chromosome 'chr4'\. Did you mean .*\? "
+            "Chromosomes: chr1, chr2, chr3",
+        ),
+        (
+            {"chrom_column": "chrom", "chroms": {"valid": ("chr2",), "test": ("chr2",)}},
+            "chr2 is in --valid_chroms and in --test_chroms",
+        ),
+        (
+            {"chrom_column": "chrom", "chroms": {"test": ("chr3",)}, "split_column": "label"},
+            "--chrom_column and --split_column were both given; choose one",
+        ),
+    ],
+)
+def test_chromosomes_that_cannot_be(write, options, message):
+    with pytest.raises(InputError, match=message):
+        read(CsvTable(write("a.csv", PLACES), **options))
+
+
+def test_a_row_without_a_chromosome_and_a_file_that_is_split_already(write):
+    chroms = {"chrom_column": "chrom", "chroms": {"test": ("chr1",)}}
+    path = write("a.csv", "sequence,label,chrom\nACGT,1,chr1\nCCGT,0,\n")
+    message = r"a\.csv:3: column 'chrom': empty, expected the name of a chromosome"
+    with pytest.raises(InputError, match=message):
+        read(CsvTable(path, **chroms))
+    with pytest.raises(InputError, match="--chrom_column=chrom needs --input; the files given"):
+        CsvTable({"train": path}, **chroms)

@@ -2,12 +2,15 @@
 
 import ctypes
 import hashlib
+import itertools
 import os
 import pathlib
 import subprocess
 import sys
 
 import pytest
+
+from tfrecords.manifest import Manifest
 
 ROOT = pathlib.Path(__file__).parents[2]
 HEADER = "sequence,label,subset\n"
@@ -71,6 +74,24 @@ def test_a_table_with_a_split_column(launch, tmp_path):
         "dataset_info.json", "features.json", "input_paths.json", "manifest.json",
         *(f"mine-{split}.tfrecord-00000-of-00001" for split in ("test", "train", "valid")),
     ]  # fmt: skip
+
+
+def test_a_table_with_columns_of_chromosomes_and_groups(launch, tmp_path):
+    rows = "".join(
+        f"{text},{n % 2},chr{n % 3},gene{n % 40}\n"
+        for n, text in enumerate("".join(t) for t in itertools.product("AC", repeat=8))
+    )
+    files = {"all.csv": f"sequence,label,chrom,gene\n{rows}"}
+    chroms = ["--chrom_column=chrom", "--valid_chroms=chr1", "--test_chroms=chr2"]
+    done = launch("--input=all.csv", *chroms, "--leak_threshold=1", files=files)
+    assert done.returncode == 0, done.stderr
+    assert "86 train, 85 valid, 85 test examples of 8 bp" in done.stdout
+    groups = ["--group_column=gene", "--split_fractions=0.6,0.2,0.2", "--leak_threshold=1"]
+    done = launch("--input=all.csv", *groups, data_dir="groups")
+    assert done.returncode == 0, done.stderr
+    manifest = Manifest.load(tmp_path / "groups")
+    assert manifest.flags["group_column"] == "gene"
+    assert [found["shared_groups"] for found in manifest.audit["shared"].values()] == [0, 0, 0]
 
 
 def test_gzip_shards_train_and_evaluate_without_a_flag(launch, tmp_path, monkeypatch):
@@ -143,6 +164,9 @@ def test_fractions_folds_fasta_and_overwriting(launch, tmp_path):
         (["--input=all.csv", "--split_fractions=0.8,x"], "--split_fractions=0.8,x, expected numb"),
         (["--train=all.csv", "--labels=1"], "--labels has no meaning with --source=csv"),
         (["--source=fasta", "--train=a.fa", "--split_column=x"], "--split_column has no meaning"),
+        (["--input=all.csv", "--valid_chroms=I"], "--chrom_column=NAME goes with --valid_chroms="),
+        (["--source=fasta", "--train=a.fa", "--test_chroms=I"], "--test_chroms has no meaning"),
+        (["--input=all.csv", "--whole_chroms"], "--whole_chroms has no meaning with --source=csv"),
         ([], "no input file; give --train, --valid and --test, or --input"),
         (["--train=all.csv", "--negatives_per_positive=2"], "needs --negatives=KIND"),
         (["--train=all.csv", "--shift_bp=2"], "--shift_bp=2 leaves nothing of sequences of 4 bp"),
