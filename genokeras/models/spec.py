@@ -11,6 +11,7 @@ A model is one module `genokeras/models/NAME.py`; `--model=NAME` finds it by its
   all; among them `base` (the default) and `tiny` (for tests).
 - `TRAINING: dict[str, dict]`: fields of the training configuration that belong to a preset.
 - `TASK_TYPES`: those of `tfrecords.manifest.TASK_TYPES` that it can learn; `build` refuses others.
+- `JIT_ON_CPU = False` (optional): compiled with XLA, its steps are slower on a CPU.
 - `build(config, spec) -> keras.Model`: functional, inputs named after the schema (`sequence`:
   packed uint8 `[B, ceil(L/2)]`), the first layer `genokeras.layers.one_hot.OneHot` under the name
   `one_hot`, every layer named, outputs in float32. A layer with the attribute `undecayed = True` is

@@ -38,6 +38,8 @@ from genokeras.models.spec import Spec
 from tfrecords.errors import InputError
 
 TASK_TYPES = ("coverage",)
+# XLA computes the convolutions of long windows two to four times as slowly as TensorFlow does.
+JIT_ON_CPU = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -167,13 +167,14 @@ class TensorFlowEngine:
             )
 
 
-def use_jit(jit: str, steps: int) -> bool:
+def use_jit(jit: str, steps: int, gains_on_cpu: bool = True) -> bool:
     """Returns whether to compile with XLA.
 
-    `auto`: on a GPU always; on a CPU, where it makes a step a third shorter but compiling takes
-    some seconds, in runs long enough to gain by it.
+    `auto`: on a GPU always; on a CPU, where it makes a step a third shorter (of models that gain by
+    it at all) but compiling takes some seconds, in runs long enough to make up for them.
     """
-    is_worth_it = steps >= _JIT_STEPS_ON_CPU or bool(tf.config.list_physical_devices("GPU"))
+    is_worth_it = gains_on_cpu and steps >= _JIT_STEPS_ON_CPU
+    is_worth_it = is_worth_it or bool(tf.config.list_physical_devices("GPU"))
     return jit == "on" or (jit == "auto" and is_worth_it)
 
 

@@ -176,7 +176,7 @@ def _prepare(
         model = module.build(run.config, run.spec)
     precision.check(model, training.precision)
     optimizer = optimizers.build(training, steps, model)
-    jit = backend.use_jit(training.jit, steps.steps)
+    jit = backend.use_jit(training.jit, steps.steps, getattr(module, "JIT_ON_CPU", True))
     engine = backend.TensorFlowEngine(module, run.config, run.spec, model, optimizer, training, jit)
     job = Job(
         module=module,

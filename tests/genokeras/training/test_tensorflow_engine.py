@@ -229,6 +229,9 @@ def test_compiler_is_used_where_it_pays():
     assert use_jit("on", steps=1)
     assert not use_jit("off", steps=10**6)
     assert use_jit("auto", steps=10**6)
+    assert use_jit("on", steps=1, gains_on_cpu=False)
+    has_gpu = bool(keras.distribution.list_devices("gpu"))
+    assert use_jit("auto", steps=10**6, gains_on_cpu=False) == has_gpu
 
 
 def test_thread_pools_are_counted():
