@@ -53,6 +53,7 @@ def audit_dataset(data_dir: str | os.PathLike, *, progress: Callable | None = No
             shift_bp=manifest.shift_bp,
             on_leak="warn",
             leak_threshold=1,
+            progress=progress,
         ).report
     for pair, shared in report["shared"].items():
         known = manifest.audit.get("shared", {}).get(pair, {})

@@ -10,7 +10,7 @@ Shapes: `N` rows, `T` tasks.
 
 import dataclasses
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +77,7 @@ def audit_rows(
     on_leak: str = "drop",
     leak_threshold: float = 0.05,
     num_given: int | None = None,
+    progress: Callable | None = None,
 ) -> AuditResult:
     """Returns what the splits share, and the split of every row without the copies that leak.
 
@@ -92,6 +93,7 @@ def audit_rows(
         on_leak: `drop`, `error` or `warn`, see `audit`.
         leak_threshold: The share of valid or test that may be found in another split.
         num_given: So many rows are the input's, see `audit`.
+        progress: Makes a progress bar from a description and a total.
 
     Raises:
         InputError: The splits share more than they may.
@@ -111,7 +113,10 @@ def audit_rows(
     if has_groups:
         found[_GROUPS] = find_shared_groups(scratch.read("group"), split)
     near = find_near_duplicates(
-        *(scratch.read("sequence"), keys, split, folder), length=length, shift_bp=shift_bp
+        *(scratch.read("sequence"), keys, split, folder),
+        length=length,
+        shift_bp=shift_bp,
+        progress=progress,
     )
     found[_NEAR] = Shared(near, {})
     lines = list(result.lines)

@@ -7,6 +7,7 @@ the same bytes, on any number of processes and after any number of restarts.
 """
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from data_prep.ingest import Ingested, ingest
 from data_prep.plan import make_plan
 from data_prep.resume import write_plan
 from data_prep.scratch import Column
+from data_prep.shards import ShardRunner, write_shards
 from data_prep.source import Source, record_schema
 from data_prep.split_groups import split_groups
 from tfrecords import input_paths, tfds_metadata
@@ -42,6 +44,7 @@ def build_dataset(
     *,
     config: BuildConfig | None = None,
     workers: int | None = None,
+    runner: ShardRunner | None = None,
     overwrite: bool = False,
     progress: Callable | None = None,
     log: Log | None = None,
@@ -58,6 +61,7 @@ def build_dataset(
         config: Splits, audit, strands and shards.
         workers: Processes that write shards; default: one for each processor, if there is enough
             to write.
+        runner: Writes the shards instead of these, such as a `beam_runner.BeamRunner`.
         overwrite: Replace the dataset that is there.
         progress: Makes a progress bar from a description and a total.
         log: Takes lines for the user: what was read and found.
@@ -73,7 +77,7 @@ def build_dataset(
         Destination(data_dir),
         name,
         config or BuildConfig(),
-        workers,
+        runner or functools.partial(write_shards, workers=workers),
         progress,
         log or (lambda line: None),
     )
@@ -90,7 +94,7 @@ class _Build:
     destination: Destination
     name: str
     config: BuildConfig
-    workers: int | None
+    runner: ShardRunner
     progress: Callable | None
     log: Log
 
@@ -217,6 +221,7 @@ class _Build:
             on_leak=config.on_leak,
             leak_threshold=config.leak_threshold,
             num_given=num_given,
+            progress=self.progress,
         )
         for line in result.lines:
             self.log(line)
@@ -258,7 +263,7 @@ class _Build:
             *(plan, schema, scratch, self.destination),
             strand_pairs=details.get("strand_pairs"),
             cut_sites=details.get("cut_sites", ()),
-            workers=self.workers,
+            runner=self.runner,
             progress=self.progress,
         )
         return Manifest(

@@ -12,7 +12,7 @@ Shapes: `N` rows, `P` pairs of rows.
 
 import pathlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,7 @@ def find_near_duplicates(
     *,
     length: int,
     shift_bp: int = 0,
+    progress: Callable | None = None,
 ) -> np.ndarray:
     """Returns in which splits every row has a near duplicate: uint8 `[N]`, bit `i` for split `i`.
 
@@ -47,17 +48,27 @@ def find_near_duplicates(
         folder: For signatures, 256 bytes a row; made here, and taken away again.
         length: Bases of a sequence.
         shift_bp: Of them, so many on either side of the window that is compared.
+        progress: Makes a progress bar from a description and a total.
     """
     found = np.zeros(len(split), np.uint8)
     if np.count_nonzero(np.bincount(split[split >= 0], minlength=len(SPLITS))) < 2:
         return found
     columns = {_band(band): ("uint32", ()) for band in range(_NUM_BANDS)}
     scratch = Scratch(folder, columns | {"values": ("uint16", (minhash.NUM_VALUES,))})
-    scratch.write(_signatures(sequences, length, shift_bp))
-    rows = _Rows(scratch.read("values"), keys, split, found)
-    for band in range(_NUM_BANDS):
-        for alike in find_copies(_BandKeys(scratch.read(_band(band))[:])):
-            rows.compare(alike)
+    bar = progress("Comparing splits (steps)", 1 + _NUM_BANDS) if progress else None
+    try:
+        scratch.write(_signatures(sequences, length, shift_bp))
+        rows = _Rows(scratch.read("values"), keys, split, found)
+        for band in range(_NUM_BANDS):
+            if bar:
+                bar.update(1)
+            for alike in find_copies(_BandKeys(scratch.read(_band(band))[:])):
+                rows.compare(alike)
+        if bar:
+            bar.update(1)
+    finally:
+        if bar:
+            bar.close()
     shutil.rmtree(folder)
     return found
 

@@ -57,7 +57,7 @@ def test_the_records_hold_what_the_build_found(build, rows, bar):
     for name in ("rows", "distinct", "repeats", "shared"):
         assert found[name] == built[name]
     assert (found["conflicts"]["sequences"], built["conflicts"]["sequences"]) == (2, 2)
-    assert (bar.done, bar.is_closed) == (60, True)
+    assert (bar.done, bar.is_closed) == (60 + 33, True)
 
 
 def test_what_the_build_dropped_is_gone(build, rows):
