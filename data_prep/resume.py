@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from data_prep.destination import Destination
 from data_prep.plan import Plan
 from data_prep.scratch import Scratch
-from data_prep.shards import ShardTask, write_shards
+from data_prep.shards import ShardRunner, ShardTask
 from tfrecords.files import file_sha256
 from tfrecords.manifest import Shard
 from tfrecords.schema import Schema
@@ -23,7 +23,7 @@ def write_plan(
     *,
     strand_pairs: Sequence[int] | None,
     cut_sites: Sequence[int],
-    workers: int | None,
+    runner: ShardRunner,
     progress: Callable | None,
 ) -> dict[str, tuple[Shard, ...]]:
     """Writes those shards of a plan that are not there yet; returns all of them, by split."""
@@ -53,7 +53,7 @@ def write_plan(
             bar.update(shard.num_examples)
 
     try:
-        write_shards(tasks, workers, note)
+        runner(tasks, note)
     finally:
         if bar:
             bar.close()

@@ -31,6 +31,10 @@ _BLOCK_BYTES = 32 << 20
 _BYTES_PER_WORKER = 256 << 20
 
 
+# Writes the shards of tasks, and calls back with each as it is done, in any order.
+ShardRunner = Callable[[Sequence["ShardTask"], Callable[[Shard], None]], None]
+
+
 @dataclass(frozen=True)
 class ShardTask:
     """One shard to write: rows `start` to `stop` of `order`, from the columns of `scratch`."""
@@ -47,15 +51,18 @@ class ShardTask:
 
 
 def write_shards(
-    tasks: Sequence[ShardTask], workers: int | None, when_done: Callable[[Shard], None]
+    tasks: Sequence[ShardTask],
+    when_done: Callable[[Shard], None],
+    *,
+    workers: int | None = None,
 ) -> None:
     """Writes shards on a pool of processes, and reports each as it is done.
 
     Args:
         tasks: The shards.
+        when_done: Called with each shard, in any order.
         workers: Number of processes; one: all in this process. Default: one for each core, but
             no more than the amount of data is worth.
-        when_done: Called with each shard, in any order.
 
     Raises:
         UnfinishedError: A process was killed; the shards reported until then are complete.
@@ -69,7 +76,7 @@ def write_shards(
             when_done(write_shard(task))
         return
     pool = concurrent.futures.ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), _start_worker
+        workers, multiprocessing.get_context("spawn"), start_worker
     )
     try:
         for future in concurrent.futures.as_completed(pool.submit(write_shard, t) for t in tasks):
@@ -105,8 +112,8 @@ def write_shard(task: ShardTask) -> Shard:
     return writer.shard
 
 
-def _start_worker() -> None:
-    # Ctrl-C reaches the whole group of processes; the parent alone decides what follows.
+def start_worker() -> None:
+    """Lets a process end when its parent does, and not before: Ctrl-C is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -32,7 +32,7 @@ from data_prep.chrom_splits import read_fold_file
 from data_prep.csv_table import CsvTable
 from data_prep.fasta import Fasta
 from data_prep.source import Source
-from launch import app, genome_flags, progress
+from launch import app, genome_flags, progress, runner_flags
 from tfrecords.errors import InputError
 from tfrecords.manifest import COMPRESSIONS, LABEL_TYPES, STRANDS, Manifest
 
@@ -144,7 +144,7 @@ _MEANINGS = {
     genome_flags.SOURCES: (*genome_flags.MEANINGS[genome_flags.SOURCES], *_SPLIT_FLAGS),
     ("csv", *genome_flags.SOURCES): ("valid_chroms", "test_chroms"),
 }
-FLAG_MODULES = (genome_flags,)
+FLAG_MODULES = (genome_flags, runner_flags)
 FLAG_GROUPS = {
     "Tables and FASTA files (--source=csv, fasta)": [
         *(name for sources in (_TABLES, ("csv",), ("fasta",)) for name in _MEANINGS[sources])
@@ -180,6 +180,7 @@ def main() -> None:
             negatives_per_positive=_NEGATIVES_PER_POSITIVE.value if is_shuffled else 1,
         ),
         workers=_WORKERS.value,
+        runner=runner_flags.open_runner(_WORKERS.value),
         overwrite=_OVERWRITE.value,
         progress=progress.start,
         log=progress.log,

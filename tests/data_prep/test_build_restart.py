@@ -179,6 +179,6 @@ def test_a_worker_that_is_killed_costs_no_finished_shard(table, tmp_path):
 
 
 def test_a_worker_that_dies_is_explained(table, tmp_path, monkeypatch):
-    monkeypatch.setattr("data_prep.shards._start_worker", os.abort)
+    monkeypatch.setattr("data_prep.shards.start_worker", os.abort)
     with pytest.raises(InputError, match="a worker process ended early: out of memory"):
         build_dataset(CsvTable(table(200, 21)), tmp_path / "data", "x", config=CONFIG, workers=2)

@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 
-from data_prep import negatives, resume
+from data_prep import negatives
 from data_prep.build import build_dataset
 from data_prep.build_config import BuildConfig
 from data_prep.csv_table import CsvTable
@@ -14,6 +14,7 @@ from data_prep.describe import describe
 from data_prep.destination import UnfinishedError
 from data_prep.fasta import Fasta
 from data_prep.sequence_keys import window_keys
+from data_prep.shards import write_shards
 from tfrecords import sequence
 from tfrecords.errors import InputError
 from tfrecords.reader import Dataset
@@ -215,26 +216,24 @@ def test_blocks_do_not_matter(source, random_sequences, tmp_path, monkeypatch):
 
 
 def test_a_build_that_was_stopped_goes_on_with_the_same_negatives(
-    source, random_sequences, tmp_path, monkeypatch
+    source, random_sequences, tmp_path
 ):
     rows = rows_of(random_sequences(60, 30), "train")
     config = BuildConfig(negatives="dinucleotide_shuffle", num_shards=4)
-    write_shards, written = resume.write_shards, []
+    written = []
 
-    def stop_after_two(tasks, workers, when_done):
-        write_shards(tasks[:2], 1, when_done)
+    def stop_after_two(tasks, when_done):
+        write_shards(tasks[:2], when_done, workers=1)
         raise UnfinishedError("stopped")
 
-    monkeypatch.setattr(resume, "write_shards", stop_after_two)
     with pytest.raises(UnfinishedError, match="stopped"):
-        build(source(rows), tmp_path / "data", config)
+        build(source(rows), tmp_path / "data", config, runner=stop_after_two)
 
-    def count(tasks, workers, when_done):
+    def count(tasks, when_done):
         written.extend(tasks)
-        write_shards(tasks, workers, when_done)
+        write_shards(tasks, when_done, workers=1)
 
-    monkeypatch.setattr(resume, "write_shards", count)
-    build(source(rows), tmp_path / "data", config)
+    build(source(rows), tmp_path / "data", config, runner=count)
     assert len(written) == 2
     build(source(rows), tmp_path / "undisturbed", config)
     contents = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
