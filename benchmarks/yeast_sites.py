@@ -2,8 +2,9 @@
 
 python benchmarks/yeast_sites.py FASTA PEAKS     (hours on 2 cores; results/yeast_sites.json)
 
-PEAKS is a folder of BED files, summits of ChIP-exo (doi:10.1038/s41586-021-03314-8). Windows of 200 bp around the summits; as many negatives of the same GC content, from the same
-chromosomes; chromosome XIII to choose by, XIV to XVI to score.
+PEAKS is a folder of BED files, summits of ChIP-exo (doi:10.1038/s41586-021-03314-8). Windows of
+200 bp around the summits; as many negatives of the same GC content, from the same chromosomes;
+chromosome XIII to choose by, XIV to XVI to score.
 
 For every protein one network learns its windows and their negatives alone, and one network learns
 all proteins: both are scored on the same windows, the test windows of the protein alone, beside
