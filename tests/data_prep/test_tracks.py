@@ -204,6 +204,27 @@ def test_cut_sites_are_stored_on_both_strands(open_tracks, tmp_path):
     assert not np.isnan(stored["targets"][:, :, 1]).any()
 
 
+def test_turned_examples_swap_the_strands_of_an_assay(open_tracks, write, tmp_path):
+    """Plus and minus strand change places and run backwards; the DNA is that of its place."""
+    open_tracks()
+    rows = "0\tplus\ta.bw\t1\n1\tminus\tb.bw\t0\n2\tboth\tb.bw\t2\n"
+    table = write("targets.txt", "\tidentifier\tfile\tstrand_pair\n" + rows)
+    source = open_tracks(targets=table)
+    build_dataset(source, tmp_path / "d", "x", config=BY_CHROM)
+    given = all_of(source)
+    batch = next(Dataset(tmp_path / "d").split("train").train_batches(0, batch_size=12, seed=1))
+    texts = sequence.decode(batch["sequence"], 32)
+    assert set(batch["strand"].tolist()) == {1, -1}
+    complement = str.maketrans("ACGT", "TGCA")
+    for place, row in enumerate(batch["row"].tolist()):
+        start, expected = given["start"][row], given["targets"][row]
+        text = DNA["I"][start : start + 32]
+        if batch["strand"][place] == -1:
+            text, expected = text.translate(complement)[::-1], expected[::-1, [1, 0, 2]]
+        assert texts[place] == text
+        np.testing.assert_array_equal(batch["targets"][place], expected)
+
+
 def read_fasta(path):
     """The sequences of a FASTA file, read as plainly as can be."""
     records = gzip.decompress(path.read_bytes()).decode().split(">")[1:]
