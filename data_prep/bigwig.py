@@ -193,6 +193,7 @@ def _open(path: str | os.PathLike):
         raise InputError(
             f"{path}: reading bigWig needs the package pyBigWig; pip install 'genokeras[prep]'"
         ) from None
+    check_is_file(pathlib.Path(path))  # It may have gone since it was first read.
     try:
         return pyBigWig.open(os.fspath(path))
     except RuntimeError:
