@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from genokeras.evaluation import ensemble, probes, run_folders
+from genokeras.evaluation.coverage_scores import score_coverage
 from genokeras.evaluation.ensemble import Ensemble
-from genokeras.evaluation.evaluation_files import write_evaluation
+from genokeras.evaluation.evaluation_files import write_evaluation, write_scores
 from genokeras.evaluation.predictor import BATCH_SIZE, Predictor
 from genokeras.evaluation.scored_split import score_models
 from genokeras.training.workdir import Run
@@ -35,7 +36,8 @@ def evaluate(
     """Scores a run's model, or the mean of several, on a split of its dataset.
 
     Every example counts once, also where the dataset stores both of its strands. What is written
-    is said in `evaluation_files`, what is returned in `scored_split.score_models`.
+    is said in `evaluation_files`, what is returned in `scored_split.score_models`. Of coverage the
+    scores are those of `coverage_scores`, without intervals, baseline and probes.
 
     Args:
       workdir: Folder of the run, or of several: a list, a text with commas, or a pattern.
@@ -70,6 +72,12 @@ def evaluate(
     # Settled once: a run that still trains may make a better one meanwhile.
     steps = [run.step_of(checkpoint) for run in runs]
     options = {"reverse_complement": reverse_complement, "batch_size": batch_size}
+    about = _about(runs, split, checkpoint, steps)
+    if runs[0].spec.task_type == "coverage":
+        log("Of coverage there are no intervals, baseline, probes, pictures and report yet.")
+        scores = score_coverage(runs, datasets[0], split, steps[0], progress, **options)
+        write_scores(folder, result := {**about, **scores})
+        return result
     pairs = zip(runs, steps, strict=True)
     models = Ensemble([Predictor.load(run, step, **options) for run, step in pairs])
     scoring = {"num_bootstrap": num_bootstrap, "seed": seed, "progress": progress}
@@ -77,13 +85,7 @@ def evaluate(
         models, datasets, split, words=words, baseline=baseline, log=log, **scoring
     )
     result = {
-        "dataset": datasets[0].manifest.name,
-        "manifest_sha256": runs[0].manifest_sha256,
-        "split": split,
-        "model": _named(run.model_name for run in runs),
-        "preset": _named(run.preset for run in runs),
-        "checkpoint": checkpoint,
-        "step": steps[0] if len(runs) == 1 else steps,
+        **about,
         "reverse_complement": models.reverse_complement,
         "num_bootstrap": num_bootstrap,
         "seed": seed,
@@ -94,6 +96,21 @@ def evaluate(
         member["workdir"] = str(run.workdir)
     write_evaluation(folder, runs, result, scored, log)
     return result
+
+
+def _about(
+    runs: Sequence[Run], split: str, checkpoint: str | int, steps: Sequence[int]
+) -> dict[str, Any]:
+    """Returns of what the scores are."""
+    return {
+        "dataset": runs[0].manifest.name,
+        "manifest_sha256": runs[0].manifest_sha256,
+        "split": split,
+        "model": _named(run.model_name for run in runs),
+        "preset": _named(run.preset for run in runs),
+        "checkpoint": checkpoint,
+        "step": steps[0] if len(runs) == 1 else list(steps),
+    }
 
 
 def _datasets(runs: Sequence[Run], split: str) -> list[Dataset]:

@@ -48,7 +48,13 @@ def write_evaluation(
     else:
         log("No report: it needs jinja2; pip install 'genokeras[plot]'.")
     # Last, since it says that the evaluation is complete.
-    write(folder / f"{split}.json", result)
+    write_scores(folder, result)
+
+
+def write_scores(folder: pathlib.Path, result: Mapping[str, Any]) -> None:
+    """Writes what `evaluate` returns; all there is of an evaluation of coverage."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write(folder / f"{result['split']}.json", result)
 
 
 def _draw_learning_curves(run: Run, folder: pathlib.Path) -> None:

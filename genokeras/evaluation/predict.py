@@ -32,7 +32,9 @@ def predict(
     checkpoint: str | int = "best",
     **options: Any,
 ) -> np.ndarray:
-    """Returns probabilities `[N, T]` (predictions of a regression) for texts of the model's length.
+    """Returns probabilities `[N, T]` for texts of the model's length.
+
+    Of a regression these are predictions, of coverage `[N, bins, T]` in the unit of the data.
 
     ```
     run = Run.open("runs/demo/run")
@@ -47,7 +49,7 @@ def predict(
     """
     ensemble = Ensemble.load(_listed(runs), checkpoint, **options)
     logits = ensemble.logits(sequence.encode(sequences, ensemble.spec.length))
-    return logits if ensemble.spec.task_type == "regression" else probability(logits)
+    return probability(logits) if ensemble.spec.task_type == "binary" else logits
 
 
 def read_size(spec: Spec, batch_size: int = BATCH_SIZE) -> int:
@@ -84,6 +86,12 @@ def write_predictions(
       InputError: The output's folder is missing, there is no such checkpoint, or no sequence.
     """
     output = output_file.check(output)
+    for run in _listed(runs):
+        if run.spec.task_type == "coverage":
+            raise InputError(
+                f"{run.workdir}: its model predicts coverage, {run.spec.num_bins} numbers a window "
+                "and task, and a table holds one; genokeras.evaluation.predict.predict returns them"
+            )
     options = {"batch_size": batch_size, "reverse_complement": reverse_complement}
     ensemble = Ensemble.load(_listed(runs), checkpoint, **options)
     num_rows = 0

@@ -1,7 +1,7 @@
 """A trained model as a function of packed sequences, averaged over their strands.
 
 Shapes: `N` sequences of `L` bp, packed uint8 `[N, ceil(L/2)]`; `T` tasks; logits `[N, T]`, the
-predictions themselves where the task is a regression.
+predictions themselves where the task is a regression; coverage `[N, bins, T]`.
 """
 
 from collections.abc import Callable
@@ -78,7 +78,8 @@ class Predictor:
             )
         starts = range(0, len(packed), self.batch_size)
         parts = [self._batch(packed[start : start + self.batch_size]) for start in starts]
-        return np.concatenate(parts or [np.zeros((0, self.spec.num_tasks), np.float32)])
+        bins = (self.spec.num_bins,) if self.spec.task_type == "coverage" else ()
+        return np.concatenate(parts or [np.zeros((0, *bins, self.spec.num_tasks), np.float32)])
 
     def logits_by_strand(self, packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns logits of the sequences as given, and of their opposite strands, not averaged.
@@ -91,14 +92,19 @@ class Predictor:
             np.concatenate([self._forward_padded(x[s : s + self.batch_size]) for s in starts])
             for x in (packed, opposite)
         )
-        return given, turned[:, self._partners]
+        return given, self._as_given(turned)
 
     def _batch(self, packed: np.ndarray) -> np.ndarray:
         logits = self._forward_padded(packed)
         if self._adds_opposite:
             opposite = sequence.reverse_complement(packed, self.spec.length)
-            logits = (logits + self._forward_padded(opposite)[:, self._partners]) / 2
+            logits = (logits + self._as_given(self._forward_padded(opposite))) / 2
         return logits
+
+    def _as_given(self, logits: np.ndarray) -> np.ndarray:
+        """Turns what was predicted of opposite strands: tasks swapped, bins read backwards."""
+        logits = logits[..., self._partners]
+        return logits[:, ::-1] if logits.ndim == 3 else logits
 
     def _forward_padded(self, packed: np.ndarray) -> np.ndarray:
         """Returns the logits of up to `batch_size` sequences, always computing that many."""

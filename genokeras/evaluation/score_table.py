@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _METRICS = (
-    *("auroc", "auprc", "mcc", "accuracy", "f1", "pearson_r", "spearman_r", "r2", "loss"),
+    *("auroc", "auprc", "mcc", "accuracy", "f1", "pearson_r", "spearman_r", "r2", "log_total_r"),
+    *("profile_jsd", "mean_profile_jsd", "loss"),
     *("threshold", "mcc_at_threshold", "accuracy_at_threshold", "f1_at_threshold"),
 )
 _AT_THRESHOLD = "_at_threshold"

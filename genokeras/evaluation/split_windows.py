@@ -43,7 +43,8 @@ class SplitWindows:
             place = self._stored_bp, shift_bp, self.length
             fields["sequence"] = sequence.crop(fields["sequence"], *place)
         if "weight" not in fields:
-            fields["weight"] = np.ones_like(fields["targets"])
+            targets = fields["targets"]
+            fields["weight"] = np.ones((len(targets), targets.shape[-1]), np.float32)
         return fields
 
     def parts(self, size: int | None = None, limit: int | None = None) -> Iterator[Batch]:

@@ -1,4 +1,4 @@
-"""What tests of layers and models share: the other backend, and a check of configurations."""
+"""What tests share: the other backend, a check of configurations, coverage with a known cause."""
 
 import inspect
 import os
@@ -10,7 +10,19 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tfrecords import sequence
+from tfrecords.manifest import Manifest
+from tfrecords.schema import Feature, Schema
+from tfrecords.writer import ShardWriter, shard_file
+
 ROOT = pathlib.Path(__file__).parents[2]
+
+# Of the windows of `coverage_dataset`.
+_LENGTH, _BIN_BP, _CROP_BP = 256, 8, 16
+_NUM_BINS = (_LENGTH - 2 * _CROP_BP) // _BIN_BP
+_MOTIF = [3, 2, 0, 1, 3, 1, 0]  # TGACTCA
+_SIZES = {"train": 1200, "valid": 200}
+_SCALE = 0.25  # Counts are stored as multiples of it.
 
 
 @pytest.fixture
@@ -47,3 +59,63 @@ def assert_config_complete() -> Callable[[object], None]:
         assert again == config
 
     return check
+
+
+def _stranded_counts(num_windows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Returns packed DNA and counts `[N, bins, 2]`: reads to the right of a motif, on its strand.
+
+    A motif of the given strand makes reads of the first track start at its first base and go on for
+    24 bp; one of the opposite strand makes reads of the second, the other way.
+    """
+    rng = np.random.default_rng(seed)
+    bases = rng.integers(0, 4, (num_windows, _LENGTH))
+    starts = rng.integers(0, _LENGTH - len(_MOTIF), (num_windows, 2))
+    rates = np.full((num_windows, _LENGTH, 2), 0.02)
+    opposite = [3 - base for base in _MOTIF[::-1]]
+    for strand, motif in enumerate((_MOTIF, opposite)):
+        places = starts[:, strand, None] + np.arange(len(motif))
+        np.put_along_axis(bases, places, np.array(motif)[None], axis=1)
+    for strand, motif in enumerate((_MOTIF, opposite)):
+        windows = np.lib.stride_tricks.sliding_window_view(bases, len(motif), axis=1)
+        for window, at in np.argwhere((windows == motif).all(axis=2)):
+            end = at + len(motif)
+            reach = slice(at, at + 24) if strand == 0 else slice(max(0, end - 24), end)
+            rates[window, reach, strand] += 1
+    inner = rates[:, _CROP_BP : _LENGTH - _CROP_BP].reshape(num_windows, _NUM_BINS, _BIN_BP, 2)
+    packed = sequence.encode(["".join("ACGT"[base] for base in row) for row in bases], _LENGTH)
+    return packed, rng.poisson(inner.sum(axis=2))
+
+
+def _write_coverage(data_dir: pathlib.Path, packed: np.ndarray, counts: np.ndarray) -> pathlib.Path:
+    schema = Schema(
+        (
+            Feature("row", "int64", ()),
+            Feature("sequence", "uint8", (packed.shape[1],), bases=_LENGTH),
+            Feature("targets", "float16", (_NUM_BINS, 2)),
+        )
+    )
+    data_dir.mkdir()
+    splits, start = {}, 0
+    for split, size in _SIZES.items():
+        rows = np.arange(start, start + size)
+        with ShardWriter(data_dir / shard_file("reads", split, 0, 1), schema) as writer:
+            targets = (counts[rows] / _SCALE).astype(np.float16)
+            writer.write({"row": rows, "sequence": packed[rows], "targets": targets})
+        splits[split], start = (writer.shard,), start + size
+    binned = {"bin_bp": _BIN_BP, "crop_bp": _CROP_BP, "target_scale": (_SCALE, _SCALE)}
+    paired = {"tasks": ("plus", "minus"), "strand_pairs": (1, 0), "task_type": "coverage"}
+    Manifest("reads", schema, splits, **paired, **binned).save(data_dir)
+    return data_dir
+
+
+@pytest.fixture(scope="session")
+def coverage_dataset() -> Callable[..., pathlib.Path]:
+    """Writes a dataset of reads beside a motif on either strand; `shuffled`: of any window."""
+
+    def write(data_dir: pathlib.Path, shuffled: bool = False) -> pathlib.Path:
+        packed, counts = _stranded_counts(sum(_SIZES.values()))
+        if shuffled:
+            counts = np.random.default_rng(1).permutation(counts)
+        return _write_coverage(data_dir, packed, counts)
+
+    return write
