@@ -92,19 +92,29 @@ class Predictor:
             np.concatenate([self._forward_padded(x[s : s + self.batch_size]) for s in starts])
             for x in (packed, opposite)
         )
-        return given, self._as_given(turned)
+        return given, self._as_given(turned, given)
 
     def _batch(self, packed: np.ndarray) -> np.ndarray:
         logits = self._forward_padded(packed)
         if self._adds_opposite:
             opposite = sequence.reverse_complement(packed, self.spec.length)
-            logits = (logits + self._as_given(self._forward_padded(opposite))) / 2
+            logits = (logits + self._as_given(self._forward_padded(opposite), logits)) / 2
         return logits
 
-    def _as_given(self, logits: np.ndarray) -> np.ndarray:
-        """Turns what was predicted of opposite strands: tasks swapped, bins read backwards."""
-        logits = logits[..., self._partners]
-        return logits[:, ::-1] if logits.ndim == 3 else logits
+    def _as_given(self, turned: np.ndarray, given: np.ndarray) -> np.ndarray:
+        """Turns predictions of opposite strands: tasks swapped, bins backwards, cut sites moved.
+
+        The first base has no cut sites of the opposite strand, but those of the given one.
+        """
+        turned = turned[..., self._partners]
+        if turned.ndim < 3:
+            return turned
+        turned, cuts = turned[:, ::-1], list(self.spec.cut_sites)
+        if cuts:
+            first, others = given[:, :1, cuts], turned[:, :-1, cuts]
+            turned = turned.copy()
+            turned[..., cuts] = np.concatenate([first, others], axis=1)
+        return turned
 
     def _forward_padded(self, packed: np.ndarray) -> np.ndarray:
         """Returns the logits of up to `batch_size` sequences, always computing that many."""

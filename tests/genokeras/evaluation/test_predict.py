@@ -73,6 +73,23 @@ def test_tasks_of_a_strand_pair_swap_on_the_opposite_strand(motif_model):
     np.testing.assert_allclose(blurred.logits(packed), [[0, 0]])
 
 
+def test_cut_sites_are_averaged_one_base_apart():
+    """A model that knows of an enzyme which cuts between A and T, counted at the T."""
+    from genokeras.layers.one_hot import OneHot
+
+    packed = keras.Input((PLAIN.packed_width,), dtype="uint8", name="sequence")
+    x, _ = OneHot(LENGTH, name="one_hot")(packed)
+    cuts = keras.ops.pad(x[:, :-1, :1] * x[:, 1:, 3:], ((0, 0), (1, 0), (0, 0)))
+    model, spec = keras.Model(packed, cuts), Spec(LENGTH, ("cuts",), "coverage", bin_bp=1)
+    texts = random_packed(20)
+    given = Predictor(model, spec, reverse_complement=False).logits(texts)
+    assert given.sum() > 20
+    # AT is its own reverse complement: both strands are cut at the same place.
+    knowing = Predictor(model, dataclasses.replace(spec, cut_sites=(0,)))
+    np.testing.assert_array_equal(knowing.logits(texts), given)
+    assert not np.array_equal(Predictor(model, spec).logits(texts), given)
+
+
 @pytest.mark.parametrize("preset", ["tiny", "fewer_conv_channels"])
 def test_a_model_is_trusted_with_both_strands_only_where_it_sees_both(preset):
     """Where `averages_strands` spares the second pass, that pass would change nothing."""
