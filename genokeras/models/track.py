@@ -113,6 +113,7 @@ TRAINING: dict[str, dict[str, Any]] = {
 def build(config: Config, spec: Spec) -> keras.Model:
     spec.require_task_type(TASK_TYPES)
     augmentation.check(config, spec)
+    _check_shift(config, spec)
     sequence = keras.Input((spec.packed_width,), dtype="uint8", name="sequence")
     x, mask = OneHot(spec.length, config.ambiguous, name="one_hot")(sequence)
     averages_strands = config.strands == "both" and not spec.stranded
@@ -161,6 +162,15 @@ def loss(
 
 def running_scores(spec: Spec) -> CoverageScores:
     return CoverageScores(spec.tasks, spec.target_scale)
+
+
+def _check_shift(config: Config, spec: Spec) -> None:
+    most = spec.shift_bp if config.max_shift_bp is None else config.max_shift_bp
+    if most and most >= spec.bin_bp:
+        raise InputError(
+            f"windows are shifted by up to {most} bp, and their bins of {spec.bin_bp} bp are not: "
+            f"set max_shift_bp={spec.bin_bp - 1} or less"
+        )
 
 
 def _tower(x: Any, mask: Any, config: Config, spec: Spec) -> tuple[Any, Any]:

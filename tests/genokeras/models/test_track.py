@@ -209,6 +209,17 @@ def test_sizes_that_make_no_sense(changes, message):
         track.Config(**{"filters": 24} | changes)
 
 
+def test_windows_are_not_shifted_by_a_bin():
+    build(coverage(96, 4, shift_bp=8), max_shift_bp=3)
+    build(coverage(96, 1))
+    with pytest.raises(InputError) as error:
+        build(coverage(96, 4, shift_bp=8))
+    assert str(error.value) == (
+        "windows are shifted by up to 8 bp, and their bins of 4 bp are not: set max_shift_bp=3 or "
+        "less"
+    )
+
+
 def test_labels_of_whole_sequences_are_refused():
     message = "learns from coverage data, these are binary; models for them: cnn_attention"
     with pytest.raises(InputError, match=message):
