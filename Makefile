@@ -15,12 +15,13 @@ DEMO := runs/demo
 DEMO_FLAGS := --preset=fast
 GUE := examples/data/gue_tf0
 
-.PHONY: help demo test test-all smoke lint format bench bench-peers clean
+.PHONY: help demo test test-all test-beam smoke lint format bench bench-peers clean
 
 help:
 	@echo 'make demo      install, build a dataset, train on it, print its scores (minutes)'
 	@echo 'make test      install and run the tests (about 8 minutes on 2 cores)'
 	@echo 'make test-all  the tests that take longer as well'
+	@echo 'make test-beam install Apache Beam apart, and run the tests that need it (4 minutes)'
 	@echo 'make smoke     build records and train every tiny preset (under 2 minutes)'
 	@echo 'make lint      check the style; `make format` mends what can be mended'
 	@echo 'make bench     the benchmarks, results as JSON in benchmarks/results/'
@@ -51,10 +52,22 @@ demo: $(INSTALLED)
 	@echo 'For your own commands:  source $(VENV)/bin/activate'
 
 test: $(INSTALLED_DEV)
-	$(RUN) -m pytest -n auto --dist worksteal -m 'not slow'
+	$(RUN) -m pytest -n auto --dist worksteal -m 'not slow and not beam'
 
 test-all: $(INSTALLED_DEV)
-	$(RUN) -m pytest
+	$(RUN) -m pytest -m 'not beam'
+
+# Apache Beam wants other versions of some packages than the rest, so it is in an environment apart.
+BEAM := $(VENV)/beam
+BEAM_CONSTRAINTS := constraints/beam-py$(PY_VERSION).txt
+test-beam: $(BEAM)/installed
+	$(BEAM)/bin/python -m pytest -m beam tests/data_prep/test_beam_runner.py
+
+$(BEAM)/installed: setup.py $(BEAM_CONSTRAINTS)
+	$(PYTHON) -m venv $(BEAM)
+	$(BEAM)/bin/pip install --quiet --no-compile --disable-pip-version-check \
+	  --constraint $(BEAM_CONSTRAINTS) --editable '.[beam,prep]' pytest pytest-timeout
+	@touch $@
 
 smoke: $(INSTALLED_DEV)
 	$(RUN) -m pytest -q tests/test_whole_path.py
@@ -68,7 +81,8 @@ format: $(INSTALLED_DEV)
 	$(RUN) -m ruff format .
 
 # One of them alone: make bench BENCHMARKS=throughput
-BENCHMARKS := records build bigwig predict engine throughput notebook speed_table
+BENCHMARKS := records build bigwig long_windows genome_windows predict engine throughput notebook \
+  speed_table
 bench: $(INSTALLED_DEV) bench-peers
 	for name in $(BENCHMARKS); do $(RUN) benchmarks/$$name.py || exit 1; done
 

@@ -8,7 +8,10 @@ import sys
 from launch import app
 from tfrecords.errors import InputError, suggest
 
-_NOT_LAUNCHERS = ("__init__", "app", "cli", "model_help", "progress", "quiet", "scoring")
+_NOT_LAUNCHERS = (
+    *("__init__", "app", "cli", "genome_flags", "model_help", "progress", "quiet", "runner_flags"),
+    "scoring",
+)
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ ELSEWHERE = {
     "cd genokeras": "likewise",
     "make demo": "test_make_demo",
     "make test": "this very run, started by .ci/run",
+    "make test-beam": "it installs Apache Beam; the tests it runs are in test_beam_runner.py",
     "make lint": ".ci/run",
     "pip install": "tests/test_wheel.py installs the package",
 }

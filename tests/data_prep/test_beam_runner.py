@@ -232,9 +232,10 @@ def test_beam_on_two_processes_writes_the_same_bytes(table, tmp_path):
 def test_a_worker_of_beam_that_is_killed_costs_no_finished_shard(table, tmp_path):
     data_dir, building = tmp_path / "data", tmp_path / ".data.building"
     with with_real_beam(table, data_dir, 144, tmp_path) as build:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 200
         while not list(building.glob("beam-*/[!.]*.json")) and time.monotonic() < until:
             time.sleep(0.01)
+        assert time.monotonic() < until, "Beam has not begun"
         os.kill(workers_of(build.pid)[0], signal.SIGKILL)
         said = build.communicate()[0]
     assert said.startswith("a worker of Apache Beam ended early, out of memory or killed"), said
