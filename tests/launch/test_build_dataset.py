@@ -165,7 +165,7 @@ def test_fractions_folds_fasta_and_overwriting(launch, tmp_path):
         (["--train=all.csv", "--labels=1"], "--labels has no meaning with --source=csv"),
         (["--source=fasta", "--train=a.fa", "--split_column=x"], "--split_column has no meaning"),
         (["--train=all.csv", "--beam_args=--x"], "--beam_args needs --runner=beam"),
-        (["--train=all.csv", "--runner=beam", "--workers=2"], "--workers is of --runner=local; --b"),
+        (["--train=all.csv", "--runner=beam", "--workers=2"], "--workers is of --runner=local"),
         (["--input=all.csv", "--valid_chroms=I"], "--chrom_column=NAME goes with --valid_chroms="),
         (["--source=fasta", "--train=a.fa", "--test_chroms=I"], "--test_chroms has no meaning"),
         (["--input=all.csv", "--whole_chroms"], "--whole_chroms has no meaning with --source=csv"),
