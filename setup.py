@@ -17,6 +17,7 @@ EXTRAS = {
     "prep": ["pyBigWig>=0.3.26", "pysam>=0.23", "zstandard>=0.23"],
     "plot": ["jinja2>=3.1", "matplotlib>=3.9"],
     "beam": ["apache-beam>=2.70"],
+    "tfds": ["tensorflow-datasets>=4.9.9"],
     "dev": [
         "build>=1.2",
         "google-crc32c>=1.5",

@@ -135,8 +135,7 @@ class CsvTable:
         for table in self._tables:
             text = TextFile(table.file.path)
             num_rows = num_bytes = 0
-            separator, num_columns = table.columns.separator, len(table.header)
-            for read in table_rows.read_table(text, separator, num_columns, size):
+            for read in table_rows.read_table(text, table.separator, len(table.header), size):
                 rows, split, group = self._text_rows(read, table)
                 columns = {
                     "sequence": text_rows.encode_sequences(rows, self.length, self._is_resizing),
@@ -176,6 +175,7 @@ class _Table:
     """A file, its columns, those to read of it, and the bases of its first sequence."""
 
     file: InputFile
+    separator: str
     header: list[str]
     columns: TableColumns
     first_length: int
@@ -189,15 +189,17 @@ def _open(file: InputFile, asked: dict) -> _Table:
     header = next(lines)
     sample = [line for line in itertools.islice(lines, _SAMPLE_LINES) if line.strip()]
     lines.close()
-    columns = table_columns.find_columns(header, sample, where=f"{file.path}:1", **asked)
+    separator = table_columns.find_separator(header)
+    names = table_rows.split_line(header, separator)
+    cells = (table_rows.split_line(line, separator) for line in sample)
+    columns = table_columns.find_columns(names, cells, where=f"{file.path}:1", **asked)
     if not sample:
         raise InputError(f"{file.path} has a header and no rows")
-    names = table_rows.split_line(header, columns.separator)
     position = names.index(columns.sequence)
-    first_row = table_rows.split_line(sample[0], columns.separator)
+    first_row = table_rows.split_line(sample[0], separator)
     # A first row without a sequence is refused, with its line, when it is read.
     first_length = max(1, len("".join(first_row[position : position + 1])))
-    return _Table(file, names, columns, first_length)
+    return _Table(file, separator, names, columns, first_length)
 
 
 def _targets(tables: Sequence[_Table]) -> tuple[str, ...]:

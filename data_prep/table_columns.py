@@ -1,7 +1,7 @@
-"""Which columns of a table hold sequence, targets, split and group, found from its header."""
+"""Which columns of a table hold sequence, targets, split and group, found from their names."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from data_prep import file_kind, text_rows
@@ -26,7 +26,6 @@ class TableColumns:
     """The columns of a table that are read, by name.
 
     Attributes:
-        separator: What stands between two cells.
         sequence: The column with the sequence.
         targets: The columns with the labels, one task each.
         split: The column that names each row's split, or None.
@@ -34,7 +33,6 @@ class TableColumns:
         unread: The other columns.
     """
 
-    separator: str
     sequence: str
     targets: tuple[str, ...]
     split: str | None
@@ -48,8 +46,8 @@ def find_separator(header: str) -> str:
 
 
 def find_columns(
-    header: str,
-    sample: Sequence[str],
+    names: Sequence[str],
+    sample: Iterable[Sequence[str]],
     *,
     where: str,
     sequence: str | None = None,
@@ -58,12 +56,12 @@ def find_columns(
     group: str | None = None,
     may_lack_targets: bool = False,
 ) -> TableColumns:
-    """Returns the columns to read of a table with this header line.
+    """Returns the columns to read of a table.
 
     Args:
-        header: The first line of the table.
-        sample: Some of the lines after it; only looked at if no column is named like a target.
-        where: The table's file and line, for error messages.
+        names: Of all columns.
+        sample: The cells of some rows; only looked at if no column is named like a target.
+        where: Where the names stand, for error messages.
         sequence: Column with the sequence; default: the one that is named so.
         targets: Columns with the labels. Default: the one column named `label`, `target`, `bound`
             or the like; else all columns named `label_...`, `target_...` or `task_...`; else all
@@ -76,8 +74,6 @@ def find_columns(
     Raises:
         InputError: A column is missing, double, or cannot be told.
     """
-    separator = find_separator(header)
-    names = split_line(header, separator)
     _check_unique(names, where)
     sequence = find_sequence(names, where, sequence)
     split = given(split, names, where) if split else None
@@ -88,12 +84,12 @@ def find_columns(
         targets = [given(name, names, where) for name in targets]
         _check_distinct([sequence, split, group, *targets], where)
     else:
-        rows = [split_line(line, separator) for line in sample]
+        rows = list(sample)
         position = {name: names.index(name) for name in others}
         cells = {n: [row[at] for row in rows if len(row) > at] for n, at in position.items()}
         targets = _find_targets(cells, where, may_lack_targets)
     unread = tuple(name for name in others if name not in targets)
-    return TableColumns(separator, sequence, tuple(targets), split, group, unread)
+    return TableColumns(sequence, tuple(targets), split, group, unread)
 
 
 def split_candidates(names: Sequence[str]) -> list[str]:
@@ -101,7 +97,7 @@ def split_candidates(names: Sequence[str]) -> list[str]:
     return [name for name in names if name.lower() in _SPLIT_NAMES]
 
 
-def _check_unique(names: list[str], where: str) -> None:
+def _check_unique(names: Sequence[str], where: str) -> None:
     twice = [name for name in names if name and names.count(name) > 1]
     if twice:
         raise InputError(f"{where}: there are several columns named {twice[0]!r}; rename them")
@@ -139,8 +135,8 @@ def find_sequence(names: Sequence[str], where: str, name: str | None = None) -> 
         )
     problem = f"columns {', '.join(found)} all look like" if found else "no column is named like"
     raise InputError(
-        f"{where}: {problem} a sequence; the first line must name the columns, and has "
-        f"{_shown(names)}; --sequence_column=NAME says which one it is"
+        f"{where}: {problem} a sequence; the columns are {_shown(names)} (a table's first line "
+        "must name them); --sequence_column=NAME says which one it is"
     )
 
 

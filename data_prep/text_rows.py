@@ -27,13 +27,13 @@ class TextRows:
     Attributes:
         sequences: `N` texts.
         labels: `T` lists of `N` cells.
-        line: The line of the file that a row (0 to N-1) came from.
+        line: The line of the file that a row (0 to N-1) came from, or its place otherwise.
         path: The file, for error messages.
     """
 
     sequences: Sequence[str]
     labels: Sequence[Sequence[str]]
-    line: Callable[[int], int]
+    line: Callable[[int], int | str]
     path: str
 
     def where(self, row: int) -> str:
@@ -82,7 +82,7 @@ def parse_labels(rows: TextRows, tasks: Sequence[str], task_type: str | None) ->
                 "classes 1 and 0), or an empty cell or NA where it is missing"
             ) from None
     if task_type == "binary":
-        _check_binary(rows, tasks, targets)
+        check_binary(rows.where, tasks, targets)
     return targets
 
 
@@ -110,6 +110,17 @@ def encode_sequences(rows: TextRows, length: int, is_resizing: bool) -> np.ndarr
         raise InputError(_first_wrong_letter(rows)) from None
 
 
+def check_binary(where: Callable[[int], str], tasks: Sequence[str], targets: np.ndarray) -> None:
+    """Raises an InputError, with its place, if a label is neither 0, 1 nor missing (NaN)."""
+    wrong = np.argwhere((targets != 0) & (targets != 1) & ~np.isnan(targets))
+    if wrong.size:
+        row, column = wrong[0]
+        raise InputError(
+            f"{where(row)}: {tasks[column]} is {targets[row, column]:g}, but a binary task has "
+            "labels 0 and 1 only; is it a regression?"
+        )
+
+
 class _ParsedCells(dict):
     """Values of label cells; most tables repeat few of them, so each is parsed once a batch."""
 
@@ -124,16 +135,6 @@ def _is_label(cell: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _check_binary(rows: TextRows, tasks: Sequence[str], targets: np.ndarray) -> None:
-    wrong = np.argwhere((targets != 0) & (targets != 1) & ~np.isnan(targets))
-    if wrong.size:
-        row, column = wrong[0]
-        raise InputError(
-            f"{rows.where(row)}: {tasks[column]} is {rows.labels[column][row].strip()}, "
-            "but a binary task has labels 0 and 1 only; is it a regression?"
-        )
 
 
 def _check_lengths(rows: TextRows, length: int | None) -> None:

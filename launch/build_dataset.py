@@ -1,4 +1,4 @@
-r"""Builds a dataset of sharded TFRecords from tables, FASTA files, or windows of a genome.
+r"""Builds a dataset of sharded TFRecords from tables, FASTA, TFDS, or windows of a genome.
 
 python -m launch.build_dataset --source=csv --train=examples/data/gue_tf0/train.csv.gz \
     --valid=examples/data/gue_tf0/dev.csv.gz --test=examples/data/gue_tf0/test.csv.gz \
@@ -6,7 +6,8 @@ python -m launch.build_dataset --source=csv --train=examples/data/gue_tf0/train.
 
 One table for all splits: --input=all.tsv with --split_column=subset, with
 --split_fractions=0.8,0.1,0.1, or with --num_folds=5 --fold=0. FASTA files: --source=fasta
---input=bound.fa,unbound.fa --labels=1,0. Positives only: --negatives=dinucleotide_shuffle.
+--input=bound.fa,unbound.fa --labels=1,0. What TensorFlow Datasets has prepared: --source=tfds
+--input=FOLDER. Positives only: --negatives=dinucleotide_shuffle.
 docs/your_table.md tells more. Windows of a genome, around peaks, with coverage, or unlabelled:
 
 python -m launch.build_dataset --source=peaks --fasta=examples/data/yeast/sacCer3_I_II_III.fa.gz \
@@ -22,6 +23,8 @@ python -m launch.build_dataset --source=windows --window_bp=512 --stride_bp=256 
 docs/from_peaks.md and docs/from_bigwig.md tell more of these.
 """
 
+from typing import Any
+
 from absl import flags
 
 from data_prep import background, fasta, negatives
@@ -32,11 +35,12 @@ from data_prep.chrom_splits import read_fold_file
 from data_prep.csv_table import CsvTable
 from data_prep.fasta import Fasta
 from data_prep.source import Source
-from launch import app, genome_flags, progress, runner_flags
+from launch import app, genome_flags, progress, runner_flags, tfds_flags
 from tfrecords.errors import InputError
-from tfrecords.manifest import COMPRESSIONS, LABEL_TYPES, STRANDS, Manifest
+from tfrecords.manifest import COMPRESSIONS, LABEL_TYPES, SPLITS, STRANDS, Manifest
 
-_TABLES = ("csv", "fasta")
+_FILES = ("csv", "fasta")
+_TABLES = (*_FILES, "tfds")
 _SOURCE = flags.DEFINE_enum(
     "source", "csv", [*_TABLES, *genome_flags.SOURCES], "Format of the input files."
 )
@@ -134,20 +138,21 @@ _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the dataset in --dat
 _SPLIT_FLAGS = ("train_chroms", "fold_file", "whole_chroms")
 # Flags that not all sources have, and those that have them.
 _MEANINGS = {
-    _TABLES: ("train", "valid", "test", "input", "length", "task_type"),
-    ("csv",): (
-        *("sequence_column", "target_columns", "split_column", "group_column", "chrom_column"),
-    ),
+    _FILES: ("train", "valid", "test"),
+    _TABLES: ("input", "length", "task_type"),
+    ("csv", "tfds"): ("sequence_column", "target_columns"),
+    ("csv",): ("split_column", "group_column", "chrom_column"),
+    **tfds_flags.MEANINGS,
     ("fasta",): ("labels", "label_regex"),
     (*_TABLES, "peaks"): ("negatives", "negatives_per_positive"),
     **genome_flags.MEANINGS,
     genome_flags.SOURCES: (*genome_flags.MEANINGS[genome_flags.SOURCES], *_SPLIT_FLAGS),
     ("csv", *genome_flags.SOURCES): ("valid_chroms", "test_chroms"),
 }
-FLAG_MODULES = (genome_flags, runner_flags)
+FLAG_MODULES = (genome_flags, runner_flags, tfds_flags)
 FLAG_GROUPS = {
-    "Tables and FASTA files (--source=csv, fasta)": [
-        *(name for sources in (_TABLES, ("csv",), ("fasta",)) for name in _MEANINGS[sources])
+    "Tables, FASTA files and TFDS datasets (--source=csv, fasta, tfds)": [
+        *(name for x in _MEANINGS if set(x) <= set(_TABLES) for name in _MEANINGS[x])
     ],
     "Windows of a genome (--source=peaks, tracks, windows)": [
         *(name for sources in genome_flags.MEANINGS for name in _MEANINGS[sources])
@@ -202,7 +207,8 @@ def _table() -> Source:
     given = {"train": _TRAIN, "valid": _VALID, "test": _TEST, "input": _INPUT}
     inputs = {name: flag.value for name, flag in given.items() if flag.value}
     if not inputs:
-        raise InputError("no input file; give --train, --valid and --test, or --input")
+        ways = "--input" if _SOURCE.value == "tfds" else "--train, --valid and --test, or --input"
+        raise InputError(f"no input file; give {ways}")
     if _NEGATIVES.value in background.KINDS:
         raise InputError(
             f"--negatives={_NEGATIVES.value} is for --source=peaks; of a table "
@@ -210,17 +216,24 @@ def _table() -> Source:
         )
     if _NEGATIVES.value is None and not flags.FLAGS["negatives_per_positive"].using_default_value:
         raise InputError("--negatives_per_positive needs --negatives=KIND")
-    shared = {
+    shared: dict[str, Any] = {
         "length": _LENGTH.value,
         "task_type": _TASK_TYPE.value,
         "positives": _NEGATIVES.value is not None,
     }
     if _SOURCE.value == "fasta":
         return Fasta(inputs, labels=_LABELS.value, label_regex=_LABEL_REGEX.value, **shared)
+    shared |= {
+        "sequence_column": _SEQUENCE_COLUMN.value,
+        "target_columns": _TARGET_COLUMNS.value,
+    }
+    if _SOURCE.value == "tfds":
+        resplit = ("train", "valid") if _NUM_FOLDS.value is not None else ()
+        if _SPLIT_FRACTIONS.value is not None:
+            resplit = [x for x, share in zip(SPLITS, _fractions(), strict=False) if share > 0]
+        return tfds_flags.open_source(_INPUT.value, resplit=resplit, **shared)
     return CsvTable(
         inputs,
-        sequence_column=_SEQUENCE_COLUMN.value,
-        target_columns=_TARGET_COLUMNS.value,
         split_column=_SPLIT_COLUMN.value,
         group_column=_GROUP_COLUMN.value,
         chrom_column=_CHROM_COLUMN.value,

@@ -1,4 +1,4 @@
-"""Loads Keras and what it runs on without their messages, and without what nobody asked for."""
+"""Loads Keras and TensorFlow without their messages, and without what nobody asked for."""
 
 import contextlib
 import importlib
@@ -7,13 +7,24 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 
+from tfrecords.errors import InputError
+
 # Keras tries to import these for wrappers and plots that no launcher uses: a second and more.
 _NEEDLESS = ("matplotlib", "pandas", "sklearn")
 
 
 @contextlib.contextmanager
 def loading() -> Iterator[None]:
-    """Loads Keras, and holds back what is written to standard error; shows it on failure.
+    """Loads Keras, and holds back what is written to standard error meanwhile; see `held_back`."""
+    with held_back():
+        with _hidden(_NEEDLESS):
+            importlib.import_module("keras")
+        yield
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Holds back what is written to standard error; shows it on failure.
 
     TensorFlow's libraries write some lines before any setting of theirs can stop them.
     """
@@ -23,9 +34,9 @@ def loading() -> Iterator[None]:
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
-            with _hidden(_NEEDLESS):
-                importlib.import_module("keras")
             yield
+        except InputError:  # It says all there is to say.
+            raise
         except Exception:  # Not Ctrl-C, which explains itself.
             held.seek(0)
             os.write(terminal, held.read())

@@ -15,9 +15,13 @@ ALLOWED = {
     "genokeras": {"tfrecords"},
     "launch": {"tfrecords", "data_prep", "genokeras"},
 }
-FRAMEWORKS = {"tensorflow", "jax", "torch", "keras"}
+FRAMEWORKS = {"tensorflow", "tensorflow_datasets", "jax", "torch", "keras"}
 # The only files that may name a framework other than Keras; everything else is keras.ops or NumPy.
-FRAMEWORK_FILES = {"tfrecords/tf_dataset.py", "genokeras/training/tensorflow_engine.py"}
+FRAMEWORK_FILES = {
+    "data_prep/tfds_source.py",
+    "genokeras/training/tensorflow_engine.py",
+    "tfrecords/tf_dataset.py",
+}
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "base.py", "misc.py"}
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 300, 80
 
@@ -77,6 +81,11 @@ def is_named_call(node: ast.AST) -> bool:
         ("genokeras/x.py", "from data_prep import build", {"data_prep"}),
         ("tfrecords/x.py", "def f():\n    from launch import app", {"launch"}),
         ("data_prep/x.py", "import tensorflow as tf", {"tensorflow"}),
+        (
+            "data_prep/x.py",
+            "def f():\n    import tensorflow_datasets as tfds",
+            {"tensorflow_datasets"},
+        ),
         ("tfrecords/x.py", "from absl import flags", {"absl"}),
         ("genokeras/layers/x.py", "import keras\nimport jax", {"jax"}),
         ("launch/x.py", "from absl import flags\nfrom genokeras import config", set()),
@@ -110,6 +119,18 @@ def test_import_touches_no_device_and_no_global_policy():
         "assert before == (keras.config.dtype_policy().name, keras.config.floatx())\n"
         "from tensorflow.python.eager import context\n"
         "assert not context.context()._initialized, 'initialised the devices'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_building_datasets_imports_no_framework():
+    """Processes that write shards import what the launcher does, and stay small and quick."""
+    modules = [f"data_prep.{path.stem}" for path in (ROOT / "data_prep").glob("[!_]*.py")]
+    code = (
+        f"import sys, launch.build_dataset, tfrecords.writer, {', '.join(modules)}\n"
+        f"found = {FRAMEWORKS} & set(sys.modules)\n"
+        "assert not found, found\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

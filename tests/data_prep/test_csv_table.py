@@ -125,7 +125,7 @@ def test_manifest_gets_no_paths(write):
         ("sequence,label\nACGT,inf\n", r"a\.csv:2: label is 'inf', expected a number"),
         ("sequence,label\nACGT,1\nACZT,1\n", r"a\.csv:3: position 2: 'Z' is no base"),
         ('sequence,label\n"ACGT,1\n', r"a\.csv:2: unexpected end of data"),
-        ("ACGT,1\nACGG,0\n", r"a\.csv:1: no column is named like a sequence; the first line must"),
+        ("ACGT,1\nACGG,0\n", r"a\.csv:1: no column is named like a sequence; the columns are A"),
     ],
 )
 def test_broken_tables(write, text, message):

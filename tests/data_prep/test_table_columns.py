@@ -3,11 +3,14 @@
 import pytest
 
 from data_prep.table_columns import find_columns, find_separator
+from data_prep.table_rows import split_line
 from tfrecords.errors import InputError
 
 
 def find(header, *rows, **asked):
-    return find_columns(header, rows, where="a.csv:1", **asked)
+    separator = find_separator(header)
+    names, *sample = (split_line(line, separator) for line in (header, *rows))
+    return find_columns(names, sample, where="a.csv:1", **asked)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +76,11 @@ def test_asked_for_columns_win_over_recognised_ones():
 @pytest.mark.parametrize(
     ("header", "asked", "message"),
     [
-        ("name,label", {}, "a.csv:1: no column is named like a sequence; .* name, label; --seq"),
+        (
+            "name,label",
+            {},
+            r"a.csv:1: no column is named like a sequence; .* name, label \(.*; --seq",
+        ),
         ("seq,sequence,label", {}, "columns seq, sequence all look like a sequence"),
         (
             "sequence,label,target",
@@ -93,7 +100,11 @@ def test_asked_for_columns_win_over_recognised_ones():
             "sequence; cut the sequences out of the genome first, .*, or --sequence_column=NAME",
         ),
         (" ", {"sequence": "dna"}, "a.csv:1: a blank line, expected the names of the columns"),
-        ("ACGT,1", {}, "no column is named like a sequence; the first line must name the columns"),
+        (
+            "ACGT,1",
+            {},
+            r"no column is named like a sequence; the columns are ACGT, 1 \(a table's first",
+        ),
     ],
 )
 def test_what_cannot_be_told_is_an_error(header, asked, message):
