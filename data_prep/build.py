@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_prep import negatives, splits, statistics
+from data_prep import interval_store, negatives, splits, statistics
 from data_prep.audit import AuditResult
 from data_prep.audit_rows import audit_rows
 from data_prep.build_checks import check_build
@@ -22,7 +22,7 @@ from data_prep.build_config import BuildConfig
 from data_prep.chrom_splits import split_of_chroms
 from data_prep.destination import Destination
 from data_prep.differences import describe_differences
-from data_prep.ingest import Ingested, ingest
+from data_prep.ingest import Ingested, find_task_type, ingest
 from data_prep.plan import make_plan
 from data_prep.resume import write_plan
 from data_prep.scratch import Column
@@ -31,7 +31,7 @@ from data_prep.source import Source, record_schema
 from data_prep.split_groups import split_groups
 from tfrecords import input_paths, tfds_metadata
 from tfrecords.errors import InputError
-from tfrecords.manifest import Manifest
+from tfrecords.manifest import CUT, Manifest
 from tfrecords.sequence import crop
 
 Log = Callable[[str], None]
@@ -141,7 +141,7 @@ class _Build:
             self.log(line)
         with self.destination.open():
             ingested = self._ingest()
-            task_type = self._task_type(ingested)
+            task_type = find_task_type(self.source, ingested, self.log)
             split = self._split(ingested, task_type)
             num_given = len(split)
             split, made = self._add_negatives(ingested, split)
@@ -159,26 +159,14 @@ class _Build:
         if self.config.by_chrom:
             split_of_chrom = split_of_chroms(self.source.details["chroms"], self.config)
         folder = self.destination.building / "rows"
-        ingested = ingest(self.source, folder, self.progress, self.config.shift_bp, split_of_chrom)
+        ingested = ingest(
+            *(self.source, folder, self.progress, self.config.shift_bp, split_of_chrom),
+            store=self.config.store,
+        )
         if count := ingested.num_without_split:
             rows = "row that lies" if count == 1 else "rows that lie"
             self.log(f"Left out {count} {rows} on a chromosome of no split.")
         return ingested
-
-    def _task_type(self, ingested: Ingested) -> str:
-        if ingested.num_unlabelled:
-            count = ingested.num_unlabelled
-            self.log(
-                f"Left out {count} {'row that has' if count == 1 else 'rows that have'} no label."
-            )
-        if self.source.task_type is not None:
-            return self.source.task_type
-        if not ingested.is_binary:
-            self.log(
-                "There are labels other than 0 and 1, so this is a regression "
-                "(classes want a column of 0 and 1 each)."
-            )
-        return "binary" if ingested.is_binary else "regression"
 
     def _split(self, ingested: Ingested, task_type: str) -> np.ndarray:
         """Returns the split of every row, made where the source does not give one."""
@@ -237,6 +225,7 @@ class _Build:
         scratch, config, tasks = ingested.scratch, self.config, self.source.tasks
         details = self.source.details
         schema = record_schema(self.source.features, bool(ingested.num_missing))
+        stored = schema.without(*CUT) if config.store == "intervals" else schema
         targets = scratch.read("targets") if "targets" in scratch.columns else None
         found = statistics.gather(scratch.read("sequence"), targets, audited.split, self._window)
         described = {
@@ -246,10 +235,12 @@ class _Build:
         suggests = config.negatives is None
         for line in statistics.label_warnings(described, task_type, suggest_negatives=suggests):
             self.log(line)
+        if config.store == "intervals" and config.reverse_complement == "store":
+            interval_store.check_strands(scratch)
         plan = make_plan(
             self.destination.building / "order",
             name=self.name,
-            schema=schema,
+            schema=stored,
             scratch=scratch,
             split=audited.split,
             seed=config.seed,
@@ -257,15 +248,20 @@ class _Build:
             num_shards=config.num_shards,
             compression=config.compression,
             # The key stands for the window: it is a hash of it, and read faster.
-            identity=("sequence",) if config.shift_bp else ("key", "is_reverse"),
+            identity=("sequence",)
+            if "sequence" in stored and config.shift_bp
+            else ("key", "is_reverse"),
         )
         shards = write_plan(
-            *(plan, schema, scratch, self.destination),
+            *(plan, stored, scratch, self.destination),
             strand_pairs=details.get("strand_pairs"),
             cut_sites=details.get("cut_sites", ()),
             runner=self.runner,
             progress=self.progress,
         )
+        genome_files = ()
+        if config.store == "intervals":
+            genome_files = interval_store.copy_genome(self.source.genome, self.destination.new)
         return Manifest(
             name=self.name,
             schema=schema,
@@ -285,6 +281,7 @@ class _Build:
             },
             audit=audited.report | {"rows_without_label": ingested.num_unlabelled},
             shift_bp=config.shift_bp,
+            genome_files=genome_files,
             **details,
         )
 

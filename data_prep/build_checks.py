@@ -1,6 +1,6 @@
 """What can be seen to be wrong with a build before anything is read or written."""
 
-from data_prep import negatives
+from data_prep import interval_store, negatives
 from data_prep.build_config import BuildConfig, check_range
 from data_prep.source import Source
 from tfrecords.errors import InputError
@@ -24,6 +24,8 @@ def check_build(source: Source, name: str, config: BuildConfig, workers: int | N
             f"--shift_bp={config.shift_bp} leaves nothing of sequences of {source.length} bp: they "
             "hold the window and so many bases on either side"
         )
+    if config.store == "intervals":
+        interval_store.check(source, config.negatives)
     if config.negatives is not None:
         negatives.check_kind(config.negatives, source)
     _check_splits(source, config)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from data_prep import audit
 from tfrecords.errors import InputError, suggest
-from tfrecords.manifest import COMPRESSIONS, SPLITS, STRANDS
+from tfrecords.manifest import COMPRESSIONS, SPLITS, STORES, STRANDS
 
 _MAX_SEED = 2**32 - 1
 _MAX_SHARDS = 99_999
@@ -14,7 +14,7 @@ _MAX_NEGATIVES = 1000
 # Left out of the flags of a dataset at their default, so that datasets built before there were
 # these fields are found to be built already.
 _ADDED_LATER = (
-    *("shift_bp", "negatives", "negatives_per_positive"),
+    *("shift_bp", "store", "negatives", "negatives_per_positive"),
     *("train_chroms", "valid_chroms", "test_chroms", "whole_chroms"),
 )
 
@@ -40,6 +40,7 @@ class BuildConfig:
         reverse_complement: `online` leaves it to the reader to turn training examples, `store`
             writes both strands of them, `none` does neither.
         compression: Of the shards: `none`, or `gzip` for archiving.
+        store: `sequences`, or `intervals`: of windows of a genome the places only, and the genome.
         num_shards: Of the largest split; default: shards of at most 64 MB.
         shift_bp: Bases of every sequence on either side of the window that a model reads; training
             may shift the window over them. Copies and statistics are those of the windows.
@@ -59,6 +60,7 @@ class BuildConfig:
     leak_threshold: float = 0.05
     reverse_complement: str = "online"
     compression: str = "none"
+    store: str = "sequences"
     num_shards: int | None = None
     shift_bp: int = 0
     negatives: str | None = None
@@ -68,6 +70,7 @@ class BuildConfig:
         _one_of("on_leak", self.on_leak, audit.ON_LEAK)
         _one_of("reverse_complement", self.reverse_complement, STRANDS)
         _one_of("compression", self.compression, COMPRESSIONS)
+        _one_of("store", self.store, STORES)
         check_range("leak_threshold", self.leak_threshold, 0, 1)
         check_range("seed", self.seed, 0, _MAX_SEED)
         check_range("num_shards", self.num_shards, 1, _MAX_SHARDS)

@@ -1,6 +1,7 @@
 """What is in a dataset, in words: its splits, labels, bases, origin, and some of its examples."""
 
 import os
+import pathlib
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -12,7 +13,7 @@ from tfrecords import sequence
 from tfrecords.cache import cache_folder
 from tfrecords.errors import InputError
 from tfrecords.files import file_sha256
-from tfrecords.manifest import LABEL_TYPES, SPLITS, Manifest
+from tfrecords.manifest import GENOME, LABEL_TYPES, SPLITS, Manifest
 from tfrecords.origin import PLACE, origin
 from tfrecords.reader import Dataset
 
@@ -50,6 +51,8 @@ def verify(data_dir: str | os.PathLike, *, progress: Callable | None = None) -> 
     total = sum(manifest.num_examples(name) for name in manifest.splits)
     num_shards = sum(len(shards) for shards in manifest.splits.values())
     splits = [dataset.split(name) for name in _names(manifest)]
+    for file in manifest.genome_files:
+        _check_file(dataset.data_dir / GENOME / file.file, file.sha256)
     bar = progress("Verifying examples", total) if progress else None
     try:
         for split in splits:
@@ -59,22 +62,21 @@ def verify(data_dir: str | os.PathLike, *, progress: Callable | None = None) -> 
                 split.read(rows)
                 if bar:
                     bar.update(len(rows))
-            _check_shards(dataset, split.name)
+            for shard in manifest.splits[split.name]:
+                _check_file(dataset.data_dir / shard.file, shard.sha256)
     finally:
         if bar:
             bar.close()
     return f"All {total} records are as they were written; shards checked: {num_shards}."
 
 
-def _check_shards(dataset: Dataset, name: str) -> None:
-    for shard in dataset.manifest.splits[name]:
-        path = dataset.data_dir / shard.file
-        found = file_sha256(path)
-        if found != shard.sha256:
-            raise InputError(
-                f"{path}: its sha256 is {found}, the manifest has {shard.sha256}; "
-                "copy the shard again or rebuild the dataset"
-            )
+def _check_file(path: pathlib.Path, sha256: str) -> None:
+    found = file_sha256(path)
+    if found != sha256:
+        raise InputError(
+            f"{path}: its sha256 is {found}, the manifest has {sha256}; "
+            "copy the file again or rebuild the dataset"
+        )
 
 
 def _names(manifest: Manifest) -> list[str]:
@@ -87,10 +89,12 @@ def _overview(manifest: Manifest) -> Iterator[str]:
     tasks = "1 task" if count == 1 else f"{count or 'no'} tasks"
     fields = (
         f"{feature.name} {feature}" + (f" = {feature.bases} bp" if feature.bases else "")
-        for feature in manifest.schema.features
+        for feature in manifest.stored_schema.features
     )
     yield f"{manifest.name}: {total} examples, {tasks} ({manifest.task_type})"
-    yield f"Record: {', '.join(fields)}; {manifest.schema.stride} bytes"
+    yield f"Record: {', '.join(fields)}; {manifest.stored_schema.stride} bytes"
+    if manifest.genome_files:
+        yield f"The sequence, {manifest.schema['sequence'].bases} bp, is cut out of the genome here"
     if manifest.shift_bp:
         yield f"Window: {manifest.window_bp} bp, and {manifest.shift_bp} bp to shift it either way"
     if manifest.bin_bp:

@@ -65,15 +65,17 @@ class Destination:
         """Whether all shards of a manifest are there with their full sizes."""
         shards = [shard for split in manifest.splits.values() for shard in split]
         paths = [self.data_dir / shard.file for shard in shards]
+        paths += [self.data_dir / manifests.GENOME / file.file for file in manifest.genome_files]
         return all(
-            path.is_file() and path.stat().st_size == shard.num_bytes
-            for path, shard in zip(paths, shards, strict=True)
+            path.is_file() and path.stat().st_size == file.num_bytes
+            for path, file in zip(paths, [*shards, *manifest.genome_files], strict=True)
         )
 
     def check_replaceable(self, manifest: Manifest) -> None:
         """Raises if `data_dir` holds anything that is not of its dataset and would be lost."""
         known = {shard.file for split in manifest.splits.values() for shard in split}
         known |= {manifests.FILE, input_paths.FILE, *_TFDS_FILES}
+        known |= {manifests.GENOME} if manifest.genome_files else set()
         others = sorted({path.name for path in self.data_dir.iterdir()} - known)
         if others:
             raise InputError(

@@ -1,15 +1,8 @@
 """A FASTA file -> the files of a packed genome, which `genome.Genome` maps into memory.
 
-`bases.bin` holds every chromosome twice: packed from its first base on, and packed again half a
-byte later, so that a window is a slice of bytes wherever it starts. A chromosome of `n` bases takes
-`n + 1` bytes, `ceil(n/2)` of the even phase, then `n//2 + 1` of the odd one, which begins with half
-a byte of padding:
-
-    ACG    even: AC G-    odd: -A CG
-
-Beside it: `softmask.bin`, a bit for every base, set for small letters; `gc.bin` and
-`ambiguous.bin`, how many of a chromosome's bases before each block of 32 are C or G, and are an
-IUPAC code of several bases; `gaps.bin`, the runs of N; `genome.json`, the chromosomes.
+`tfrecords.packed_genome` describes `bases.bin`, `softmask.bin` and `genome.json`. Beside them:
+`gc.bin` and `ambiguous.bin`, how many of a chromosome's bases before each block of 32 are C or G,
+and are an IUPAC code of several bases; `gaps.bin`, the runs of N.
 
 Memory: a few bytes for every base of the longest chromosome, which pysam reads as one text.
 """
@@ -28,11 +21,9 @@ from data_prep.text_file import TextFile
 from tfrecords import sequence
 from tfrecords.chrom import Chrom
 from tfrecords.errors import InputError
+from tfrecords.packed_genome import AMBIGUOUS, BASES, BLOCK_BP, FILES, GAPS, GC, INDEX, SOFTMASK
 
 FORMAT = 1  # Of the files; it is part of the folder's name.
-INDEX = "genome.json"
-BASES, SOFTMASK, GC, AMBIGUOUS, GAPS = FILES = ("bases", "softmask", "gc", "ambiguous", "gaps")
-BLOCK_BP = 32
 BLOCK_BYTES = BLOCK_BP // 2
 _CHUNK_BP = 1 << 22  # A multiple of `BLOCK_BP`.
 _HEADER = re.compile(r">(\S*)")

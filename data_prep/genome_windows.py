@@ -78,7 +78,7 @@ class GenomeWindows:
             "max_ambiguous": max_ambiguous,
             "keep_softmask": keep_softmask,
         }
-        self._files = files
+        self._files, self.genome = files, files.genome
         self._tiling = Tiling(
             files.genome,
             intervals.merge(files.all("regions")) if regions else whole(files.genome),

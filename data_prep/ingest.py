@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from data_prep.interval_store import IntervalScratch
 from data_prep.scratch import Scratch
 from data_prep.sequence_keys import window_keys
 from data_prep.source import Source
 from tfrecords.errors import InputError
-from tfrecords.manifest import SPLITS
+from tfrecords.manifest import CUT, SPLITS
+from tfrecords.schema import Schema
 
 _MAX_ROWS = 1 << 15
 _MAX_BASES = 1 << 23
@@ -53,6 +55,7 @@ def ingest(
     progress: Callable | None,
     shift_bp: int = 0,
     split_of_chrom: np.ndarray | None = None,
+    store: str = "sequences",
 ) -> Ingested:
     """Reads the whole source into `folder`.
 
@@ -64,6 +67,7 @@ def ingest(
             windows, so that sequences which differ beside it only count as copies.
         split_of_chrom: int8, the split of every chromosome; negative: its rows are left out.
             Default: the source says what it knows.
+        store: `intervals` leaves out what can be cut out of the source's genome.
 
     Raises:
         InputError: A row cannot be read, or none has a label.
@@ -76,7 +80,12 @@ def ingest(
         "group": ("uint64", ()),
         "split": ("int8", ()),
     }
-    ingested = Ingested(Scratch(folder, columns))
+    if store == "intervals":
+        kept = {name: kind for name, kind in columns.items() if name not in CUT}
+        schema = Schema(source.features)
+        ingested = Ingested(IntervalScratch(folder, kept, source.genome, schema, shift_bp))
+    else:
+        ingested = Ingested(Scratch(folder, columns))
     bar = _start(progress, source) if progress else None
     try:
         rows = _rows(source, ingested, bar, shift_bp, split_of_chrom)
@@ -93,6 +102,21 @@ def ingest(
         )
         raise InputError(f"{which}; nothing to learn")
     return ingested
+
+
+def find_task_type(source: Source, ingested: Ingested, log: Callable[[str], None]) -> str:
+    """Returns what the targets are: what the source says, or what the labels look like."""
+    if ingested.num_unlabelled:
+        count = ingested.num_unlabelled
+        log(f"Left out {count} {'row that has' if count == 1 else 'rows that have'} no label.")
+    if source.task_type is not None:
+        return source.task_type
+    if not ingested.is_binary:
+        log(
+            "There are labels other than 0 and 1, so this is a regression "
+            "(classes want a column of 0 and 1 each)."
+        )
+    return "binary" if ingested.is_binary else "regression"
 
 
 def _start(progress: Callable, source: Source):

@@ -93,7 +93,7 @@ class Peaks:
             "seed": seed,
         }
         self.findings = {"left_out": {}}
-        self._files = files
+        self._files, self.genome = files, files.genome
         positives = self._positives()
         self._windows = intervals.concatenate([positives, self._negatives(positives)])
         self._targets = np.stack(

@@ -13,6 +13,7 @@ import numpy as np
 
 from tfrecords.errors import InputError, suggest
 from tfrecords.manifest import SPLITS, split_name
+from tfrecords.packed_genome import PackedGenome
 from tfrecords.schema import Feature, Schema
 from tfrecords.sequence import packed_width
 
@@ -76,6 +77,16 @@ class Source(Protocol):
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Yields all rows in order, at most `size` at a time; may be called more than once."""
+
+
+class GenomeSource(Source, Protocol):
+    """A source of windows of a genome: rows have `chrom_id`, `start` and `strand`.
+
+    Attributes:
+        genome: The genome, so that a dataset may hold it in place of the sequences.
+    """
+
+    genome: PackedGenome
 
 
 def dna(name: str, length: int) -> Feature:

@@ -105,7 +105,7 @@ class Tracks:
             "blacklist": [blacklist] if blacklist else [],
         }
         files = GenomeInputs(fasta, beds, chrom_alias=chrom_alias, cache_dir=cache_dir, log=log)
-        self._genome = files.genome
+        self.genome = files.genome
         self._targets = BinnedTargets(
             table.tracks,
             files.genome.chroms,
@@ -175,7 +175,7 @@ class Tracks:
         size = max(1, min(size, _BATCH_BYTES // window_bytes))
         lost = None
         for windows in self._tiling.batches(size):
-            columns = self._fields.read(self._genome, windows)
+            columns = self._fields.read(self.genome, windows)
             values = self._targets.read(windows.chrom_id, windows.start)
             columns["targets"] = self._targets.store(values)
             more = self._targets.loss(values, columns["targets"])

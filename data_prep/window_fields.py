@@ -12,7 +12,6 @@ from data_prep.build_config import check_range
 from data_prep.genome import Genome
 from data_prep.intervals import Intervals
 from data_prep.source import dna
-from tfrecords import strands
 from tfrecords.schema import Feature, Schema
 
 _MAX_WINDOW = 1 << 24
@@ -65,14 +64,9 @@ class WindowFields:
             genome: The genome.
             windows: Without flanks.
         """
-        chrom_id, start = windows.chrom_id, windows.start - self.shift_bp
-        fields = {"sequence": genome.windows(chrom_id, start, self.length)}
-        if self.keep_softmask:
-            fields["repeat"] = genome.softmask(chrom_id, start, self.length)
-        minus = np.flatnonzero(windows.strand == -1)
-        strands.turn(fields, minus, Schema(self.features), strand_pairs=None)
-        places = {"chrom_id": chrom_id, "start": windows.start, "strand": windows.strand}
-        return fields | places
+        columns = ("chrom_id", "start", "strand")
+        places = {name: getattr(windows, name) for name in columns}
+        return genome.fields(Schema(self.features), **places, shift_bp=self.shift_bp) | places
 
 
 def left_out_lines(left_out: Mapping[str, int]) -> Iterator[str]:

@@ -179,6 +179,7 @@ def main() -> None:
             leak_threshold=_LEAK_THRESHOLD.value,
             reverse_complement=_REVERSE_COMPLEMENT.value,
             compression=_COMPRESSION.value,
+            store=genome_flags.STORE.value,
             num_shards=_NUM_SHARDS.value,
             shift_bp=_SHIFT_BP.value,
             negatives=_NEGATIVES.value if is_shuffled else None,

@@ -11,6 +11,7 @@ from data_prep.genome_windows import GenomeWindows
 from data_prep.peaks import Peaks
 from data_prep.tracks import Tracks
 from tfrecords.errors import InputError
+from tfrecords.manifest import STORES
 
 SOURCES = ("peaks", "tracks", "windows")
 
@@ -67,6 +68,12 @@ _KEEP_SOFTMASK = flags.DEFINE_bool(
 _BLACKLIST = flags.DEFINE_string(
     "blacklist", None, "BED file; windows that overlap it are left out; tracks: see --blacklisted."
 )
+STORE = flags.DEFINE_enum(
+    "store",
+    "sequences",
+    STORES,
+    "What records hold: the sequence, or only its place in the genome, which the dataset then has.",
+)
 _CHROM_ALIAS = flags.DEFINE_string(
     "chrom_alias",
     "none",
@@ -81,7 +88,7 @@ _CACHE_DIR = flags.DEFINE_string(
 
 # Flags by the sources that have them.
 MEANINGS = {
-    SOURCES: ("fasta", "window_bp", "blacklist", "chrom_alias", "cache_dir"),
+    SOURCES: ("fasta", "window_bp", "blacklist", "store", "chrom_alias", "cache_dir"),
     ("peaks",): ("peaks", "negatives_file"),
     ("tracks",): (
         *("bigwig", "targets", "bin_bp", "bin_statistic", "crop_bp"),

@@ -43,7 +43,7 @@ def open_expanded(
     Raises:
         InputError: A shard is missing, or not the one that the manifest describes.
     """
-    folder, stride = cache_folder(manifest, cache_dir), manifest.schema.stride
+    folder, stride = cache_folder(manifest, cache_dir), manifest.stored_schema.stride
     folder.mkdir(parents=True, exist_ok=True)
     expanded = []
     for shard in manifest.splits[split]:
@@ -54,7 +54,7 @@ def open_expanded(
             _expand(data_dir / shard.file, shard, target, size)
         expanded.append(dataclasses.replace(shard, num_bytes=size))
     remedy = f"remove {folder}, and it is expanded again"
-    return MappedShards(folder, expanded, manifest.schema, remedy)
+    return MappedShards(folder, expanded, manifest.stored_schema, remedy)
 
 
 def _expand(source: pathlib.Path, shard: Shard, target: pathlib.Path, size: int) -> None:

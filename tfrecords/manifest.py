@@ -23,13 +23,16 @@ SPLITS = ("train", "valid", "test")
 _SPLIT_SYNONYMS = {"training": "train", "val": "valid", "dev": "valid", "validation": "valid"}
 LABEL_TYPES = ("binary", "regression")  # One number per sequence and task.
 TASK_TYPES = (*LABEL_TYPES, "coverage", "unlabelled")
+STORES = ("sequences", "intervals")
+CUT = ("sequence", "repeat")  # What the records of a store of intervals leave out.
 STRANDS = ("online", "store", "none")
 COMPRESSIONS = ("none", "gzip")
 # Left out of the file at their default: datasets built before there were such keep their hash.
 _OPTIONAL = (
     *("shift_bp", "bin_bp", "crop_bp", "target_scale", "cut_sites"),
-    *("chroms", "genome_sha256"),
+    *("chroms", "genome_sha256", "genome_files"),
 )
+GENOME = "genome"  # The folder with these files.
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,21 @@ class Shard:
 
 
 @dataclass(frozen=True)
+class GenomeFile:
+    """One file of a packed genome: its base name, its size and sha256."""
+
+    file: str
+    num_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Description of a dataset.
 
     Attributes:
         name: Name of the dataset, with which the names of its shards begin.
-        schema: The fields of a record.
+        schema: The fields of an example, as readers give it.
         splits: The shards of every split.
         tasks: The columns of `targets`, `T` names.
         task_type: What targets are: `binary` (0 or 1) or `regression`, `[T]`; `coverage`, one
@@ -69,6 +81,8 @@ class Manifest:
         cut_sites: Tasks that count cuts between bases; see `strands.turn`.
         chroms: Those of the genome that the windows are from; `chrom_id` is a place in it.
         genome_sha256: Of the FASTA file of that genome.
+        genome_files: The packed genome (`packed_genome`), if the dataset holds it: then records
+            are intervals, and readers cut `sequence` and `repeat` out of it.
         format_version: Of this file and the records.
     """
 
@@ -92,6 +106,7 @@ class Manifest:
     cut_sites: tuple[int, ...] = ()
     chroms: tuple[Chrom, ...] = ()
     genome_sha256: str = ""
+    genome_files: tuple["GenomeFile", ...] = ()
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self):
@@ -121,6 +136,11 @@ class Manifest:
         return self.schema["sequence"].bases - 2 * self.shift_bp
 
     @property
+    def stored_schema(self) -> Schema:
+        """The fields of a record: all of an example, or those that are not cut out of a genome."""
+        return self.schema.without(*CUT) if self.genome_files else self.schema
+
+    @property
     def num_bins(self) -> int:
         """Bins of `coverage` per window; 0 where there are none."""
         return bins.count(self.window_bp, self.bin_bp, self.crop_bp)
@@ -142,8 +162,9 @@ class Manifest:
             for item in fields(self)
             if item.name not in _OPTIONAL or getattr(self, item.name) != item.default
         }
-        if self.chroms:
-            named["chroms"] = [asdict(chrom) for chrom in self.chroms]
+        for name in ("chroms", "genome_files"):
+            if getattr(self, name):
+                named[name] = [asdict(item) for item in getattr(self, name)]
         return {
             **named,
             "schema": self.schema.to_json(),
@@ -169,6 +190,7 @@ class Manifest:
             "target_scale": tuple(content.get("target_scale", ())),
             "cut_sites": tuple(content.get("cut_sites", ())),
             "chroms": tuple(Chrom(**chrom) for chrom in content.get("chroms", ())),
+            "genome_files": tuple(GenomeFile(**file) for file in content.get("genome_files", ())),
         }
         return cls(**{**content, **known})
 

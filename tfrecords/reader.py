@@ -13,8 +13,9 @@ import numpy as np
 
 from tfrecords import cache, sampling, strands
 from tfrecords.errors import InputError, suggest
-from tfrecords.manifest import Manifest
+from tfrecords.manifest import GENOME, Manifest
 from tfrecords.mapped_shards import MappedShards
+from tfrecords.packed_genome import PackedGenome
 from tfrecords.schema import KEY, Schema
 
 Batch = dict[str, np.ndarray]
@@ -67,7 +68,8 @@ class Split:
         if manifest.compression == "gzip":
             self._records = cache.open_expanded(data_dir, manifest, name, cache_dir)
         else:
-            self._records = MappedShards(data_dir, manifest.splits[name], manifest.schema)
+            self._records = MappedShards(data_dir, manifest.splits[name], manifest.stored_schema)
+        self._genome = _open_genome(data_dir, manifest) if manifest.genome_files else None
 
     def __reduce__(self):
         # Workers of another process map the files themselves.
@@ -80,7 +82,7 @@ class Split:
 
     @property
     def schema(self) -> Schema:
-        """The fields of a record."""
+        """The fields of an example."""
         return self._manifest.schema
 
     @property
@@ -103,7 +105,12 @@ class Split:
                 f"rows {rows.min()} to {rows.max()} of split {self.name}, which has "
                 f"{self.num_examples}"
             )
-        return self._records.read(rows)
+        records = self._records.read(rows)
+        if self._genome is None:
+            return records
+        places = {name: records[name] for name in ("chrom_id", "start", "strand")}
+        shift_bp = self._manifest.shift_bp
+        return records | self._genome.fields(self.schema, **places, shift_bp=shift_bp)
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Returns the number of whole batches; the few examples left over change by epoch."""
@@ -223,6 +230,18 @@ class Split:
             batch = self._with_key_and_weight(self.read(rows), keys)
             batch["weight"][is_padding] = 0
             yield batch
+
+
+def _open_genome(data_dir: pathlib.Path, manifest: Manifest) -> PackedGenome:
+    for file in manifest.genome_files:
+        path = data_dir / GENOME / file.file
+        size = path.stat().st_size if path.is_file() else "no"
+        if size != file.num_bytes:
+            raise InputError(
+                f"{path}: has {size} bytes, the manifest gives {file.num_bytes}; copy the folder "
+                "again or rebuild the dataset"
+            )
+    return PackedGenome(data_dir / GENOME)
 
 
 class _Sampler:

@@ -106,6 +106,10 @@ class Schema:
     def __contains__(self, name: object) -> bool:
         return name in self.names
 
+    def without(self, *names: str) -> "Schema":
+        """Returns the schema of all fields but these."""
+        return Schema(tuple(feature for feature in self.features if feature.name not in names))
+
     @functools.cached_property
     def layout(self) -> Layout:
         """Where the bytes of a record are, and its checksums."""

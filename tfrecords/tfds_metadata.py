@@ -47,7 +47,9 @@ def _split(name: str, shards: tuple[Shard, ...]) -> dict:
 def _features(manifest: Manifest) -> dict:
     return {
         "featuresDict": {
-            "features": {feature.name: _tensor(feature) for feature in manifest.schema.features}
+            "features": {
+                feature.name: _tensor(feature) for feature in manifest.stored_schema.features
+            }
         },
         "pythonClassName": f"{_FEATURES}.features_dict.FeaturesDict",
     }
