@@ -50,6 +50,10 @@ class IntervalScratch(Scratch):
     schema: Schema
     shift_bp: int
 
+    def __reduce__(self):
+        # Shards hold no base, so workers, on whatever machine, need not see the genome.
+        return Scratch, (self.folder, self.columns)
+
     def read(self, name: str) -> Column | CutSequences:
         """Opens a column."""
         return CutSequences(self) if name == "sequence" else super().read(name)

@@ -11,7 +11,9 @@ from data_prep.build_config import BuildConfig
 from data_prep.csv_table import CsvTable
 from data_prep.describe import describe, verify
 from data_prep.genome_windows import GenomeWindows
+from data_prep.ingest import ingest
 from data_prep.peaks import Peaks
+from data_prep.scratch import Scratch
 from data_prep.tracks import Tracks
 from tfrecords import sequence
 from tfrecords.errors import InputError
@@ -150,6 +152,17 @@ def test_what_cannot_be_stored_so(files, tmp_path, write):
         InputError, match="^--store=interval, expected one of sequences, intervals."
     ):
         BuildConfig(store="interval")
+
+
+def test_workers_need_not_see_the_genome(files, tmp_path):
+    opened = source("windows", files, tmp_path)
+    ingested = ingest(opened, tmp_path / "rows", None, SHIFT_BP, store="intervals")
+    sent = pickle.dumps(ingested.scratch)
+    for path in (tmp_path / "cache").glob("*/*"):
+        path.unlink()
+    found = pickle.loads(sent)
+    assert type(found) is Scratch
+    assert "sequence" not in found.columns
 
 
 def test_it_is_described_and_verified(files, tmp_path):
