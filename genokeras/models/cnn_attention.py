@@ -138,7 +138,7 @@ _COSINE = _ADAM | {"steps": 1000, "schedule": "cosine", "final_fraction": 0.0, "
 _ADAMW = _COSINE | {"optimizer": "adamw", "weight_decay": 1e-4}
 TRAINING: dict[str, dict[str, Any]] = dict.fromkeys(PRESETS, _ADAMW)
 _OURS = {"min_steps": 300}
-TRAINING |= {"base": _OURS, "fast": _OURS | {"epochs": 5}, "tiny": {}}
+TRAINING |= {"base": _OURS, "fast": _OURS | {"epochs": 6}, "tiny": {}}
 TRAINING |= {"conv": _ADAM, "conv_v2": _COSINE}
 
 

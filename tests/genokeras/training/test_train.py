@@ -428,7 +428,7 @@ def test_other_backend_is_refused(data_dir, tmp_path, monkeypatch):
 def test_recipe_of_a_preset_and_changes():
     assert recipe() == TrainConfig(min_steps=300)
     assert recipe(epochs=2) == recipe(epochs=2, min_steps=0) == TrainConfig(epochs=2)
-    assert recipe(preset="fast", min_steps=9) == TrainConfig(epochs=5, min_steps=9)
+    assert recipe(preset="fast", min_steps=9) == TrainConfig(epochs=6, min_steps=9)
     assert recipe(preset="conv", epochs=3).steps is None
     assert recipe(preset="conv", epochs=3).optimizer == "adam"
     with pytest.raises(InputError) as error:
