@@ -47,7 +47,9 @@ _SOURCE = flags.DEFINE_enum(
 _TRAIN = flags.DEFINE_list("train", [], "Files with the training rows, separated by commas.")
 _VALID = flags.DEFINE_list("valid", [], "Files with the validation rows; also --val, --dev.")
 _TEST = flags.DEFINE_list("test", [], "Files with the test rows.")
-_INPUT = flags.DEFINE_list("input", [], "Files with rows of all splits, or still to be split.")
+_INPUT = flags.DEFINE_list(
+    "input", [], "Files with rows of all splits, or still to be split. TFDS: a folder or a name."
+)
 flags.DEFINE_alias("val", "valid")
 flags.DEFINE_alias("dev", "valid")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the dataset.", required=True)

@@ -10,7 +10,7 @@ from tfrecords.errors import InputError, suggest
 
 _NOT_LAUNCHERS = (
     *("__init__", "app", "cli", "genome_flags", "model_help", "progress", "quiet", "runner_flags"),
-    "scoring",
+    *("scoring", "tfds_flags"),
 )
 
 

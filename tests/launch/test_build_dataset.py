@@ -76,6 +76,49 @@ def test_a_table_with_a_split_column(launch, tmp_path):
     ]  # fmt: skip
 
 
+def test_a_dataset_of_tfds(launch, tmp_path):
+    """One that was built here: TFDS reads those as it does its own."""
+    rows = "".join(
+        f"{'AC' * 10}{'GT'[n % 2] * n}{'A' * (40 - n)},{n % 2},train\n" for n in range(40)
+    )
+    files = {"all.csv": HEADER + rows}
+    done = launch("--input=all.csv", "--split_column=subset", data_dir="first", files=files)
+    assert done.returncode == 0, done.stderr
+    args = ("--source=tfds", "--input=first", "--split_fractions=0.5,0.25,0.25", "--workers=2")
+    done = launch(*args, data_dir="second")
+    assert done.returncode == 0, done.stderr
+    *lines, last = done.stdout.splitlines()
+    assert lines[0] == "Features read: sequence, targets; not read: row."
+    assert last.startswith("second: 20 train, 10 valid, 10 test examples of 60 bp; ")
+    # Of TensorFlow's own messages nothing is seen.
+    bars = ("Reading rows: ", "Writing examples: ", "Comparing ", "Looking ")
+    assert all(line.startswith(bars) for line in done.stderr.splitlines()), done.stderr
+    manifest = Manifest.load(tmp_path / "second")
+    assert manifest.flags["files"] == {"input": ["mine/1.0.0"]}
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "error: no input file; give --input"),
+        (["--input=a,b"], "error: --input=a,b, expected one dataset of TFDS"),
+        (["--input=a", "--train=b"], "error: --train has no meaning with --source=tfds"),
+        (["--input=a", "--split_column=b"], "error: --split_column has no meaning with --source="),
+        (
+            ["--input=a"],
+            "error: a: there is no such folder; if it is the name of a dataset, --tfds",
+        ),
+    ],
+)
+def test_a_dataset_of_tfds_that_is_not_there(launch, args, message):
+    assert refused(launch("--source=tfds", *args)).startswith(message)
+
+
+def test_the_folder_of_tfds_is_for_its_datasets(launch):
+    done = launch("--input=all.csv", "--tfds_dir=there", files={"all.csv": HEADER + ROWS})
+    assert refused(done) == "error: --tfds_dir has no meaning with --source=csv"
+
+
 def test_a_table_with_columns_of_chromosomes_and_groups(launch, tmp_path):
     rows = "".join(
         f"{text},{n % 2},chr{n % 3},gene{n % 40}\n"

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from launch import quiet
+from tfrecords.errors import InputError
 
 
 def chatter(text):
@@ -28,6 +29,16 @@ def test_it_is_seen_when_loading_fails(capfd):
     with pytest.raises(ImportError), quiet.loading():
         fail()
     assert capfd.readouterr().err == "libcudart.so: wrong ELF class\n"
+
+
+def test_it_is_not_seen_where_the_error_says_what_is_wrong(capfd):
+    def refuse():
+        chatter("I0000 custom operations are on\n")
+        raise InputError
+
+    with pytest.raises(InputError), quiet.held_back():
+        refuse()
+    assert capfd.readouterr().err == ""
 
 
 def test_keras_loads_without_what_it_only_tries_to_import():
