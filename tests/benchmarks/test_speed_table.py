@@ -77,3 +77,27 @@ def test_a_benchmark_without_results_has_no_table(benchmark, tmp_path):
     text = benchmark.page(tmp_path)
     assert text.count("\n## ") == 1
     assert text.endswith("2 cores of Abacus, Linux x86_64; load before the measurement 0.1.\n")
+
+
+def test_a_table_of_windows_by_hand(benchmark):
+    rates = {"write": 9000.0, "build": 3000.0, "loop_bytes": 1500.0, "loop_floats": 100.0}
+    ratios = {"write": (6.0, 90.0), "build": (2.0, 30.0)}
+    found = {
+        "windows": 1234,
+        "window_bp": 200,
+        "stride_bp": 50,
+        "bases": 61700,
+        "file": "g.fa",
+        "examples_per_second": {name: measured(rate, rate, rate) for name, rate in rates.items()},
+        "ratio": {
+            f"{name}_to_loop_{form}": measured(ratio, ratio, ratio)
+            for name, pair in ratios.items()
+            for form, ratio in zip(("bytes", "floats"), pair, strict=True)
+        },
+        "cut_mbp_per_second": measured(500.0, 400.0, 600.0),
+        "memory": {"peak_bytes_by_stride": {"50": 100_000_000, "5": 120_000_000}},
+    }
+    text = benchmark.genome_windows(found)
+    assert "| whole build | 3,000 [3,000, 3,000] | 2 [2, 2] | 30 [30, 30] |" in text
+    assert "goes through 500 [400, 600] Mbp of window a second" in text
+    assert "of a build is 100 MB, and 120 MB of one from ten times as many windows." in text
