@@ -53,6 +53,7 @@ class BeamRunner:
         try:
             with contextlib.redirect_stderr(said):
                 options = beam.options.pipeline_options.PipelineOptions(self._args)
+                options.get_all_options()
                 beam.Pipeline(options=options)
         except (SystemExit, ValueError, ImportError) as error:
             # Beam ends the program where an option has a wrong value, after saying which.

@@ -24,7 +24,7 @@ from data_prep.csv_table import CsvTable
 from tfrecords.errors import InputError
 
 ROOT = pathlib.Path(__file__).parents[2]
-CONFIG = BuildConfig(split_fractions=(0.6, 0.2, 0.2), num_shards=6)
+CONFIG = BuildConfig(split_fractions=(0.6, 0.2, 0.2), num_shards=3)
 PROCESSES = "--runner=DirectRunner", "--direct_running_mode=multi_processing"
 STAND_IN = """
 import os, pickle, subprocess, sys, threading, time
@@ -71,12 +71,13 @@ import sys
 class PipelineOptions:
     def __init__(self, args):
         self.args = args
-        if "--direct_num_workers=x" in args:
+        if "--runner=Nonsense" in args:
+            raise ValueError("Unexpected pipeline runner: Nonsense. Valid values are ...")
+    def get_all_options(self):
+        if "--direct_num_workers=x" in self.args:
             print("usage: ...\\nx.py: error: argument --direct_num_workers: invalid int value: 'x'",
                   file=sys.stderr)
             sys.exit(2)
-        if "--runner=Nonsense" in args:
-            raise ValueError("Unexpected pipeline runner: Nonsense. Valid values are ...")
 """
 
 
@@ -113,7 +114,7 @@ def build(table, data_dir, *args, **options):
 
 def test_the_same_bytes_as_from_local_processes(table, tmp_path, beam):
     build(table, tmp_path / "beam")
-    build_dataset(CsvTable(table), tmp_path / "local", "x", config=CONFIG, workers=2)
+    build_dataset(CsvTable(table), tmp_path / "local", "x", config=CONFIG)
     assert all_bytes(tmp_path / "beam") == all_bytes(tmp_path / "local")
     assert not (tmp_path / ".beam.building").exists()
 
@@ -123,11 +124,11 @@ def test_the_same_bytes_as_from_local_processes(table, tmp_path, beam):
     [
         (
             "--failing",
-            r"Apache Beam: OSError: \[Errno 28\] No space left on device: 'x \(2 of 10 shards are "
+            r"Apache Beam: OSError: \[Errno 28\] No space left on device: 'x \(2 of 5 shards are "
             r"there, \S+beam.log has more\); the same command goes on",
         ),
-        ("--deadly", r"a worker of Apache Beam ended early, out of memory or killed \(2 of 10"),
-        ("--lazy", r"its workers do not write into the folder of the dataset \(0 of 10 shards"),
+        ("--deadly", r"a worker of Apache Beam ended early, out of memory or killed \(2 of 5"),
+        ("--lazy", r"its workers do not write into the folder of the dataset \(0 of 5 shards"),
     ],
 )
 def test_what_fails_is_said_and_the_next_build_goes_on(table, tmp_path, beam, args, message):
@@ -189,7 +190,7 @@ def test_tasks_pickle_to_a_fresh_process(table, tmp_path, name):
     build_dataset(CsvTable(table), tmp_path / "sent", "x", config=CONFIG, runner=send)
     build_dataset(CsvTable(table), tmp_path / "local", "x", config=CONFIG)
     assert all_bytes(tmp_path / "sent") == all_bytes(tmp_path / "local")
-    assert len(sent[0]) < 5000 * 10
+    assert len(sent[0]) < 5000 * 5
 
 
 KILLED = """
@@ -223,7 +224,7 @@ def with_real_beam(table, data_dir, num_shards, folder):
 
 @pytest.mark.beam
 def test_beam_on_two_processes_writes_the_same_bytes(table, tmp_path):
-    assert with_real_beam(table, tmp_path / "beam", 6, tmp_path).communicate()[0] == ""
+    assert with_real_beam(table, tmp_path / "beam", 3, tmp_path).communicate()[0] == ""
     build_dataset(CsvTable(table), tmp_path / "local", "x", config=CONFIG, workers=2)
     assert all_bytes(tmp_path / "beam") == all_bytes(tmp_path / "local")
 
@@ -246,6 +247,20 @@ def test_a_worker_of_beam_that_is_killed_costs_no_finished_shard(table, tmp_path
     config = BuildConfig(split_fractions=(0.6, 0.2, 0.2), num_shards=144)
     build_dataset(CsvTable(table), tmp_path / "local", "x", config=config)
     assert all_bytes(data_dir) == all_bytes(tmp_path / "local")
+
+
+@pytest.mark.beam
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--runner=Nonsense", "^--beam_args=--runner=Nonsense: Unexpected pipeline runner: Nonse"),
+        ("--direct_num_workers=x", "error: argument --direct_num_workers: invalid int value: 'x$"),
+    ],
+)
+def test_options_that_real_beam_does_not_take(option, message):
+    pytest.importorskip("apache_beam")
+    with pytest.raises(InputError, match=message):
+        BeamRunner([option])
 
 
 def workers_of(pid):
