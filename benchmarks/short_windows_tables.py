@@ -26,16 +26,22 @@ def main() -> None:
 
 def filled(page: str, results: Mapping[str, Any]) -> str:
     """Returns the page with the tables that belong to the results."""
-    for name, table in (
-        ("test", test_table(results["test"])),
-        ("variants", variants_table(results["search"])),
-        ("explored", explored_table(results["explored"])),
-    ):
+    tables = {
+        "test": test_table(results["test"]),
+        "variants": variants_table(results["search"]),
+        "explored": explored_table(results["explored"]),
+    }
+    return with_tables(page, tables)
+
+
+def with_tables(page: str, tables: Mapping[str, str]) -> str:
+    """Returns a page with tables between the marks `<!-- name -->` and `<!-- end of name -->`."""
+    for name, table in tables.items():
         marks = f"<!-- {name} -->", f"<!-- end of {name} -->"
         pattern = f"(?s){re.escape(marks[0])}.*?{re.escape(marks[1])}"
         page, found = re.subn(pattern, lambda _, t=table, m=marks: f"{m[0]}\n{t}\n{m[1]}", page)
         if found != 1:
-            raise ValueError(f"{PAGE.name} has {found} places for {name!r}, expected one")
+            raise ValueError(f"the page has {found} places for {name!r}, expected one")
     return page
 
 
