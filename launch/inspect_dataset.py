@@ -10,9 +10,9 @@ import pathlib
 
 from absl import flags
 
-from data_prep.coverage_survey import survey_coverage
 from data_prep.audit_dataset import audit_dataset
 from data_prep.audit_text import describe_audit
+from data_prep.coverage_survey import survey_coverage
 from data_prep.describe import describe, verify
 from data_prep.survey import survey
 from genokeras.evaluation.gc_by_class import describe_gc
