@@ -33,9 +33,7 @@ def score(workdirs: Sequence[str | os.PathLike], split: str, **options: Any) -> 
     folder = run_folders.destination(workdirs, options.get("output"))
     result = evaluate(workdirs, split, progress=progress.start, log=progress.log, **options)
     print(score_table(result))
-    if result["members"] is None and "profile_jsd" in result:
-        print(f"\nScores: {folder}/{result['split']}.json")
-        return
-    print(f"\nScores, predictions and pictures: {folder}/{result['split']}.*")
+    what = "Scores and" if "profile_jsd" in result else "Scores, predictions and"
+    print(f"\n{what} pictures: {folder}/{result['split']}.*")
     if report.is_available():
         print(f"Report: {run_folders.report_folder(folder, workdirs)}/{report.FILE}")

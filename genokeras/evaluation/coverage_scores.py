@@ -1,16 +1,58 @@
-"""Scores of predicted coverage on a whole split, part by part: memory does not grow with it."""
+"""Scores of predicted coverage on a whole split, part by part: memory does not grow with it.
 
-from collections.abc import Callable, Sequence
+Shapes: `N` windows of `bins`, `T` tracks.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from genokeras.evaluation import bootstrap
 from genokeras.evaluation.predictor import BATCH_SIZE, Predictor
+from genokeras.evaluation.split_predictions import place_columns
 from genokeras.evaluation.split_windows import SplitWindows
+from genokeras.metrics.coverage import ALL, CoverageScores
+from genokeras.metrics.window_groups import correlation_and_r2, pair_sums
 from genokeras.training.workdir import Run
 from tfrecords.errors import InputError
-from tfrecords.reader import Dataset
+from tfrecords.reader import Batch, Dataset
 
 # Of all windows that the model computes at a time: long ones have larger results in between.
 _MAX_BASES = 1 << 21
+
+
+@dataclasses.dataclass(frozen=True)
+class ShownWindow:
+    """A window with what is true and what is predicted, float64 `[bins, T]`, NaN where missing.
+
+    Attributes:
+      kind: `best`, `median` or `worst`.
+      place: Chromosome and bases, or the number of its row.
+      pearson_r: Correlation within the window, the mean over its tracks.
+      true: Coverage in the unit of the data.
+      predicted: The same as the model has it.
+    """
+
+    kind: str
+    place: str
+    pearson_r: float
+    true: np.ndarray
+    predicted: np.ndarray
+
+    @property
+    def title(self) -> str:
+        """Which window this is, in words."""
+        return f"{self.kind.capitalize()} window, {self.place}: Pearson r {self.pearson_r:.2f}"
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoredCoverage:
+    """The scores, as `score_coverage` says, and windows to look at."""
+
+    result: dict[str, Any]
+    windows: list[ShownWindow]
 
 
 def score_coverage(
@@ -20,35 +62,132 @@ def score_coverage(
     step: int,
     progress: Callable | None = None,
     *,
+    num_bootstrap: int = 1000,
+    seed: int = 0,
     batch_size: int = BATCH_SIZE,
     reverse_complement: bool | None = None,
-) -> dict[str, Any]:
-    """Returns the metrics of a run's model on a split, as its `running_scores` returns them.
+) -> ScoredCoverage:
+    """Scores a run's model on a split.
 
-    Beside them `reverse_complement`, and None for what only other tasks have: `baseline`,
-    `difference`, `verdict`, `members`.
+    Returns:
+      As `result` the metrics of the model's `running_scores`, each but `spearman_r` with its 95%
+      interval `*_ci` over resampled windows (many are resampled in groups, see `WindowGroups`);
+      `reverse_complement`, `num_bootstrap`, `seed`; and None for what only other tasks have:
+      `baseline`, `difference`, `verdict`, `members`, `probes`.
 
     Raises:
-      InputError: There are several runs.
+      InputError: There are several runs, the split is empty, or a prediction is not finite.
     """
     if len(runs) > 1:
         raise InputError(
             f"{len(runs)} runs that predict coverage: means over them are not made yet; give one"
         )
     run, windows = runs[0], SplitWindows(dataset, split)
+    if not len(windows):
+        raise InputError(f"split {split} has no examples")
     size = min(batch_size, max(1, _MAX_BASES // run.spec.length))
     options = {"batch_size": size, "reverse_complement": reverse_complement}
     predictor = Predictor.load(run, step, **options)
-    scores = run.model_module.running_scores(run.spec)
+    scores, within = run.model_module.running_scores(run.spec), []
     bar = progress(f"Predicting {split}", len(windows)) if progress else None
     try:
-        for part in windows.parts(size):
-            coverage = predictor.logits(part["sequence"])
+        for part, coverage in _predictions(predictor, windows.parts(size)):
+            _check_finite(coverage, split)
             scores.add({"coverage": coverage}, part["targets"], part["weight"])
+            within.append(_pearson_r(_true(part, run), coverage))
             if bar:
                 bar.update(len(coverage))
     finally:
         if bar:
             bar.close()
-    missing = dict.fromkeys(("baseline", "difference", "verdict", "members"))
-    return scores.result() | {"reverse_complement": predictor.reverse_complement} | missing
+    result = _with_intervals(scores, run.spec.tasks, num_bootstrap, seed, progress)
+    result |= {"reverse_complement": predictor.reverse_complement}
+    result |= {"num_bootstrap": num_bootstrap, "seed": seed}
+    result |= dict.fromkeys(("baseline", "difference", "verdict", "members", "probes"))
+    return ScoredCoverage(result, _shown(run, predictor, windows, np.concatenate(within)))
+
+
+def _predictions(predictor: Predictor, parts: Iterator[Batch]) -> Iterator[tuple]:
+    for part in parts:
+        yield part, predictor.logits(part["sequence"])
+
+
+def _true(part: Batch, run: Run) -> np.ndarray:
+    """Returns coverage in the unit of the data, NaN where it is missing."""
+    true = part["targets"].astype(np.float64) * (run.spec.target_scale or 1.0)
+    return np.where(part["weight"][:, None] > 0, true, np.nan)
+
+
+def _check_finite(coverage: np.ndarray, split: str) -> None:
+    if not np.isfinite(coverage).all():
+        raise InputError(
+            f"the model's output is not finite for examples of split {split}: its training went "
+            "wrong; train again with a lower --learning_rate"
+        )
+
+
+def _pearson_r(true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Returns the correlation within each window, the mean of its tracks; NaN if there is none."""
+    known = ~np.isnan(true)
+    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    centred = (
+        values - np.where(known, values, 0).sum(axis=1, keepdims=True) / count
+        for values in (true, predicted.astype(np.float64))
+    )
+    found = correlation_and_r2(pair_sums(*centred, known))[0]
+    defined = np.isfinite(found)
+    total = np.where(defined, found, 0).sum(axis=1)
+    return np.where(defined.any(axis=1), total / np.maximum(defined.sum(axis=1), 1), np.nan)
+
+
+def _with_intervals(
+    scores: CoverageScores,
+    tasks: Sequence[str],
+    num_bootstrap: int,
+    seed: int,
+    progress: Callable | None,
+) -> dict[str, Any]:
+    """Returns all scores, each with its interval."""
+    result = scores.result()
+    if not num_bootstrap:
+        return result
+    samples = bootstrap.resampled_scores(
+        scores.resampled,
+        scores.num_groups,
+        num_resamples=num_bootstrap,
+        seed=seed,
+        progress=progress,
+    )
+
+    def intervals(place: str | None) -> dict[str, Any]:
+        found = {
+            name: bootstrap.interval(x) for (task, name), x in samples.items() if task == place
+        }
+        return {f"{name}_ci": list(ends) if ends else None for name, ends in found.items()}
+
+    result |= intervals(ALL)
+    if "tasks" in result:
+        result["tasks"] = {task: result["tasks"][task] | intervals(task) for task in tasks}
+    return result
+
+
+def _shown(
+    run: Run, predictor: Predictor, windows: SplitWindows, within: np.ndarray
+) -> list[ShownWindow]:
+    """Returns the windows of the best, the median and the worst correlation, if it has any."""
+    order = np.argsort(within, kind="stable")[: np.count_nonzero(np.isfinite(within))]
+    if not len(order):
+        return []
+    shown = []
+    for kind, row in (("best", order[-1]), ("median", order[len(order) // 2]), ("worst", order[0])):
+        part = windows.read(np.array([row]))
+        places = place_columns(run.manifest, part)
+        place = _place(places) if places else f"row {int(part['row'][0])}"
+        true, predicted = _true(part, run)[0], predictor.logits(part["sequence"])[0]
+        shown.append(ShownWindow(kind, place, float(within[row]), true, predicted))
+    return shown
+
+
+def _place(columns: Mapping[str, np.ndarray]) -> str:
+    chrom, start, end = (columns[name][0] for name in ("chrom", "start", "end"))
+    return f"{chrom}:{start + 1:,}-{end:,}"

@@ -7,10 +7,12 @@ from typing import Any
 from genokeras.evaluation import ensemble, probes, run_folders
 from genokeras.evaluation.coverage_scores import score_coverage
 from genokeras.evaluation.ensemble import Ensemble
-from genokeras.evaluation.evaluation_files import write_evaluation, write_scores
+from genokeras.evaluation.evaluation_files import write_coverage_evaluation, write_evaluation
 from genokeras.evaluation.predictor import BATCH_SIZE, Predictor
 from genokeras.evaluation.scored_split import score_models
+from genokeras.models.spec import Spec
 from genokeras.training.workdir import Run
+from tfrecords.errors import InputError
 from tfrecords.manifest import split_name
 from tfrecords.reader import Dataset
 
@@ -36,8 +38,8 @@ def evaluate(
     """Scores a run's model, or the mean of several, on a split of its dataset.
 
     Every example counts once, also where the dataset stores both of its strands. What is written
-    is said in `evaluation_files`, what is returned in `scored_split.score_models`. Of coverage the
-    scores are those of `coverage_scores`, without intervals, baseline and probes.
+    is said in `evaluation_files`, what is returned in `scored_split.score_models`; of coverage,
+    which has no baseline and no probes, in `coverage_scores.score_coverage`.
 
     Args:
       workdir: Folder of the run, or of several: a list, a text with commas, or a pattern.
@@ -67,20 +69,20 @@ def evaluate(
     split = split_name(split)
     runs = ensemble.open_runs(workdir, data_dir)
     folder = run_folders.destination([run.workdir for run in runs], output)
-    words = probes.parse_words(probe, runs[0].spec.length)
+    words = _words(probe, runs[0].spec)
     datasets = _datasets(runs, split)
     # Settled once: a run that still trains may make a better one meanwhile.
     steps = [run.step_of(checkpoint) for run in runs]
     options = {"reverse_complement": reverse_complement, "batch_size": batch_size}
     about = _about(runs, split, checkpoint, steps)
+    scoring = {"num_bootstrap": num_bootstrap, "seed": seed, "progress": progress}
     if runs[0].spec.task_type == "coverage":
-        log("Of coverage there are no intervals, baseline, probes, pictures and report yet.")
-        scores = score_coverage(runs, datasets[0], split, steps[0], progress, **options)
-        write_scores(folder, result := {**about, **scores})
+        scored = score_coverage(runs, datasets[0], split, steps[0], **scoring, **options)
+        result = {**about, "probe": [], **scored.result}
+        write_coverage_evaluation(folder, runs[0], result, scored.windows, log)
         return result
     pairs = zip(runs, steps, strict=True)
     models = Ensemble([Predictor.load(run, step, **options) for run, step in pairs])
-    scoring = {"num_bootstrap": num_bootstrap, "seed": seed, "progress": progress}
     scored = score_models(
         models, datasets, split, words=words, baseline=baseline, log=log, **scoring
     )
@@ -96,6 +98,12 @@ def evaluate(
         member["workdir"] = str(run.workdir)
     write_evaluation(folder, runs, result, scored, log)
     return result
+
+
+def _words(probe: Sequence[str], spec: Spec) -> dict[str, str]:
+    if probe and spec.task_type == "coverage":
+        raise InputError("--probe asks about one number per window; this model gives coverage")
+    return probes.parse_words(probe, spec.length)
 
 
 def _about(

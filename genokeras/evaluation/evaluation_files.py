@@ -8,6 +8,9 @@ runs also the standard deviation over them, `_std`. Where matplotlib is installe
 `SPLIT.*.png` (`split_pictures` says which), and of one run `learning_curves.png`. `report.html`,
 written with Jinja if that is installed, shows all this on one page; it lies in the folder of the
 run, or beside the rest if that is somewhere else.
+
+Of coverage there is no table; the picture `SPLIT.windows.png` shows windows with what is true and
+what is predicted.
 """
 
 import pathlib
@@ -15,13 +18,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from genokeras.evaluation import report, run_folders
+from genokeras.evaluation.coverage_scores import ShownWindow
 from genokeras.evaluation.scored_split import ScoredSplit
 from genokeras.evaluation.split_pictures import draw_pictures
 from genokeras.evaluation.split_predictions import write_table
 from genokeras.plots import figure
+from genokeras.plots.coverage_windows import Window, draw_coverage_windows
 from genokeras.plots.learning_curves import draw_learning_curves
 from genokeras.training.summaries import read_rows
 from genokeras.training.workdir import Run, write
+
+_NO_PICTURES = "No pictures: they need matplotlib; pip install 'genokeras[plot]'."
+_NO_REPORT = "No report: it needs jinja2; pip install 'genokeras[plot]'."
 
 
 def write_evaluation(
@@ -41,19 +49,42 @@ def write_evaluation(
         if len(runs) == 1:
             _draw_learning_curves(runs[0], folder)
     else:
-        log("No pictures: they need matplotlib; pip install 'genokeras[plot]'.")
+        log(_NO_PICTURES)
     if report.is_available():
         parent = run_folders.report_folder(folder, [run.workdir for run in runs])
         report.write_report(parent / report.FILE, runs, runs[0].manifest, result, scored)
     else:
-        log("No report: it needs jinja2; pip install 'genokeras[plot]'.")
+        log(_NO_REPORT)
     # Last, since it says that the evaluation is complete.
-    write_scores(folder, result)
+    write(folder / f"{split}.json", result)
 
 
-def write_scores(folder: pathlib.Path, result: Mapping[str, Any]) -> None:
-    """Writes what `evaluate` returns; all there is of an evaluation of coverage."""
+def write_coverage_evaluation(
+    folder: pathlib.Path,
+    run: Run,
+    result: Mapping[str, Any],
+    windows: Sequence[ShownWindow],
+    log: Callable[[str], None],
+) -> None:
+    """Writes what `evaluate` returns of coverage, and the pictures beside it."""
     folder.mkdir(parents=True, exist_ok=True)
+    if figure.is_available():
+        _draw_learning_curves(run, folder)
+        if windows:
+            draw_coverage_windows(
+                folder / f"{result['split']}.windows.png",
+                title=f"{result['dataset']}, {result['split']} split: {result['model']}",
+                tasks=run.spec.tasks,
+                bin_bp=run.spec.bin_bp,
+                windows=[Window(shown.title, shown.true, shown.predicted) for shown in windows],
+            )
+    else:
+        log(_NO_PICTURES)
+    if report.is_available():
+        parent = run_folders.report_folder(folder, [run.workdir])
+        report.write_report(parent / report.FILE, [run], run.manifest, result, windows)
+    else:
+        log(_NO_REPORT)
     write(folder / f"{result['split']}.json", result)
 
 

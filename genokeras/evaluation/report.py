@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from genokeras.evaluation import report_charts, report_findings, report_runs
+from genokeras.evaluation.coverage_scores import ShownWindow
 from genokeras.evaluation.report_charts import BASELINE
 from genokeras.evaluation.scored_split import ScoredSplit
 from genokeras.evaluation.scores import by_task
@@ -47,7 +48,7 @@ def write_report(
     runs: Sequence[Run],
     manifest: Manifest,
     result: Mapping[str, Any],
-    scored: ScoredSplit,
+    scored: ScoredSplit | Sequence[ShownWindow],
 ) -> None:
     """Writes the report on what `evaluate` returns; Jinja must be there (`is_available`).
 
@@ -56,7 +57,7 @@ def write_report(
       runs: The run, or the members of an ensemble.
       manifest: Of the dataset of the first one.
       result: As SPLIT.json holds it.
-      scored: The predictions that it is of.
+      scored: The predictions that it is of; of coverage windows to show.
     """
     write(path, render(_content(path, runs, manifest, result, scored)))
 
@@ -86,7 +87,7 @@ def _content(
     runs: Sequence[Run],
     manifest: Manifest,
     result: Mapping[str, Any],
-    scored: ScoredSplit,
+    scored: ScoredSplit | Sequence[ShownWindow],
 ) -> dict[str, Any]:
     """Returns what the template shows, by name."""
     metric = leading(result)
@@ -123,7 +124,7 @@ def _subject(runs: Sequence[Run], result: Mapping[str, Any]) -> str:
 
 
 def _tasks(
-    manifest: Manifest, result: Mapping[str, Any], scored: ScoredSplit
+    manifest: Manifest, result: Mapping[str, Any], scored: ScoredSplit | Sequence[ShownWindow]
 ) -> list[dict[str, Any]]:
     """Returns scores, charts and mistakes of every task; charts and mistakes of the first ones."""
     tasks, metric = manifest.tasks, leading(result)
@@ -135,7 +136,10 @@ def _tasks(
             gap[metric] = scores[metric] - baseline[metric]
         view = {"name": task, "scores": scores, "baseline": baseline, "difference": gap}
         if number < _MAX_TASKS:
-            view["charts"] = _charts(scored, number, scores)
+            if manifest.task_type == "coverage":
+                view["charts"] = report_charts.coverage(scored, number, manifest.bin_bp)
+            else:
+                view["charts"] = _charts(scored, number, scores)
             view["group_charts"] = [
                 report_charts.groups(kind, found, metric)
                 for kind, found in scores.get("groups", {}).items()

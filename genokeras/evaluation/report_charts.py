@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from genokeras.evaluation.coverage_scores import ShownWindow
 from genokeras.metrics.supervised import TITLES
 from genokeras.plots import figure
 from genokeras.plots.roc_pr import roc_points, settled_pr_points
@@ -52,6 +53,25 @@ def scatter(targets: np.ndarray, predictions: np.ndarray) -> list[str]:
     sample = figure.evenly(len(targets), _MAX_DOTS)
     points = np.stack([targets[sample], predictions[sample]], axis=1)
     return [chart.dots(points, "model", radius=2).svg()]
+
+
+def coverage(windows: Sequence[ShownWindow], column: int, bin_bp: int) -> list[str]:
+    """Draws what is true and predicted of one track along some windows."""
+    charts = []
+    for window in windows:
+        true, predicted = window.true[:, column], window.predicted[:, column]
+        middles = (np.arange(len(true)) - (len(true) - 1) / 2) * bin_bp
+        x = Axis(f"bp from the middle of {window.place}", middles[0] - 1, middles[-1] + 1)
+        chart = Chart(
+            f"{window.kind.capitalize()} window, r {window.pearson_r:.2f}",
+            x,
+            Axis.around("Coverage", [0, *true, *predicted]),
+        )
+        chart.line(np.stack([middles, true], axis=1), "third", "observed")
+        charts.append(
+            chart.line(np.stack([middles, predicted], axis=1), "model", "predicted").svg()
+        )
+    return charts
 
 
 def reliability(calibration: Mapping[str, Any] | None) -> list[str]:

@@ -41,8 +41,7 @@ def findings(
         *_gc_content(result, manifest.tasks),
         *_training(histories, leading(result)),
         *_calibration(result, manifest.tasks),
-        *_strands(result["probes"]["reverse_complement"]),
-        *_probes(result["probes"]["sequences"]),
+        *_made_up_sequences(result["probes"]),
         *_sizes(result, manifest),
     ]
     order = ("bad", "warn", "good")
@@ -50,6 +49,9 @@ def findings(
 
 
 def _comparison(result: Mapping[str, Any]) -> Iterator[Finding]:
+    if "profile_jsd" in result:
+        yield from _mean_profile(result)
+        return
     if result["baseline"] is None:
         text = "No baseline was scored, so nothing says how easy these data are."
         yield Finding("warn", "No baseline", text)
@@ -69,6 +71,20 @@ def _comparison(result: Mapping[str, Any]) -> Iterator[Finding]:
     else:
         text = "The interval of the difference holds zero: the model may be no better at all."
     yield Finding(level, "Better than 6-mers", text)
+
+
+def _mean_profile(result: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yields whether coverage has the shape of its window rather than that of all windows."""
+    jsd, of_mean = result["profile_jsd"], result["mean_profile_jsd"]
+    if jsd is None or of_mean is None:
+        return
+    ends = result.get("profile_jsd_ci") or [jsd, jsd]
+    numbers = f"{jsd:.3f} bits from the true ones, the mean profile of windows is {of_mean:.3f}"
+    if ends[1] < of_mean:
+        yield Finding("good", "Better than the mean profile", f"Predicted shapes are {numbers}.")
+        return
+    text = f"Predicted shapes are {numbers}: the model has learnt little of where coverage lies."
+    yield Finding("bad" if ends[0] > of_mean else "warn", "Better than the mean profile", text)
 
 
 def _split(result: Mapping[str, Any], manifest: Manifest) -> Iterator[Finding]:
@@ -184,6 +200,12 @@ def _calibration(result: Mapping[str, Any], tasks: Sequence[str]) -> Iterator[Fi
     elif after is not None:
         text += " No temperature mends that."
     yield Finding("warn", "Calibration", text)
+
+
+def _made_up_sequences(probes: Mapping[str, Any] | None) -> Iterator[Finding]:
+    if probes is not None:
+        yield from _strands(probes["reverse_complement"])
+        yield from _probes(probes["sequences"])
 
 
 def _strands(strands: Mapping[str, Any] | None) -> Iterator[Finding]:

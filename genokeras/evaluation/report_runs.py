@@ -109,7 +109,8 @@ def _evaluate_command(runs: Sequence[Run], result: Mapping[str, Any], folder: pa
     words = flags.pop("probe", [])
     lines = [f"--{name}={value}" for name, value in flags.items()]
     lines += [f"--probe={word}" for word in words]
-    lines += ["--nobaseline"] if result["baseline"] is None else []
+    has_none = result["baseline"] is None and runs[0].spec.task_type != "coverage"
+    lines += ["--nobaseline"] if has_none else []
     if result["reverse_complement"] == runs[0].spec.stranded:
         lines.append(f"--{'' if result['reverse_complement'] else 'no'}reverse_complement")
     return _command("evaluate", lines)

@@ -2,7 +2,7 @@
 
 However many windows there are, memory stays the same: all scores are sums over bins or windows,
 except for the correlation of ranks (see `rank_sample`). Shapes: coverage and targets `[B, bins,
-T]`, weight `[B, T]`. A target that is NaN is missing; so is a track of weight 0.
+T]`, weight `[B, T]`; `R` resamples. A target that is NaN is missing; so is a track of weight 0.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,17 @@ import numpy as np
 from genokeras.metrics.counts import ratio
 from genokeras.metrics.moments import PairMoments
 from genokeras.metrics.rank_sample import RankSample
+from genokeras.metrics.window_groups import (
+    NUM_PAIR_SUMS,
+    WindowGroups,
+    correlation_and_r2,
+    pair_sums,
+    sum_and_count,
+)
 
 _TINY = 1e-20
+# The key of the mean over all tracks, beside their names.
+ALL = None
 
 
 class CoverageScores:
@@ -36,6 +45,13 @@ class CoverageScores:
         self._jsd, self._mean_profile_jsd = _Mean(size), _Mean(size)
         self._profile = _MeanProfile()
         self._num_windows = 0
+        self._groups = WindowGroups(size, 2 * NUM_PAIR_SUMS + 4)
+        self._origin: np.ndarray | None = None
+
+    @property
+    def num_groups(self) -> int:
+        """Number of groups of windows that `resampled` draws from."""
+        return len(self._groups.sums)
 
     def add(
         self, outputs: Mapping[str, np.ndarray], targets: np.ndarray, weight: np.ndarray
@@ -54,11 +70,49 @@ class CoverageScores:
         flat = (-1, len(self._tasks))
         self._bins.add(true.reshape(flat), predicted.reshape(flat), known.reshape(flat))
         self._ranks.add(true, predicted)
-        totals = (np.where(known, values, 0).sum(axis=1) for values in (true, predicted))
-        self._totals.add(*map(np.log1p, totals), known.any(axis=1))
-        self._jsd.add(profile_jsd(true, predicted + _TINY))
-        self._mean_profile_jsd.add(profile_jsd(true, self._profile.before_each(true)))
+        totals = [np.log1p(np.where(known, values, 0).sum(axis=1)) for values in (true, predicted)]
+        self._totals.add(*totals, known.any(axis=1))
+        jsd = profile_jsd(true, predicted + _TINY)
+        mean_profile_jsd = profile_jsd(true, self._profile.before_each(true))
+        self._jsd.add(jsd)
+        self._mean_profile_jsd.add(mean_profile_jsd)
         self._num_windows += len(true)
+        if self._origin is None:
+            # Near the values, so that no two large sums are taken from each other.
+            self._origin = ratio(np.where(known, true, 0).sum(axis=(0, 1)), known.sum(axis=(0, 1)))
+            self._origin = np.nan_to_num(self._origin)
+        bins = pair_sums(true - self._origin, predicted - self._origin, known)
+        of_totals = pair_sums(*(values[:, None] for values in totals), known.any(axis=1)[:, None])
+        means = [sum_and_count(values) for values in (jsd, mean_profile_jsd)]
+        self._groups.add(np.concatenate([bins, of_totals, *means], axis=-1))
+
+    def resampled(self, counts: np.ndarray) -> dict[tuple[str | None, str], np.ndarray]:
+        """Returns the scores `[R]` of resampled windows, by track (or `ALL`: their mean) and name.
+
+        All but `spearman_r`, which is not one of sums. NaN where a resample has none.
+
+        Args:
+            counts: How often each group of windows was drawn, `[R, num_groups]`.
+        """
+        sums = np.tensordot(counts, self._groups.sums, axes=1)
+        bins, totals, jsd, mean_profile_jsd = np.split(
+            sums, np.cumsum([NUM_PAIR_SUMS, NUM_PAIR_SUMS, 2]), axis=-1
+        )
+        pearson_r, r2 = correlation_and_r2(bins)
+        scores = {
+            "pearson_r": pearson_r,
+            "r2": r2,
+            "log_total_r": correlation_and_r2(totals)[0],
+            "profile_jsd": ratio(*np.moveaxis(jsd, -1, 0)),
+            "mean_profile_jsd": ratio(*np.moveaxis(mean_profile_jsd, -1, 0)),
+        }
+        found = {
+            (ALL, name): ratio(*sum_and_count(values).sum(axis=1).T)
+            for name, values in scores.items()
+        }
+        for column, task in enumerate(self._tasks):
+            found |= {(task, name): values[:, column] for name, values in scores.items()}
+        return found
 
     def result(self) -> dict[str, Any]:
         """Returns `{"pearson_r": ..., "n": ..., "num_undefined": ..., "tasks": {...}}`.

@@ -41,6 +41,8 @@ METRICS: dict[str, dict[str, Metric]] = {
 TITLES = {
     "auroc": "AUROC", "auprc": "AUPRC", "mcc": "MCC", "accuracy": "Accuracy", "f1": "F1",
     "loss": "Loss", "pearson_r": "Pearson r", "spearman_r": "Spearman r", "r2": "R²",
+    "log_total_r": "Pearson r of log totals", "profile_jsd": "Profile JSD (bits)",
+    "mean_profile_jsd": "Profile JSD of the mean profile",
 }  # fmt: skip
 # The metric of each task type by which a model is judged first.
 LEADING = tuple(next(iter(metrics)) for metrics in METRICS.values())

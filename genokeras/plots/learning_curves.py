@@ -7,8 +7,8 @@ from typing import Any
 from genokeras.metrics.supervised import TITLES
 from genokeras.plots import figure
 
-# The metrics drawn beside the loss, of a classifier or of a regression.
-_METRICS = ("auroc", "auprc", "pearson_r", "spearman_r")
+# The metrics drawn beside the loss, of a classifier, of a regression or of coverage.
+_METRICS = ("auroc", "auprc", "pearson_r", "spearman_r", "profile_jsd")
 _LABELS = {"train": "training examples", "valid": "valid split"}
 
 

@@ -42,10 +42,64 @@ def test_scores_are_those_of_all_windows(run):
     assert result["reverse_complement"] is True
     stored = json.loads((run.workdir / "evaluation" / "valid.json").read_text())
     assert stored["pearson_r"] == result["pearson_r"]
-    assert [path.name for path in (run.workdir / "evaluation").iterdir()] == ["valid.json"]
+    files = {path.name for path in (run.workdir / "evaluation").iterdir()}
+    assert files == {"valid.json", "valid.windows.png", "learning_curves.png"}
     table = score_table(result)
     assert "reads, valid split: 200 examples, both strands, checkpoint best" in table
     assert "mean_profile_jsd" in table
+
+
+def test_intervals_hold_the_scores_and_come_again(run):
+    options = [run], Dataset(run.data_dir), "valid", 4
+    first, again, none = (
+        score_coverage(*options, num_bootstrap=number, batch_size=64).result
+        for number in (50, 50, 0)
+    )
+    assert first == again
+    for scores in (first, *first["tasks"].values()):
+        for name in ("pearson_r", "r2", "log_total_r", "profile_jsd", "mean_profile_jsd"):
+            low, high = scores[f"{name}_ci"]
+            assert low < scores[name] < high, name
+    assert not any(name.endswith("_ci") for name in none)
+    assert {name: first[name] for name in none if name != "tasks"} == {
+        **{name: x for name, x in none.items() if name != "tasks"},
+        "num_bootstrap": 50,
+    }
+
+
+def test_windows_to_look_at_are_the_best_the_median_and_the_worst(run):
+    """By hand: correlations within all windows, the mean of both tracks."""
+    step = run.step_of("best")
+    found = score_coverage([run], Dataset(run.data_dir), "valid", step, num_bootstrap=0).windows
+    split = Dataset(run.data_dir).split("valid")
+    stored = split.read(np.arange(split.num_examples))
+    predicted = predict(run, sequence.decode(stored["sequence"], run.spec.length))
+    true = stored["targets"] * np.float64(run.spec.target_scale)
+    within = np.full((200, 2), np.nan)
+    for row, track in np.ndindex(200, 2):
+        x, y = true[row, :, track], predicted[row, :, track]
+        within[row, track] = np.corrcoef(x, y)[0, 1] if x.std() else np.nan
+    means = np.nanmean(within[~np.isnan(within).all(axis=1)], axis=1)
+    assert [window.kind for window in found] == ["best", "median", "worst"]
+    expected = [means.max(), np.sort(means)[len(means) // 2], means.min()]
+    np.testing.assert_allclose([window.pearson_r for window in found], expected, atol=1e-5)
+    row = int(found[0].place.removeprefix("row ")) - stored["row"][0]
+    np.testing.assert_array_equal(found[0].true, true[row])
+    assert found[0].title.startswith(f"Best window, {found[0].place}: Pearson r 0.")
+
+
+def test_the_report_of_coverage_has_what_makes_sense(run):
+    evaluate(run.workdir, "valid", num_bootstrap=20, batch_size=64)
+    page = (run.workdir / "report.html").read_text()
+    for text in ("Profile JSD (bits)", "Best window, r 0.", "Better than the mean profile"):
+        assert text in page, text
+    for text in ("6-mer", "Sanity probes", "predictions.tsv", "nobaseline"):
+        assert text not in page, text
+
+
+def test_probes_of_coverage_are_refused(run):
+    with pytest.raises(InputError, match="--probe asks about one number per window; this model"):
+        evaluate(run.workdir, "valid", probe=["CTCF:CCACNAGGTGGCAG"])
 
 
 def test_both_strands_give_one_prediction(run):

@@ -6,7 +6,7 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import r2_score
 
-from genokeras.metrics.coverage import CoverageScores, profile_jsd
+from genokeras.metrics.coverage import ALL, CoverageScores, profile_jsd
 
 TASKS = ("a", "b")
 
@@ -128,3 +128,41 @@ def test_half_precision_is_enough_for_counts(split):
     rates, targets, weight = split
     halved = scores(rates.astype(np.float32), targets.astype(np.float16), weight)
     assert halved["pearson_r"] == pytest.approx(scores(rates, targets, weight)["pearson_r"], 1e-6)
+
+
+def test_every_window_once_is_no_resample(split):
+    found = CoverageScores(TASKS)
+    for rows in np.array_split(np.arange(len(split[0])), 3):
+        coverage, targets, weight = (part[rows] for part in split)
+        found.add({"coverage": coverage}, targets, weight)
+    result, once = found.result(), found.resampled(np.ones((1, found.num_groups)))
+    for (task, name), values in once.items():
+        expected = (result if task is ALL else result["tasks"][task])[name]
+        assert values == pytest.approx([expected], rel=1e-9), name
+    assert {name for _, name in once} == {
+        name for name in result if "_" in name or name == "r2"
+    } - {
+        "num_undefined",
+        "spearman_r",
+    }
+
+
+def test_a_resample_scores_as_if_its_windows_were_the_split(split):
+    """The mean profile aside, which is that of the windows before."""
+    drawn = np.random.default_rng(1).integers(40, size=40)
+    found = CoverageScores(TASKS)
+    found.add({"coverage": split[0]}, *split[1:])
+    resampled = found.resampled(np.bincount(drawn, minlength=40)[None].astype(float))
+    expected = scores(*(part[drawn] for part in split))
+    for name in ("pearson_r", "r2", "log_total_r", "profile_jsd"):
+        assert resampled[ALL, name] == pytest.approx([expected[name]], rel=1e-9), name
+        for task in TASKS:
+            assert resampled[task, name] == pytest.approx([expected["tasks"][task][name]], rel=1e-9)
+
+
+def test_a_constant_has_no_correlation_in_any_resample(split):
+    found = CoverageScores(TASKS)
+    found.add({"coverage": np.full_like(split[0], 0.1)}, *split[1:])
+    resampled = found.resampled(np.ones((3, 40)))
+    assert np.isnan(resampled[ALL, "pearson_r"]).all()
+    assert np.isfinite(resampled[ALL, "r2"]).all()

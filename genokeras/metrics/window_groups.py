@@ -1,0 +1,84 @@
+"""Sums over groups of windows, from which the scores of resampled windows follow.
+
+Shapes: `N` windows of `B` bins, `T` tracks, `K` sums of each track, `G` groups, `R` resamples.
+"""
+
+import numpy as np
+
+from genokeras.metrics.counts import ratio
+
+NUM_PAIR_SUMS = 6
+# What is left of a constant's sum of squares by rounding, at most.
+_ROUNDING = 1e-10
+_MOST_SUMS = 1 << 22  # 32 MiB.
+_LEAST_GROUPS, _MOST_GROUPS = 64, 1 << 12
+
+
+class WindowGroups:
+    """Adds up `K` numbers of each window and track, group by group of as many windows.
+
+    A group is one window until there are more than `limit`; then two neighbours become one, and so
+    again whenever there are too many, and memory does not grow. Windows are stored in random order:
+    resamples of such groups vary as those of windows do.
+
+    Attributes:
+        sums: float64 `[G, T, K]`.
+        windows_per_group: How many make a group, of which the last may have fewer.
+    """
+
+    def __init__(self, num_tracks: int, num_sums: int, limit: int | None = None):
+        share = _MOST_SUMS // max(1, num_tracks * num_sums)
+        self._limit = limit or min(max(share, _LEAST_GROUPS), _MOST_GROUPS)
+        self._num_windows = 0
+        self.windows_per_group = 1
+        self.sums = np.zeros((0, num_tracks, num_sums))
+
+    def add(self, sums: np.ndarray) -> None:
+        """Adds windows, float64 `[N, T, K]`."""
+        groups = (self._num_windows + np.arange(len(sums))) // self.windows_per_group
+        self._num_windows += len(sums)
+        self._lengthen(int(groups[-1]) + 1)
+        np.add.at(self.sums, groups, sums)
+        while len(self.sums) > self._limit:
+            self._lengthen(len(self.sums) + len(self.sums) % 2)
+            self.sums = self.sums[::2] + self.sums[1::2]
+            self.windows_per_group *= 2
+
+    def _lengthen(self, num_groups: int) -> None:
+        more = np.zeros((max(0, num_groups - len(self.sums)), *self.sums.shape[1:]))
+        self.sums = np.concatenate([self.sums, more])
+
+
+def pair_sums(x: np.ndarray, y: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Returns number and sums of x, y, xx, yy and xy of the `known` bins, `[N, T, 6]`.
+
+    Args:
+        x: Numbers `[N, B, T]`, not far from 0.
+        y: Those that go with them.
+        known: bool, which of them count.
+    """
+    x, y = np.where(known, x, 0), np.where(known, y, 0)
+    return np.stack([z.sum(axis=1) for z in (known, x, y, x * x, y * y, x * y)], axis=-1)
+
+
+def correlation_and_r2(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns of sums of pairs `[R, T, 6]` their correlation and R², `[R, T]`.
+
+    R² is 1 - squared error / variance of x. NaN where a variance is needed that is 0.
+    """
+    count, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
+    count = np.maximum(count, 1)
+    spread_x, spread_y = _spread(xx, x, count), _spread(yy, y, count)
+    correlation = ratio(xy - x * y / count, np.sqrt(spread_x) * np.sqrt(spread_y))
+    return correlation, 1 - ratio(xx + yy - 2 * xy, spread_x)
+
+
+def sum_and_count(values: np.ndarray) -> np.ndarray:
+    """Returns each value and 1, or 0 and 0 where it is NaN: `[..., 2]` of `[...]`."""
+    known = ~np.isnan(values)
+    return np.stack([np.where(known, values, 0), known], axis=-1)
+
+
+def _spread(squares: np.ndarray, total: np.ndarray, count: np.ndarray) -> np.ndarray:
+    spread = squares - total * total / count
+    return np.where(spread > _ROUNDING * squares, spread, 0)
