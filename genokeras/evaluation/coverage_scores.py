@@ -15,6 +15,7 @@ from genokeras.evaluation.split_predictions import place_columns
 from genokeras.evaluation.split_windows import SplitWindows
 from genokeras.metrics.coverage import ALL, CoverageScores
 from genokeras.metrics.window_groups import correlation_and_r2, pair_sums
+from genokeras.models.spec import Spec
 from genokeras.training.workdir import Run
 from tfrecords.errors import InputError
 from tfrecords.reader import Batch, Dataset
@@ -85,7 +86,7 @@ def score_coverage(
     run, windows = runs[0], SplitWindows(dataset, split)
     if not len(windows):
         raise InputError(f"split {split} has no examples")
-    size = min(batch_size, max(1, _MAX_BASES // run.spec.length))
+    size = windows_at_a_time(run.spec, batch_size)
     options = {"batch_size": size, "reverse_complement": reverse_complement}
     predictor = Predictor.load(run, step, **options)
     scores, within = run.model_module.running_scores(run.spec), []
@@ -105,6 +106,11 @@ def score_coverage(
     result |= {"num_bootstrap": num_bootstrap, "seed": seed}
     result |= dict.fromkeys(("baseline", "difference", "verdict", "members", "probes"))
     return ScoredCoverage(result, _shown(run, predictor, windows, np.concatenate(within)))
+
+
+def windows_at_a_time(spec: Spec, batch_size: int = BATCH_SIZE) -> int:
+    """Returns how many windows a model computes at a time, at most `batch_size`."""
+    return min(batch_size, max(1, _MAX_BASES // spec.length))
 
 
 def _predictions(predictor: Predictor, parts: Iterator[Batch]) -> Iterator[tuple]:

@@ -2,10 +2,13 @@
 
 import csv
 import gzip
+import pathlib
 import shutil
 
 import numpy as np
 import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def read(path):
@@ -115,3 +118,83 @@ def test_help_names_the_columns(launch):
     assert done.returncode == 0
     for word in ("TASK_probability", "--stride_bp", "--sequence_column", "start"):
         assert word in done.stdout
+
+
+@pytest.fixture(scope="module")
+def coverage_run(tmp_path_factory):
+    """A model of coverage, hardly trained, and a genome of two chromosomes."""
+    import pyBigWig
+
+    from data_prep.build import build_dataset
+    from data_prep.build_config import BuildConfig
+    from data_prep.tracks import Tracks
+    from genokeras.training.train import recipe, train
+
+    folder = tmp_path_factory.mktemp("coverage")
+    rng = np.random.default_rng(0)
+    lengths = {"a": 12_000, "b": 3_050}
+    texts = {name: "".join(rng.choice(list("ACGT"), n)) for name, n in lengths.items()}
+    (folder / "x.fa").write_text("".join(f">{name}\n{text}\n" for name, text in texts.items()))
+    with pyBigWig.open(str(folder / "reads.bw"), "w") as file:
+        file.addHeader(list(lengths.items()))
+        for name, length in lengths.items():
+            values = rng.gamma(1.0, 1.0, length).tolist()
+            file.addEntries(name, 0, values=values, span=1, step=1)
+    sizes = {"window_bp": 256, "bin_bp": 32, "crop_bp": 64}
+    source = Tracks(folder / "x.fa", bigwigs=[folder / "reads.bw"], cache_dir=folder, **sizes)
+    build_dataset(source, folder / "data", "x", config=BuildConfig(valid_chroms=("b",)))
+    training = recipe("track", "tiny", steps=2, batch_size=8, jit="off")
+    train(folder / "data", folder / "run", model="track", preset="tiny", training=training)
+    return folder, texts
+
+
+def test_coverage_of_a_genome_as_bigwig(launch, coverage_run, tmp_path, monkeypatch):
+    """Every base has the bin of one window, which reaches into padding at the ends."""
+    import pyBigWig
+
+    from genokeras.evaluation.predict import predict
+    from genokeras.training.workdir import Run
+
+    folder, texts = coverage_run
+    monkeypatch.setenv("GENOKERAS_CACHE", str(tmp_path / "cache"))
+    done = launch(f"--workdir={folder / 'run'}", f"--input={folder / 'x.fa'}",
+                  f"--output={tmp_path / 'out.bw'}", "--batch_size=16")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"{tmp_path / 'out.bw'}: reads in bins of 32 bp"
+    run = Run.open(folder / "run")
+    with pyBigWig.open(str(tmp_path / "out.bw")) as file:
+        assert file.chroms() == {name: len(text) for name, text in texts.items()}
+        for name, start in (("a", 0), ("a", 6400), ("b", 2944)):
+            padded = f"{'-' * 64}{texts[name]}{'-' * 256}"
+            (bins,) = predict(run, [padded[start : start + 256]])
+            length = min(128, len(texts[name]) - start)
+            found = file.values(name, start, start + length)
+            np.testing.assert_allclose(found, np.repeat(bins[:, 0], 32)[:length], rtol=1e-5)
+        assert not np.isnan(file.values("b", 0, 3050)).any()
+
+
+@pytest.mark.parametrize(
+    ("is_coverage", "args", "message"),
+    [
+        (True, ["--output=x.tsv"], "predicts coverage, which goes into a bigWig; give --output=NA"),
+        (
+            True,
+            ["--output=x.bw", "--stride_bp=8"],
+            "--stride_bp=8 does not go with --output=x.bw: ",
+        ),
+        (True, ["--output=x.bw", "--input=t.csv"], "t.csv"),
+        (False, ["--output=x.bw"], "predicts one number per window (binary); give --output=NAME.t"),
+    ],
+)
+def test_bigwig_and_coverage_go_together(
+    launch, coverage_run, tiny_run, tmp_path, monkeypatch, is_coverage, args, message
+):
+    folder, _ = coverage_run
+    monkeypatch.setenv("GENOKERAS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    (tmp_path / "t.csv").write_text("sequence\nACGT\n")
+    workdir = folder / "run" if is_coverage else tiny_run.workdir
+    done = launch(f"--workdir={workdir}", f"--input={folder / 'x.fa'}", *args, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr.splitlines()[-1]
+    assert not list(tmp_path.glob("x.*"))
