@@ -108,7 +108,11 @@ def test_line_that_is_not_utf8_is_named(tmp_path, line):
     ("name", "content", "message"),
     [
         ("a.csv.gz", b"sequence,label\n", "a.csv.gz is named .gz but is not compressed that way"),
-        ("a.csv", gzip.compress(b"x", mtime=0), "a.csv holds .gz data; rename it so that its name ends in"),
+        (
+            "a.csv",
+            gzip.compress(b"x", mtime=0),
+            "a.csv holds .gz data; rename it so that its name ends in",
+        ),
         ("a.csv.bz2", gzip.compress(b"x", mtime=0), "is named|holds .gz data"),
         ("a.csv", b"PK\x03\x04rest", "a.csv is a zip archive or an Excel workbook; expected text"),
         ("a.tsv", b"PAR1rest", "a.tsv is a Parquet file"),
