@@ -39,7 +39,7 @@ def test_fold_file(tmp_path):
         ("{", "fold_0.json: not JSON"),
         ("[1]", "fold_0.json: expected"),
         ('{"train": "chr1"}', "fold_0.json: expected"),
-        ('{"test": ["chr1"]}', "fold_0.json: test names a chromosome that the genome has not, .chr1"),
+        (
             '{"test": ["chr1"]}',
             "fold_0.json: test names a chromosome that the genome has not, 'chr1'",
         ),
