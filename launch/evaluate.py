@@ -7,7 +7,7 @@ calibration, operating points, groups, mistakes and probes), SPLIT.predictions.t
 `row` is the number of the data row, from 0, counted through all input files) and pictures
 SPLIT.*.png; and into the run report.html, all of it on one page. Of several runs,
 --workdir=RUN1,RUN2 or a quoted pattern, the mean of logits is scored, and each of them; then
---output=DIR says where to write.
+--output=DIR says where to write. Of coverage there are scores, windows as a picture and the report.
 """
 
 import importlib
