@@ -7,10 +7,14 @@ middle 3072 bp are predicted, in bins of 32 bp; trained on chromosomes I to XII,
 scored on XIV to XVI (results/yeast_coverage.json). Beside the model stand `coverage_baselines`,
 fitted on the same chromosomes, what is to choose chosen by XIII as well:
 
-- gc: the share of G and C around a bin.
-- kmers: a linear model of how often each k-mer, on either strand, occurs around a bin.
+- gc: the share of G and C around a bin, fitted linearly to coverage or to its logarithm.
+- kmers: a linear model of how often each k-mer, on either strand, occurs around a bin; it stands
+  for smoothed scores of known motifs, which are not among the baselines.
 - tss: the mean coverage at the bin's distance from the nearest annotated start of a transcript,
   which the others are not told of.
+
+They stand on a grid of bins from the start of each chromosome on. Windows begin `SHIFT_BP` behind
+it, so that each of their bins is given the prediction of one that begins as much before it.
 
 Intervals are of resampled blocks of about 50 kb, the same for all, so that differences are paired.
 """
@@ -47,7 +51,8 @@ CHROMS = {
 RIBOSOMAL = "XII\t451000\t491000\n"
 WINDOW_BP, CROP_BP, SHIFT_BP = 4096, 512, 8
 WINDOWS_PER_BLOCK = 16
-# Predictions are the mean over both strands; training with one at a time takes half as long.
+# Training sees one strand at a time either way. With `one` so does the network when it is scored on
+# valid while it trains, which then costs half; `Predictor` takes the mean over both all the same.
 OVERRIDES = ("strands=one",)
 
 

@@ -38,7 +38,7 @@ from genokeras.models.spec import Spec
 from tfrecords.errors import InputError
 
 TASK_TYPES = ("coverage",)
-# XLA computes the convolutions of long windows two to four times as slowly as TensorFlow does.
+# On a CPU XLA computes the convolutions of long windows more slowly than TensorFlow does.
 JIT_ON_CPU = False
 
 
@@ -60,7 +60,7 @@ class Config(Augmentation):
     loss: Loss = "poisson_multinomial"  # What coverage is judged by in training.
     total_weight: float = 0.2  # Of a window's total beside its shape, where the loss has both.
     strands: Literal["one", "both"] = "both"  # Both: the mean of the two, of unstranded data.
-    recompute: bool = False  # Keep less in memory for the gradient; a step takes a third longer.
+    recompute: bool = False  # Keep less in memory for the gradient; steps take longer.
     ambiguous: Literal["zero", "mean", "one"] = "zero"  # What N becomes: 0000, 1/4 each, 1111.
 
     def __post_init__(self):
@@ -80,7 +80,7 @@ PRESETS = {
     "base": Config(),  # Our own, for windows of some kb.
     "long": Config(
         stem_filters=128, filters=512, blocks=11, head_units=1024, recompute=True
-    ),  # For windows of 100 kb and more, on a GPU.
+    ),  # For windows of 100 kb and more, on a GPU; it has been built, but not trained.
     "profile": Config(
         stem_filters=64,
         filters=64,
@@ -169,7 +169,7 @@ def _check_shift(config: Config, spec: Spec) -> None:
     if most and most >= spec.bin_bp:
         raise InputError(
             f"windows are shifted by up to {most} bp, and their bins of {spec.bin_bp} bp are not: "
-            f"set max_shift_bp={spec.bin_bp - 1} or less"
+            f"set max_shift_bp={spec.bin_bp - 1}{' or less' if spec.bin_bp > 1 else ''}"
         )
 
 
