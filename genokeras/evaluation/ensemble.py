@@ -20,7 +20,10 @@ from tfrecords.errors import InputError
 from tfrecords.reader import Dataset
 
 # What makes the predictions of two runs comparable.
-_SHARED = ("length", "tasks", "task_type", "strand_pairs", "stranded")
+_SHARED = (
+    *("length", "tasks", "task_type", "strand_pairs", "stranded"),
+    *("bin_bp", "crop_bp", "cut_sites"),
+)
 
 
 class Ensemble:
@@ -127,4 +130,4 @@ def _sorted_records(windows: SplitWindows) -> np.ndarray:
 
 
 def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return ",".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)

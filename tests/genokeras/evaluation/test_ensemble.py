@@ -176,6 +176,30 @@ def test_runs_that_predict_something_else_do_not_mix(write_motif_run, texts, pla
         assert str(caught.value) == (f"{run.workdir}: {where}; an ensemble needs runs that agree")
 
 
+@pytest.mark.parametrize(
+    ("bins", "message"),
+    [
+        ({"crop_bp": 4}, "crop_bp is 4, of {} it is 0"),
+        ({"bin_bp": 8}, "bin_bp is 8, of {} it is 4"),
+        # As many bins of other places: their means would be of two places each.
+        ({"bin_bp": 2, "crop_bp": 10}, "bin_bp is 2, of {} it is 4"),
+        ({"cut_sites": (0,)}, "cut_sites is 0, of {} it is none"),
+    ],
+)
+def test_coverage_of_other_bins_does_not_mix(two_runs, bins, message):
+    bin_bp = 1 if "cut_sites" in bins else 4
+    for run, changed in zip(two_runs, ({}, bins), strict=True):
+        path = run.workdir / "config.json"
+        settings = json.loads(path.read_text())
+        settings["spec"] |= {"task_type": "coverage", "bin_bp": bin_bp} | changed
+        path.write_text(json.dumps(settings))
+    with pytest.raises(InputError) as caught:
+        ensemble.open_runs(paths(two_runs))
+    where = message.format(two_runs[0].workdir)
+    expected = f"{two_runs[1].workdir}: {where}; an ensemble needs runs that agree"
+    assert str(caught.value) == expected
+
+
 def test_a_text_with_commas_names_several_runs(two_runs):
     found = ensemble.open_runs(",".join(map(str, paths(two_runs))))
     assert found == [Run.open(path) for path in paths(two_runs)]
