@@ -212,6 +212,11 @@ def test_sizes_that_make_no_sense(changes, message):
 def test_windows_are_not_shifted_by_a_bin():
     build(coverage(96, 4, shift_bp=8), max_shift_bp=3)
     build(coverage(96, 1))
+    build(coverage(96, 1, shift_bp=8), max_shift_bp=0)
+    with pytest.raises(
+        InputError, match="by up to 8 bp, and .* bins of 1 bp .*: set max_shift_bp=0$"
+    ):
+        build(coverage(96, 1, shift_bp=8))
     with pytest.raises(InputError) as error:
         build(coverage(96, 4, shift_bp=8))
     assert str(error.value) == (
