@@ -26,8 +26,9 @@ def coverage_terms(loss: Loss, targets: Any, coverage: Any, total_weight: float)
     - `poisson_multinomial`: shape and total apart, both per bin: `multinomial`, and `total_weight`
       times `poisson` of the totals. With a weight of 1 the sum is `poisson`; with less the shape
       counts more. Reference: Borzoi, doi:10.1038/s41588-024-02053-6.
-    - `profile_counts`: `multinomial`, and `total_weight` times `squared_log_error` of the totals.
-      Reference: BPNet, doi:10.1038/s41588-021-00782-6.
+    - `profile_counts`: `multinomial`, scaled from the bins that are known to all, and
+      `total_weight` times `squared_log_error` of the totals. So a window's part of the loss is in
+      proportion to what is known of it if its weight is. Reference: BPNet, doi:10.1038/s41588-021-00782-6.
     - `mse_log`: `squared_log_error`, per bin.
     """
     if loss == "poisson":
@@ -35,9 +36,10 @@ def coverage_terms(loss: Loss, targets: Any, coverage: Any, total_weight: float)
     if loss == "mse_log":
         return {"squared_log_error": squared_log_error(targets, coverage)}
     shape, totals = multinomial(targets, coverage), _totals(targets, coverage)
-    if loss == "profile_counts":
-        return {"profile": shape, "counts": total_weight * squared_log_error(*totals)}
     bins = _num_known(targets, coverage)
+    if loss == "profile_counts":
+        profile = shape * (coverage.shape[1] / bins)
+        return {"profile": profile, "counts": total_weight * squared_log_error(*totals)}
     return {"multinomial": shape / bins, "total": total_weight * poisson(*totals) / bins}
 
 

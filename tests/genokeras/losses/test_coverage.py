@@ -93,7 +93,21 @@ def test_missing_bins_are_as_if_they_were_not_there(name, counts):
     rng = np.random.default_rng(1)
     more = np.insert(y, [2, 5], NAN, axis=1)
     guessed = np.insert(x, [2, 5], rng.gamma(1, 1, (3, 2, 2)), axis=1)
-    np.testing.assert_allclose(total(name, more, guessed), total(name, y, x), rtol=1e-12)
+    fewer = losses.coverage_terms(name, y, x, 0.2)
+    if name == "profile_counts":
+        fewer["profile"] = fewer["profile"] * (9 / 7)
+    np.testing.assert_allclose(total(name, more, guessed), sum(fewer.values()), rtol=1e-12)
+
+
+def test_the_profile_of_half_of_the_bins_is_scaled_to_all(counts):
+    """With a weight of 1/2, as of such windows, the known bins cost what they do by themselves."""
+    y, x = counts
+    half = np.concatenate([y, np.full_like(y, NAN)], axis=1)
+    guessed = np.concatenate([x, x[:, ::-1]], axis=1)
+    terms = losses.coverage_terms("profile_counts", half, guessed, 10.0)
+    np.testing.assert_allclose(0.5 * terms["profile"], losses.multinomial(y, x), rtol=1e-12)
+    whole = losses.coverage_terms("profile_counts", y, x, 10.0)
+    np.testing.assert_allclose(terms["counts"], whole["counts"], rtol=1e-12)
 
 
 def gradient(name, targets, predicted):
