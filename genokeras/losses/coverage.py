@@ -28,7 +28,8 @@ def coverage_terms(loss: Loss, targets: Any, coverage: Any, total_weight: float)
       counts more. Reference: Borzoi, doi:10.1038/s41588-024-02053-6.
     - `profile_counts`: `multinomial`, scaled from the bins that are known to all, and
       `total_weight` times `squared_log_error` of the totals. So a window's part of the loss is in
-      proportion to what is known of it if its weight is. Reference: BPNet, doi:10.1038/s41588-021-00782-6.
+      proportion to what is known of it if its weight is.
+      Reference: BPNet, doi:10.1038/s41588-021-00782-6.
     - `mse_log`: `squared_log_error`, per bin.
     """
     if loss == "poisson":
