@@ -17,6 +17,7 @@ from genokeras.models import spec as specs
 from genokeras.training import about, precision, settings
 from genokeras.training import optimizer as optimizers
 from genokeras.training.best_evaluation import BestEvaluation, best_evaluation
+from genokeras.training.coverage_check import check_coverage
 from genokeras.training.scoring import evaluate, metrics
 from genokeras.training.summaries import read_rows
 from genokeras.training.train_config import LAST, TrainConfig, plan
@@ -169,6 +170,7 @@ def _prepare(
 ) -> tuple[Job, Any, BestEvaluation]:
     """Builds what a trainer needs, and checks all that can be checked before the first step."""
     training, module = run.training, run.model_module
+    check_coverage(dataset.manifest)
     train_split, valid_split = dataset.split("train"), _valid_split(run, dataset, log)
     steps = plan(training, train_split.num_examples)
     backend = _backend()
