@@ -247,6 +247,8 @@ class _Build:
             stores_both_strands=config.reverse_complement == "store",
             num_shards=config.num_shards,
             compression=config.compression,
+            strand_pairs=details.get("strand_pairs"),
+            cut_sites=details.get("cut_sites", ()),
             # The key stands for the window: it is a hash of it, and read faster.
             identity=("sequence",)
             if "sequence" in stored and config.shift_bp
@@ -254,8 +256,6 @@ class _Build:
         )
         shards = write_plan(
             *(plan, stored, scratch, self.destination),
-            strand_pairs=details.get("strand_pairs"),
-            cut_sites=details.get("cut_sites", ()),
             runner=self.runner,
             progress=self.progress,
         )

@@ -42,12 +42,16 @@ class Plan:
         order: A column `order` of row numbers, int64; `~row` stands for the opposite strand.
         shards: All shards, split by split.
         compression: Of their files: `none` or `gzip`.
+        strand_pairs: How tasks change places on the opposite strand; see `strands.turn`.
+        cut_sites: Tasks that count cuts between bases; see `strands.turn`.
         digest: Hash of all that decides the bytes of the shards.
     """
 
     order: Scratch
     shards: tuple[PlannedShard, ...]
     compression: str
+    strand_pairs: tuple[int, ...] | None
+    cut_sites: tuple[int, ...]
     digest: str
 
     @property
@@ -68,6 +72,8 @@ def make_plan(
     num_shards: int | None,
     identity: Sequence[str],
     compression: str = "none",
+    strand_pairs: Sequence[int] | None = None,
+    cut_sites: Sequence[int] = (),
 ) -> Plan:
     """Plans the shards of the rows in `scratch`, and writes their order into `folder`.
 
@@ -83,6 +89,8 @@ def make_plan(
             shards of at most 64 MB.
         identity: Columns of `scratch` that tell all values of `sequence` apart, for the digest.
         compression: Of the shards.
+        strand_pairs: See `Plan`.
+        cut_sites: See `Plan`.
     """
     order = Scratch(folder, {"order": ("int64", ())})
     sizes = np.bincount(split[split >= 0], minlength=len(SPLITS))
@@ -96,11 +104,13 @@ def make_plan(
     if num_shards is not None:
         rows_per_shard = math.ceil(sizes.max() / num_shards)
     shards = tuple(_cut(name, sizes, rows_per_shard))
-    content = [name, compression, schema.to_json(), [vars(shard) for shard in shards]]
+    pairs = None if strand_pairs is None else tuple(strand_pairs)
+    turned = [pairs, tuple(cut_sites)]
+    content = [name, compression, schema.to_json(), [vars(shard) for shard in shards], turned]
     stored = [name for name in schema.names if name in scratch.columns and name != "sequence"]
     hashes = [scratch.sha256(*stored, *identity), order.sha256("order")]
     digest = hashlib.sha256(json.dumps([content, hashes], sort_keys=True).encode()).hexdigest()
-    return Plan(order, shards, compression, digest)
+    return Plan(order, shards, compression, *turned, digest)
 
 
 def _ordered(rows: np.ndarray, size: int, seed: int) -> Iterator[np.ndarray]:

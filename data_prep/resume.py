@@ -4,7 +4,7 @@ import dataclasses
 import json
 import pathlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from data_prep.destination import Destination
 from data_prep.plan import Plan
@@ -21,8 +21,6 @@ def write_plan(
     scratch: Scratch,
     destination: Destination,
     *,
-    strand_pairs: Sequence[int] | None,
-    cut_sites: Sequence[int],
     runner: ShardRunner,
     progress: Callable | None,
 ) -> dict[str, tuple[Shard, ...]]:
@@ -38,8 +36,8 @@ def write_plan(
             shard.start,
             shard.stop,
             plan.compression,
-            strand_pairs,
-            cut_sites,
+            plan.strand_pairs,
+            plan.cut_sites,
         )
         for shard in plan.shards
         if shard.file not in finished.shards

@@ -15,6 +15,7 @@ from data_prep.build import build_dataset
 from data_prep.build_config import BuildConfig
 from data_prep.genome_windows import GenomeWindows
 from data_prep.peaks import Peaks
+from data_prep.shards import write_shards
 from data_prep.tracks import Tracks
 from tfrecords.errors import InputError
 
@@ -139,3 +140,43 @@ def test_a_cache_that_nobody_may_write_to(files, tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(NotADirectoryError, match=f"'{tmp_path}/file/cache'"):
         source("windows", files, tmp_path / "file" / "cache")
+
+
+TABLE = "\tidentifier\tfile\tclip\tclip_soft\tscale\tsum_stat\tstrand_pair\tdescription\n"
+
+
+@pytest.mark.parametrize(
+    "other", [{"pairs": (1, 0)}, {"cut_sites": ["x"]}], ids=["strand pairs", "cut sites"]
+)
+def test_shards_turned_in_another_way_are_not_taken_over(files, tmp_path, write, bigwig, other):
+    """Of the same columns in the same order, both strands of which are stored."""
+    for name, value in (("x", 1), ("y", 3)):
+        values = [(c, at, at + 7, value + at) for c in "abc" for at in range(0, CHROM_BP - 9, 19)]
+        bigwig(f"{name}.bw", dict.fromkeys("abc", CHROM_BP), values)
+
+    def build(folder, pairs=(0, 1), cut_sites=(), runner=None):
+        rows = (f"{i}\t{n}\t{n}.bw\t\t\t1\tsum\t{pairs[i]}\t{n}\n" for i, n in enumerate("xy"))
+        opened = Tracks(
+            files["fasta"],
+            targets=write("targets.txt", TABLE + "".join(rows)),
+            **{"window_bp": 100, "bin_bp": 1, "cut_sites": cut_sites},
+            cache_dir=tmp_path / "cache",
+        )
+        config = BuildConfig(
+            valid_chroms=("b",), test_chroms=("c",), reverse_complement="store", on_leak="warn"
+        )
+        build_dataset(opened, tmp_path / folder, "x", config=config, runner=runner, workers=1)
+
+    def interrupted(tasks, when_done):
+        write_shards(tasks, when_done, workers=1)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build("data", runner=interrupted)
+    assert len((tmp_path / ".data.building" / "finished.jsonl").read_text().splitlines()) == 4
+    build("data", **other)
+    build("undisturbed", **other)
+    build("first")
+    assert all_bytes(tmp_path / "data") == all_bytes(tmp_path / "undisturbed")
+    shard = "x-train.tfrecord-00000-of-00001"
+    assert all_bytes(tmp_path / "data")[shard] != all_bytes(tmp_path / "first")[shard]

@@ -27,9 +27,7 @@ def rows(tmp_path):
 
 @pytest.fixture
 def plan(rows, tmp_path):
-    def make(
-        split, seed=0, stores_both_strands=False, num_shards=None, name="x", compression="none"
-    ):
+    def make(split, seed=0, stores_both_strands=False, num_shards=None, name="x", **options):
         made = make_plan(
             tmp_path / "order",
             name=name,
@@ -39,8 +37,8 @@ def plan(rows, tmp_path):
             seed=seed,
             stores_both_strands=stores_both_strands,
             num_shards=num_shards,
-            compression=compression,
             identity=("key", "is_reverse"),
+            **options,
         )
         return made, made.order.read("order")[:]
 
@@ -105,6 +103,8 @@ def test_digest_tells_all_that_decides_the_bytes(plan, rows):
     assert plan(SPLIT, name="y")[0].digest != before
     assert plan(SPLIT, num_shards=3)[0].digest != before
     assert plan(SPLIT, compression="gzip")[0].digest != before
+    assert plan(SPLIT, strand_pairs=(0,))[0].digest != before
+    assert plan(SPLIT, cut_sites=(0,))[0].digest != before
     assert plan(SPLIT[::-1])[0].digest != before
     rows.write([{name: np.ones((1000, *shape)) for name, (_, shape) in rows.columns.items()}])
     assert plan(SPLIT)[0].digest != before
