@@ -9,8 +9,8 @@ from launch import app
 from tfrecords.errors import InputError, suggest
 
 _NOT_LAUNCHERS = (
-    *("__init__", "app", "cli", "genome_flags", "model_help", "progress", "quiet", "runner_flags"),
-    *("scoring", "tfds_flags"),
+    *("__init__", "app", "cli", "genome_coverage", "genome_flags", "model_help", "progress"),
+    *("quiet", "runner_flags", "scoring", "tfds_flags"),
 )
 
 
