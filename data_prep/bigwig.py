@@ -99,8 +99,9 @@ def names_in(
 ) -> tuple[list[tuple[str | None, ...]], tuple[str, ...]]:
     """Returns what the chromosomes of the genome are called in each file.
 
-    A file that has some of the names of the genome is read by these; only for others the alias
-    matters. That a file has further chromosomes does no harm, as nobody asks for them.
+    That a file has further chromosomes, or lacks some, does no harm. Where it does both, these may
+    be the same by other names: then the alias must match all its names, or one that is a file must
+    have those that are to be read.
 
     Args:
         bigwigs: The files.
@@ -109,26 +110,44 @@ def names_in(
 
     Returns:
         For each file a name for each of `chroms`, None where it does not have it; and lines that
-        tell the user what was matched, and what is not read.
+        tell the user what was matched, what is not read, and what is not covered.
 
     Raises:
-        InputError: No names match, or a chromosome has another length in a file.
+        InputError: Names do not match, or a chromosome has another length in a file.
     """
     by_name = {chrom.name: place for place, chrom in enumerate(chroms)}
-    ids, others, unread = {}, {}, {}
+    ids, others = {}, {}
     for bigwig in bigwigs:
         lengths = {chrom.name: chrom.length for chrom in bigwig.chroms}
-        if lengths.keys() & by_name.keys():
+        if lengths.keys() <= by_name.keys() or by_name.keys() <= lengths.keys():
             ids[bigwig.path] = {name: by_name[name] for name in lengths if name in by_name}
-            unread |= dict.fromkeys(name for name in lengths if name not in by_name)
         else:
             others[bigwig.path] = lengths
-    matched, notes = match_names(chroms, others, alias)
+    matched, notes = match_names(chroms, others, alias, skips_unlisted=True)
     ids |= matched
+    unread: dict[str, None] = {}
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    for bigwig in bigwigs:
+        found = ids[bigwig.path]
+        unread |= dict.fromkeys(chrom.name for chrom in bigwig.chroms if chrom.name not in found)
+        lacks = tuple(by_name.keys() - {chroms[place].name for place in found.values()})
+        if lacks:
+            lacking.setdefault(tuple(sorted(lacks, key=by_name.get)), []).append(bigwig.path)
     if unread:
-        shown = ", ".join(list(unread)[:_SHOWN]) + (", ..." if len(unread) > _SHOWN else "")
-        notes += (f"Not read, as they are not in the genome: {shown} of the bigWig files.",)
+        notes += (
+            f"Not read, as they are not in the genome: {_shown(unread)} of the bigWig files.",
+        )
+    notes += tuple(
+        f"Of the genome, {_shown(lacks)} are not in {_shown(map(os.path.basename, paths))}; "
+        "they count as uncovered."
+        for lacks, paths in lacking.items()
+    )
     return [_names_by_place(bigwig, chroms, ids[bigwig.path]) for bigwig in bigwigs], notes
+
+
+def _shown(names: Iterable[str]) -> str:
+    names = list(names)
+    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
 
 
 def _names_by_place(

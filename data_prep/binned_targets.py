@@ -43,7 +43,7 @@ class BinnedTargets:
         blacklist: Intervals whose bases are not to be trusted.
         blacklisted: What becomes of the bases in them: `missing` with the whole bin, `zero`, or
             `clip` to the mean of the track over its chromosomes.
-        chrom_alias: Of files that have none of the names in `chroms`; as `match_names` takes it.
+        chrom_alias: How names that are not in `chroms` are matched; see `bigwig.names_in`.
 
     Attributes:
         tasks: Names of the tracks.

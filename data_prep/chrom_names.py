@@ -34,6 +34,8 @@ def match_names(
     chroms: Sequence[Chrom],
     files: Mapping[str, Mapping[str, int]],
     alias: str = "none",
+    *,
+    skips_unlisted: bool = False,
 ) -> tuple[dict[str, dict[str, int]], tuple[str, ...]]:
     """Returns the chromosome of each name in each file.
 
@@ -44,6 +46,7 @@ def match_names(
         alias: `none`; `auto`; `ucsc` or `ensembl` if the files have those names (`chrM`, `MT`);
             or the path of a file with a line of names, separated by tabs or spaces, for each
             chromosome.
+        skips_unlisted: Names that the file of `alias` does not have are left out, if any match.
 
     Returns:
         For every path the position in `chroms` of each name; and lines for the user that say which
@@ -55,11 +58,14 @@ def match_names(
     rules = _rules(chroms, alias)
     chrom_ids = {chrom.name: number for number, chrom in enumerate(chroms)}
     found, told = {}, {}
+    skips = skips_unlisted and alias not in ALIASES
     for path, ends in files.items():
-        how, names = _match(path, ends, chroms, rules, alias)
-        found[path] = {name: chrom_ids[names[name]] for name in ends}
+        how, names = _match(path, ends, chroms, rules, alias, skips)
+        found[path] = {name: chrom_ids[names[name]] for name in ends if name in names}
         told.setdefault(how, {})[path] = {x: y for x, y in names.items() if x != y}
-    return found, tuple(_note(how, names, chrom_ids) for how, names in told.items() if how)
+    return found, tuple(
+        _note(how, names, chrom_ids) for how, names in told.items() if any(names.values())
+    )
 
 
 def _match(
@@ -68,15 +74,17 @@ def _match(
     chroms: Sequence[Chrom],
     rules: Mapping[str, _Rule],
     alias: str,
+    skips: bool,
 ) -> tuple[str, dict[str, str]]:
-    """Returns the first rule that matches all names of a file, and the names by it."""
+    """Returns the first rule that matches all names of a file (or some), and the names by it."""
     lengths = {chrom.name: chrom.length for chrom in chroms}
     if ends.keys() <= lengths.keys():
         return "", {name: name for name in ends}
     reasons = []
     for how, rule in rules.items():
         names = rule(tuple(ends))
-        problem = _problem(ends, names, lengths if alias == "auto" else {})
+        wanted = {name: ends[name] for name in names} if skips and names else ends
+        problem = _problem(wanted, names, lengths if alias == "auto" else {})
         if not problem:
             return how, names
         reasons.append(f"by {how} {problem}")

@@ -107,9 +107,7 @@ def test_a_file_that_is_gone(bigwig):
     path = bigwig("a.bw", SIZES, [("I", 0, 1, 1)])
     found = open_bigwig(path)
     path.unlink()
-    with pytest.raises(
-        InputError, match=r"a.bw cannot be read; it is damaged, copy or download it again"
-    ):
+    with pytest.raises(InputError, match=r"a.bw: there is no such file"):
         list(found.read([("I", 0, 1)]))
 
 
@@ -126,9 +124,46 @@ GENOME = (Chrom("II", 50), Chrom("I", 100), Chrom("III", 9))
 
 def test_names_of_the_chromosomes_of_a_genome(bigwig):
     found = open_bigwig(bigwig("a.bw", SIZES | {"EBV": 7}, [("I", 0, 1, 1)]))
-    names, notes = names_in([found], GENOME)
-    assert names == [("II", "I", None)]
+    names, notes = names_in([found], GENOME[:2])
+    assert names == [("II", "I")]
     assert notes == ("Not read, as they are not in the genome: EBV of the bigWig files.",)
+
+
+def test_chromosomes_that_a_file_lacks_are_told(bigwig):
+    found = [open_bigwig(bigwig(f"{x}.bw", SIZES, [("I", 0, 1, 1)])) for x in "ab"]
+    names, notes = names_in(found, (*GENOME, Chrom("IV", 8)))
+    assert names == [("II", "I", None, None)] * 2
+    told = "Of the genome, III, IV are not in a.bw, b.bw; they count as uncovered."
+    assert notes == (told,)
+
+
+def test_one_shared_name_does_not_hide_the_others(bigwig):
+    """The mitochondrion is M in both; without the alias all others would be read as zeros."""
+    genome = (Chrom("I", 100), Chrom("II", 50), Chrom("M", 9))
+    sizes = {"chrI": 100, "chrII": 50, "M": 9}
+    found = open_bigwig(bigwig("a.bw", sizes, [("chrI", 0, 1, 1)]))
+    assert names_in([found], genome, "auto")[0] == [("chrI", "chrII", "M")]
+    message = (
+        r"a.bw names the chromosomes chrI, chrII, M; the genome has I, II, M; --chrom_alias=none "
+        r"does not match chrI, chrII; if it is of this genome, give --chrom_alias=auto or "
+    )
+    with pytest.raises(InputError, match=message):
+        names_in([found], genome)
+
+
+def test_names_that_are_not_in_an_alias_file_are_not_read(bigwig, write):
+    found = open_bigwig(bigwig("a.bw", SIZES | {"EBV": 7}, [("I", 0, 1, 1)]))
+    for alias in ("none", "auto"):
+        with pytest.raises(InputError, match=f"--chrom_alias={alias} does not match EBV"):
+            names_in([found], GENOME, alias)
+    names, notes = names_in([found], GENOME, str(write("names.txt", "I\tchrI\n")))
+    assert names == [("II", "I", None)]
+    assert "EBV" in notes[-2]
+    assert "III" in notes[-1]
+    other = str(write("others.txt", "x\ty\n"))
+    stranger = open_bigwig(bigwig("b.bw", {"EBV": 7}, [("EBV", 0, 1, 1)]))
+    with pytest.raises(InputError, match="b.bw names the chromosomes EBV; the genome has II, I"):
+        names_in([stranger], GENOME, other)
 
 
 def test_names_in_another_style(bigwig):
@@ -139,8 +174,9 @@ def test_names_in_another_style(bigwig):
     )
     names, notes = names_in([ours, theirs], GENOME, "auto")
     assert names == [(None, "I", None), ("chr2", "chr1", "chr3")]
-    (note,) = notes
-    assert "chr2 = II, chr1 = I, chr3 = III (theirs.bw)" in note
+    matched, lacking = notes
+    assert "chr2 = II, chr1 = I, chr3 = III (theirs.bw)" in matched
+    assert lacking == "Of the genome, II, III are not in ours.bw; they count as uncovered."
     with pytest.raises(InputError, match=r"theirs.bw names the chromosomes chr1, chr2, chr3; the "):
         names_in([ours, theirs], GENOME)
 
