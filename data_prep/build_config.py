@@ -137,9 +137,12 @@ def _check_chroms_once(chroms_of_splits: tuple[tuple[str, ...], ...]) -> None:
     flag_of: dict[str, str] = {}
     for split, chroms in zip(SPLITS, chroms_of_splits, strict=True):
         for chrom in chroms:
-            if chrom in flag_of:
-                raise InputError(f"{chrom} is in {flag_of[chrom]} and in --{split}_chroms")
-            flag_of[chrom] = f"--{split}_chroms"
+            flag = f"--{split}_chroms"
+            before = flag_of.get(chrom)
+            if before:
+                where = f"{flag} twice" if before == flag else f"{before} and in {flag}"
+                raise InputError(f"{chrom} is in {where}")
+            flag_of[chrom] = flag
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:

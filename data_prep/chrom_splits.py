@@ -54,20 +54,29 @@ def read_fold_file(path: str | os.PathLike, chroms: Sequence[Chrom]) -> dict[str
     check_is_file(path)
     wanted = 'expected {"train": ["chr1", ...], "valid": [...], "test": [...]}'
     try:
-        content = json.loads(path.read_text())
+        # Pairs, because of a key that is there twice a dictionary would keep the last.
+        content = json.loads(path.read_text(), object_pairs_hook=tuple)
     except ValueError as error:
         raise InputError(f"{path}: not JSON ({error}); {wanted}") from None
-    if not isinstance(content, dict) or not all(map(_is_names, content.values())):
+    if not isinstance(content, tuple) or not all(_is_names(names) for _, names in content):
         raise InputError(f"{path}: {wanted}")
     known = [chrom.name for chrom in chroms]
-    for split, names in content.items():
+    for split, names in content:
         for name in names:
             what = f"{path}: {split} names a chromosome that the genome has not,"
             check_known(what, name, known, "Chromosomes")
-    try:
-        return {SPLITS[split_code(split)]: tuple(names) for split, names in content.items()}
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+    found: dict[str, tuple[str, ...]] = {}
+    for key, names in content:
+        try:
+            split = SPLITS[split_code(key)]
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        if split in found:
+            raise InputError(
+                f"{path}: {key!r} is {split}, which was there before; expected every split once"
+            )
+        found[split] = tuple(names)
+    return found
 
 
 def _is_names(value: object) -> bool:

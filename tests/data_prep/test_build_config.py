@@ -22,6 +22,8 @@ from tfrecords.errors import InputError
         ({"split_fractions": (1.2, -0.1, -0.1)}, "sums to 1, expected shares of 1, none negative"),
         ({"split_fractions": (float("nan"), 0.1, 0.1)}, "sums to nan, expected shares of 1"),
         ({"split_fractions": (0, 0.5, 0.5)}, "leaves nothing to train on"),
+        ({"valid_chroms": ("I", "I")}, "I is in --valid_chroms twice"),
+        ({"train_chroms": ("I",), "test_chroms": ("I",)}, "I is in --train_chroms and in --test_"),
         ({"num_folds": 5}, "--num_folds and --fold go together, as in --num_folds=5 --fold=0"),
         ({"fold": 0}, "--num_folds and --fold go together"),
         ({"num_folds": 1, "fold": 0}, "--num_folds=1, expected 2 to 100"),

@@ -43,6 +43,10 @@ def test_fold_file(tmp_path):
             '{"test": ["chr1"]}',
             "fold_0.json: test names a chromosome that the genome has not, 'chr1'",
         ),
+        ('{"valid": ["I"], "val": ["II"]}', "fold_0.json: 'val' is valid, which was there before"),
+        ('{"test": ["I"], "test": ["II"]}', "'test' is test, which was .*; expected every split"),
+        ('[["test", ["I"]]]', "fold_0.json: expected"),
+        ('{"test": {"I": 1}}', "fold_0.json: expected"),
         ('{"tset": ["I"]}', "fold_0.json: 'tset' is no split.*Did you mean 'test'"),
     ],
 )
