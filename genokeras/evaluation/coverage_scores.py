@@ -83,7 +83,7 @@ def score_coverage(
         raise InputError(
             f"{len(runs)} runs that predict coverage: means over them are not made yet; give one"
         )
-    run, windows = runs[0], SplitWindows(dataset, split)
+    run, windows = runs[0], SplitWindows.each_once(dataset, split)
     if not len(windows):
         raise InputError(f"split {split} has no examples")
     size = windows_at_a_time(run.spec, batch_size)

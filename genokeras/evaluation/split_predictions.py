@@ -52,7 +52,7 @@ def predict_split(
     Raises:
       InputError: The split is empty, or a model gives something that is no finite number.
     """
-    windows = SplitWindows(dataset, split)
+    windows = SplitWindows.each_once(dataset, split)
     count = len(windows)
     if not count:
         raise InputError(f"split {split} has no examples")
@@ -72,17 +72,12 @@ def predict_split(
     whole = {name: np.concatenate(arrays) for name, arrays in parts.items()}
     member_logits = np.concatenate(logits, axis=1)
     _check_finite(member_logits, split)
-    rows = whole.get("row", np.arange(count))
-    kept = np.arange(count)
-    if dataset.manifest.reverse_complement == "store":
-        kept = np.sort(np.unique(rows, return_index=True)[1])
-    whole = {name: column[kept] for name, column in whole.items()}
     spec = ensemble.spec
     return SplitPredictions(
-        SplitWindows(dataset, split, kept),
-        rows[kept],
+        windows,
+        whole.get("row", np.arange(count)),
         Labels(spec.task_type, spec.tasks, whole["targets"], whole["weight"]),
-        member_logits[:, kept],
+        member_logits,
         place_columns(dataset.manifest, whole),
     )
 

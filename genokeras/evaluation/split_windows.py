@@ -54,6 +54,15 @@ class SplitWindows:
         for start in range(0, count, step):
             yield self.read(np.arange(start, min(start + step, count)))
 
+    @classmethod
+    def each_once(cls, dataset: Dataset, split: str) -> "SplitWindows":
+        """Returns all examples; of both strands of one, if they are stored, that which is first."""
+        windows = cls(dataset, split)
+        if dataset.manifest.reverse_complement != "store" or "row" not in dataset.manifest.schema:
+            return windows
+        rows = np.concatenate([part["row"] for part in windows.parts()] or [np.arange(0)])
+        return cls(dataset, split, np.sort(np.unique(rows, return_index=True)[1]))
+
     def keys(self, packed: np.ndarray) -> np.ndarray:
         """Returns a key `[N]` per window, the same for both strands unless data are stranded."""
         is_stranded = self._manifest.reverse_complement == "none"

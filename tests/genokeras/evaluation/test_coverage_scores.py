@@ -1,5 +1,6 @@
 """A run that predicts coverage is scored on a split; what only labels have is refused."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -13,7 +14,10 @@ from genokeras.training.train import recipe, train
 from genokeras.training.workdir import Run
 from tfrecords import sequence
 from tfrecords.errors import InputError
+from tfrecords.origin import PLACE
 from tfrecords.reader import Dataset
+from tfrecords.schema import Feature, Schema
+from tfrecords.writer import ShardWriter, shard_file
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +69,36 @@ def test_intervals_hold_the_scores_and_come_again(run):
         **{name: x for name, x in none.items() if name != "tasks"},
         "num_bootstrap": 50,
     }
+
+
+def rewrite(dataset, data_dir, columns, **described):
+    """Writes a dataset of these columns as the valid split of a copy of another's manifest."""
+    old, data_dir = dataset.manifest, data_dir / "data"
+    data_dir.mkdir()
+    more = (Feature(name, str(columns[name].dtype), ()) for name in columns if name in PLACE)
+    schema = Schema((*old.schema.features, *more))
+    with ShardWriter(data_dir / shard_file("reads", "valid", 0, 1), schema) as writer:
+        writer.write(columns)
+    splits = {"valid": (writer.shard,)}
+    dataclasses.replace(old, schema=schema, splits=splits, **described).save(data_dir)
+    return Dataset(data_dir)
+
+
+def test_of_two_stored_strands_one_counts(run, tmp_path):
+    dataset = Dataset(run.data_dir)
+    given = dataset.split("valid").read(np.arange(200))
+    turned = {
+        "row": given["row"],
+        "sequence": sequence.reverse_complement(given["sequence"], run.spec.length),
+        "targets": given["targets"][:, ::-1, ::-1],
+    }
+    both = {name: np.concatenate([given[name], turned[name]]) for name in turned}
+    stored = rewrite(dataset, tmp_path, both, reverse_complement="store")
+    expected, found = (
+        score_coverage([run], x, "valid", 4, num_bootstrap=20).result for x in (dataset, stored)
+    )
+    assert found == expected
+    assert found["n"] == 200
 
 
 def test_windows_to_look_at_are_the_best_the_median_and_the_worst(run):
