@@ -72,7 +72,8 @@ def score_coverage(
 
     Returns:
       As `result` the metrics of the model's `running_scores`, each but `spearman_r` with its 95%
-      interval `*_ci` over resampled windows (many are resampled in groups, see `WindowGroups`);
+      interval `*_ci` over resampled windows (many are resampled in groups, see `WindowGroups`),
+      and that of `JSD_DIFFERENCE`;
       `reverse_complement`, `num_bootstrap`, `seed`; and None for what only other tasks have:
       `baseline`, `difference`, `verdict`, `members`, `probes`.
 

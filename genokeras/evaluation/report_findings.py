@@ -7,6 +7,7 @@ from genokeras.evaluation.finding import Finding
 from genokeras.evaluation.leak_findings import leak_findings
 from genokeras.evaluation.scores import by_task
 from genokeras.evaluation.verdict import leading, verdict_level
+from genokeras.metrics.coverage import JSD_DIFFERENCE
 from genokeras.metrics.supervised import TITLES
 from tfrecords.manifest import Manifest
 
@@ -78,13 +79,13 @@ def _mean_profile(result: Mapping[str, Any]) -> Iterator[Finding]:
     jsd, of_mean = result["profile_jsd"], result["mean_profile_jsd"]
     if jsd is None or of_mean is None:
         return
-    ends = result.get("profile_jsd_ci") or [jsd, jsd]
+    ends = result.get(f"{JSD_DIFFERENCE}_ci") or [jsd - of_mean] * 2
     numbers = f"{jsd:.3f} bits from the true ones, the mean profile of windows is {of_mean:.3f}"
-    if ends[1] < of_mean:
+    if ends[1] < 0:
         yield Finding("good", "Better than the mean profile", f"Predicted shapes are {numbers}.")
         return
     text = f"Predicted shapes are {numbers}: the model has learnt little of where coverage lies."
-    yield Finding("bad" if ends[0] > of_mean else "warn", "Better than the mean profile", text)
+    yield Finding("bad" if ends[0] > 0 else "warn", "Better than the mean profile", text)
 
 
 def _split(result: Mapping[str, Any], manifest: Manifest) -> Iterator[Finding]:

@@ -24,6 +24,8 @@ from genokeras.metrics.window_groups import (
 _TINY = 1e-20
 # The key of the mean over all tracks, beside their names.
 ALL = None
+# Of resamples; below 0 where predicted shapes are closer to the true ones than the mean profile.
+JSD_DIFFERENCE = "profile_jsd_difference"
 
 
 class CoverageScores:
@@ -89,7 +91,8 @@ class CoverageScores:
     def resampled(self, counts: np.ndarray) -> dict[tuple[str | None, str], np.ndarray]:
         """Returns the scores `[R]` of resampled windows, by track (or `ALL`: their mean) and name.
 
-        All but `spearman_r`, which is not one of sums. NaN where a resample has none.
+        All but `spearman_r`, which is not one of sums, and `JSD_DIFFERENCE`, `profile_jsd` less
+        `mean_profile_jsd` of the same windows. NaN where a resample has none.
 
         Args:
             counts: How often each group of windows was drawn, `[R, num_groups]`.
@@ -106,6 +109,7 @@ class CoverageScores:
             "profile_jsd": ratio(*np.moveaxis(jsd, -1, 0)),
             "mean_profile_jsd": ratio(*np.moveaxis(mean_profile_jsd, -1, 0)),
         }
+        scores[JSD_DIFFERENCE] = scores["profile_jsd"] - scores["mean_profile_jsd"]
         found = {
             (ALL, name): ratio(*sum_and_count(values).sum(axis=1).T)
             for name, values in scores.items()

@@ -284,15 +284,22 @@ def test_of_several_runs_those_that_ended_early_are_counted():
 @pytest.mark.parametrize(
     ("jsd", "ends", "level", "said"),
     [
-        (0.2, [0.19, 0.21], "good", "Predicted shapes are 0.200 bits from the true ones, the mean"),
-        (0.31, [0.28, 0.34], "warn", "0.300: the model has learnt little of where coverage lies."),
-        (0.4, [0.38, 0.42], "bad", "the model has learnt little of where coverage lies."),
+        (
+            0.2,
+            [-0.11, -0.09],
+            "good",
+            "Predicted shapes are 0.200 bits from the true ones, the",
+        ),
+        (0.31, [-0.02, 0.04], "warn", "0.300: the model has learnt little of where coverage"),
+        (0.4, [0.08, 0.12], "bad", "the model has learnt little of where coverage lies."),
         (0.2, None, "good", "the mean profile of windows is 0.300."),
         (0.4, None, "bad", "the model has learnt little"),
     ],
 )
 def test_shapes_of_coverage_are_compared_with_the_mean_profile(jsd, ends, level, said):
-    of_coverage = {"profile_jsd": jsd, "profile_jsd_ci": ends, "mean_profile_jsd": 0.3}
+    """By the difference: intervals of the two by themselves may overlap."""
+    of_coverage = {"profile_jsd": jsd, "profile_jsd_ci": [0.1, 0.5], "mean_profile_jsd": 0.3}
+    of_coverage["profile_jsd_difference_ci"] = ends
     seen = found(of_coverage | {"probes": None, "baseline": None})
     assert said in seen[level, "Better than the mean profile"]
     assert not {"No baseline", "Reverse complement"} & {title for _, title in seen}

@@ -6,7 +6,7 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import r2_score
 
-from genokeras.metrics.coverage import ALL, CoverageScores, profile_jsd
+from genokeras.metrics.coverage import ALL, JSD_DIFFERENCE, CoverageScores, profile_jsd
 
 TASKS = ("a", "b")
 
@@ -137,14 +137,29 @@ def test_every_window_once_is_no_resample(split):
         found.add({"coverage": coverage}, targets, weight)
     result, once = found.result(), found.resampled(np.ones((1, found.num_groups)))
     for (task, name), values in once.items():
-        expected = (result if task is ALL else result["tasks"][task])[name]
+        of_task = result if task is ALL else result["tasks"][task]
+        if name == JSD_DIFFERENCE:
+            expected = of_task["profile_jsd"] - of_task["mean_profile_jsd"]
+        else:
+            expected = of_task[name]
         assert values == pytest.approx([expected], rel=1e-9), name
-    assert {name for _, name in once} == {
-        name for name in result if "_" in name or name == "r2"
-    } - {
-        "num_undefined",
-        "spearman_r",
-    }
+    expected = {name for name in result if "_" in name or name == "r2"} | {JSD_DIFFERENCE}
+    assert {name for _, name in once} == expected - {"num_undefined", "spearman_r"}
+
+
+def test_a_difference_is_that_of_the_same_windows():
+    """Windows of few reads are far from any shape: of the difference that cancels out."""
+    rng = np.random.default_rng(0)
+    depth = rng.choice([0.1, 100.0], (200, 1, 1))
+    targets = rng.poisson(depth * np.ones((200, 16, 2))).astype(float)
+    found = CoverageScores(TASKS)
+    found.add({"coverage": np.ones_like(targets)}, targets, np.ones((200, 2)))
+    counts = rng.multinomial(200, np.full(200, 1 / 200), size=200).astype(float)
+    drawn = found.resampled(counts)
+    names = "profile_jsd", "mean_profile_jsd"
+    of_model, of_mean = (drawn[ALL, name] for name in names)
+    np.testing.assert_allclose(drawn[ALL, JSD_DIFFERENCE], of_model - of_mean, atol=1e-12)
+    assert drawn[ALL, JSD_DIFFERENCE].std() < 0.3 * min(of_model.std(), of_mean.std())
 
 
 def test_a_resample_scores_as_if_its_windows_were_the_split(split):
