@@ -3,11 +3,12 @@
 import json
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from data_prep.build_config import BuildConfig
+from data_prep.chrom_names import match_names
 from data_prep.source import split_code
 from data_prep.text_file import check_is_file
 from tfrecords.chrom import Chrom
@@ -37,7 +38,35 @@ def split_of_chroms(chroms: Sequence[Chrom], config: BuildConfig) -> np.ndarray:
     return found
 
 
-def read_fold_file(path: str | os.PathLike, chroms: Sequence[Chrom]) -> dict[str, tuple[str, ...]]:
+def genome_names(
+    given_by: str | os.PathLike,
+    named: Mapping[str, tuple[str, ...]],
+    chroms: Sequence[Chrom],
+    alias: str,
+    log: Callable[[str], None],
+) -> dict[str, tuple[str, ...]]:
+    """Returns the chromosomes of splits by the names that the genome has for them.
+
+    Args:
+        given_by: The file or flags that name them, for messages.
+        named: The names of every split.
+        chroms: Those of the genome.
+        alias: As `chrom_names.match_names` takes it.
+        log: Takes lines for the user: which names were taken for one.
+
+    Raises:
+        InputError: Names that the alias does not match.
+    """
+    given_by = os.fspath(given_by)
+    ends = {name: 0 for names in named.values() for name in names}
+    ids, notes = match_names(chroms, {given_by: ends}, alias)
+    for line in notes:
+        log(line)
+    known = {name: chroms[place].name for name, place in ids[given_by].items()}
+    return {split: tuple(known[name] for name in names) for split, names in named.items()}
+
+
+def read_fold_file(path: str | os.PathLike) -> dict[str, tuple[str, ...]]:
     """Returns the chromosomes of every split that a fold file names.
 
     Such a file is JSON, `{"train": ["chr1", ...], "valid": [...], "test": [...]}`, as chrombpnet
@@ -45,10 +74,9 @@ def read_fold_file(path: str | os.PathLike, chroms: Sequence[Chrom]) -> dict[str
 
     Args:
         path: The file.
-        chroms: Those of the genome.
 
     Raises:
-        InputError: No such file, it holds something else, or a name that no chromosome has.
+        InputError: No such file, or it holds something else.
     """
     path = pathlib.Path(path)
     check_is_file(path)
@@ -60,11 +88,6 @@ def read_fold_file(path: str | os.PathLike, chroms: Sequence[Chrom]) -> dict[str
         raise InputError(f"{path}: not JSON ({error}); {wanted}") from None
     if not isinstance(content, tuple) or not all(_is_names(names) for _, names in content):
         raise InputError(f"{path}: {wanted}")
-    known = [chrom.name for chrom in chroms]
-    for split, names in content:
-        for name in names:
-            what = f"{path}: {split} names a chromosome that the genome has not,"
-            check_known(what, name, known, "Chromosomes")
     found: dict[str, tuple[str, ...]] = {}
     for key, names in content:
         try:

@@ -31,7 +31,7 @@ from data_prep import background, fasta, negatives
 from data_prep.audit import ON_LEAK
 from data_prep.build import build_dataset
 from data_prep.build_config import BuildConfig
-from data_prep.chrom_splits import read_fold_file
+from data_prep.chrom_splits import genome_names, read_fold_file
 from data_prep.csv_table import CsvTable
 from data_prep.fasta import Fasta
 from data_prep.source import Source
@@ -226,10 +226,7 @@ def _table() -> Source:
     }
     if _SOURCE.value == "fasta":
         return Fasta(inputs, labels=_LABELS.value, label_regex=_LABEL_REGEX.value, **shared)
-    shared |= {
-        "sequence_column": _SEQUENCE_COLUMN.value,
-        "target_columns": _TARGET_COLUMNS.value,
-    }
+    shared |= {"sequence_column": _SEQUENCE_COLUMN.value, "target_columns": _TARGET_COLUMNS.value}
     if _SOURCE.value == "tfds":
         resplit = ("train", "valid") if _NUM_FOLDS.value is not None else ()
         if _SPLIT_FRACTIONS.value is not None:
@@ -265,7 +262,10 @@ def _chroms(source: Source) -> dict[str, tuple[str, ...]]:
     if _FOLD_FILE.value is not None:
         if chroms:
             raise InputError("--fold_file names the chromosomes of all splits; leave out the flags")
-        chroms = read_fold_file(_FOLD_FILE.value, source.details["chroms"])
+        chroms = read_fold_file(_FOLD_FILE.value)
+    if chroms:
+        given_by, alias = _FOLD_FILE.value or "--*_chroms", genome_flags.CHROM_ALIAS.value
+        chroms = genome_names(given_by, chroms, source.details["chroms"], alias, progress.log)
     return {f"{split}_chroms": names for split, names in chroms.items()}
 
 

@@ -74,7 +74,7 @@ STORE = flags.DEFINE_enum(
     STORES,
     "What records hold: the sequence, or only its place in the genome, which the dataset then has.",
 )
-_CHROM_ALIAS = flags.DEFINE_string(
+CHROM_ALIAS = flags.DEFINE_string(
     "chrom_alias",
     "none",
     f"How other chromosome names are matched with those of --fasta: {', '.join(ALIASES)}, or a "
@@ -125,7 +125,7 @@ def open_source(
         "window_bp": _WINDOW_BP.value,
         "shift_bp": shift_bp,
         "blacklist": _BLACKLIST.value,
-        "chrom_alias": _CHROM_ALIAS.value,
+        "chrom_alias": CHROM_ALIAS.value,
         "cache_dir": _CACHE_DIR.value,
         "log": log,
     }

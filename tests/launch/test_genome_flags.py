@@ -69,10 +69,21 @@ def test_peaks_by_a_fold_file(build, tmp_path, cache):
     fold["test"] = ["IV"]
     (tmp_path / "fold_0.json").write_text(json.dumps(fold))
     assert refused(build(*flags, "--chrom_alias=auto", data_dir="other")) == (
-        "error: fold_0.json: test names a chromosome that the genome has not, 'IV'. Did you mean "
-        "'I'? Chromosomes: I, II, III"
+        "error: fold_0.json names the chromosomes II, I, IV; the genome has I, II, III; "
+        "--chrom_alias=auto does not match IV (by prefix IV is none of them; by Roman numerals II "
+        "is none of them); if it is of this genome, give --chrom_alias=FILE, a line for each "
+        "chromosome with its names"
     )
     assert not (tmp_path / "other").exists()
+
+
+def test_windows_by_chromosomes_of_another_style(build):
+    flags = ("--source=windows", FASTA, "--window_bp=1000", "--chrom_alias=auto")
+    done = build(*flags, "--valid_chroms=chr1", "--test_chroms=chrIII")
+    assert "error: --*_chroms names the chromosomes chr1, chrIII" in done.stderr
+    done = build(*flags, "--valid_chroms=chr1", "--test_chroms=chr3")
+    assert "matched by Roman numerals: chr1 = I, chr3 = III (--*_chroms)" in done.stdout
+    assert "data: 813 train, 230 valid, 316 test examples of 1000 bp" in done.stdout
 
 
 def test_windows(build):
