@@ -27,7 +27,7 @@ def test_run_from_first_line_to_last_and_its_replay(launch, tiny_run, tmp_path):
     assert lines[0].startswith("Devices: CPU (")
     assert lines[1].startswith("Training cnn_attention, preset single_conv_only, ")
     assert lines[2] == (
-        "6 steps of 16 examples (0.75 epochs); evaluation every 3 steps: loss on 40 examples"
+        "6 steps of 16 examples (0.75 epochs); evaluation every 3 steps: auroc on 40 examples"
     )
     table = lines.index(next(line for line in lines if line.startswith("Best by valid loss: step")))
     assert [line.split()[0] for line in lines[table + 1 : table + 4]] == ["loss", "auroc", "auprc"]

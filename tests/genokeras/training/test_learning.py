@@ -62,7 +62,7 @@ def test_several_tasks_with_missing_labels(planted, write_dataset, tmp_path):
     )
 
 
-def test_regression_is_judged_by_pearson_r(planted, write_dataset, tmp_path):
+def test_a_regression_learns(planted, write_dataset, tmp_path):
     """The target is the share of G and C, which a convolution sees easily."""
     texts, _ = planted(600)
     targets = np.array([[sum(base in "GC" for base in text) / len(text)] for text in texts])
@@ -72,7 +72,6 @@ def test_regression_is_judged_by_pearson_r(planted, write_dataset, tmp_path):
     )
     training = recipe(preset="single_conv_only", steps=100, learning_rate=5e-3, jit="off")
     result = train(data_dir, tmp_path / "run", preset="single_conv_only", training=training)
-    assert result.metric == "pearson_r"
     assert result.scores["pearson_r"] > 0.8
 
 
