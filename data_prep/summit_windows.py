@@ -18,11 +18,13 @@ def summits(peaks: Intervals) -> Intervals:
 def windows_around(peaks: Intervals, window_bp: int) -> Intervals:
     """Returns every distinct window around a summit once, by chromosome, start and strand.
 
-    Of `window_bp` bases, `window_bp // 2` lie before the summit, on either strand. Windows may
-    reach past an end of their chromosome.
+    The summit is base `window_bp // 2`, counted from 0, of the window as it is read: of one on the
+    opposite strand that of its reverse complement. Windows may reach past an end of their
+    chromosome.
     """
     found = summits(peaks)
-    start = found.start - window_bp // 2
+    before = window_bp // 2
+    start = found.start - np.where(found.strand == -1, window_bp - 1 - before, before)
     places = np.unique(np.stack([found.chrom_id, start, found.strand]), axis=1)
     chrom_id, start, strand = places
     return Intervals(chrom_id, start, start + window_bp, strand)

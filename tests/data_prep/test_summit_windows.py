@@ -1,5 +1,7 @@
 """Windows around summits: centres, strands and copies by hand."""
 
+import pytest
+
 from data_prep.intervals import Intervals
 from data_prep.summit_windows import holds_summit, summits, windows_around
 
@@ -15,9 +17,21 @@ def test_windows_are_centred_sorted_and_distinct():
     peaks = Intervals([1, 0, 0, 0], [50, 30, 30, 30], [51, 31, 31, 31], strand=[0, 1, 1, -1])
     windows = windows_around(peaks, 10)
     assert windows.chrom_id.tolist() == [0, 0, 1]
-    assert windows.start.tolist() == [25, 25, 45]
-    assert windows.end.tolist() == [35, 35, 55]
-    assert windows.strand.tolist() == [-1, 1, 0]
+    assert windows.start.tolist() == [25, 26, 45]
+    assert windows.end.tolist() == [35, 36, 55]
+    assert windows.strand.tolist() == [1, -1, 0]
+
+
+@pytest.mark.parametrize("window_bp", [4, 5])
+@pytest.mark.parametrize("strand", [1, -1, 0])
+def test_the_summit_is_the_same_base_on_both_strands(reverse_complement, window_bp, strand):
+    """The only C of the genome, a G on the opposite strand, is base 2 of windows of 4 and 5."""
+    genome = "A" * 20 + "C" + "A" * 20
+    (window,) = windows_around(Intervals([0], [20], [21], strand=[strand]), window_bp).start
+    text = genome[window : window + window_bp]
+    if strand == -1:
+        text = reverse_complement(text)
+    assert (len(text), text.find("G" if strand == -1 else "C")) == (window_bp, 2)
 
 
 def test_of_an_odd_window_the_summit_is_the_middle_base():
