@@ -1,9 +1,10 @@
 """BED files of 3 to 12 columns, narrowPeak and broadPeak, plain or compressed -> intervals.
 
-Lines that begin with `#`, `track` or `browser` are skipped, and so are empty ones. Columns are
-separated by tabs, or by spaces in a file without tabs. Read are chromosome, start, end, the strand
-in column 6, and in narrowPeak (10 columns) the summit in column 10; the others are as they may be.
-A block of lines at a time is taken apart in NumPy.
+Lines that begin with `#` or the word `track` or `browser` are skipped, and so are blank ones. The
+first row says how all are taken apart: at tabs if it has any, else at spaces. Read are chromosome,
+start, end, the strand in column 6, and the summit in column 10 of narrowPeak: a file that is named
+so, or of 10 columns with numbers in columns 7 to 9; the others are as they may be. A block of lines
+at a time is taken apart in NumPy.
 
 Shapes: `N` rows of a block or file, `C` columns.
 """
@@ -23,10 +24,13 @@ from data_prep.text_file import TextFile
 from tfrecords.chrom import Chrom
 from tfrecords.errors import InputError
 
-_SKIPPED = (b"#", b"track ", b"track\t", b"browser ", b"browser\t", b"\n")
+# It begins with the end of the line before, which is found fast.
+_SKIPPED = re.compile(r"\n[ \t]*(?:#[^\n]*|(?i:track|browser)(?:[ \t][^\n]*)?)?(?=\n)")
+_NUMBER = re.compile(r"(?i:[-+]?(?:[0-9]+(?:\.[0-9]*)?(?:e[-+]?[0-9]+)?|inf))")
 _TAB, _LINE_END = b"\t\n"
 _NAME, _START, _END, _STRAND, _SUMMIT = 0, 1, 2, 5, 9
-_NARROW_PEAK_COLUMNS = 10
+_NARROW_PEAK_COLUMNS, _MOST_COLUMNS = 10, 12
+_SCORES = slice(6, 9)  # Of narrowPeak: signal, p and q value.
 _STRAND_OF_LETTER = {"+": 1, "-": -1, ".": 0}
 _MAX_DIGITS = 12
 
@@ -86,66 +90,89 @@ def read_bed(path: str | os.PathLike) -> Bed:
     """Reads all rows of a BED, narrowPeak or broadPeak file.
 
     Raises:
-        InputError: A row without three columns or with another number than those before, a start or
-            end that is no whole number from 0, an end that is not after the start, a strand other
-            than + - and ., a summit outside its row, or no rows at all.
+        InputError: A row of fewer than 3 or more than 12 columns, or of another number than those
+            before, a start or end that is no whole number from 0, an end that is not after the
+            start, a strand other than + - and ., a summit outside its row, or no rows at all.
     """
     text = TextFile(path)
     ids: dict[str, int] = {}
     parts, lines = [], []
-    num_columns = num_lines = 0
+    layout, num_lines = None, 0
     for block in text.blocks():
-        rows = _Rows(text.path, block, num_lines)
-        num_lines += rows.num_lines
-        if len(rows.lines):
-            num_columns = rows.check_columns(num_columns)
+        block = block if block.endswith("\n") else f"{block}\n"
+        block = _SKIPPED.sub("\n", f"\n{block}")[1:]
+        if layout is None and (row := re.search(r"[^\n]+", block)):
+            layout = _layout(text.path, row[0])
+        if layout is not None and not block.isspace():
+            rows = _Rows(text.path, block, num_lines, layout)
+            rows.check_columns()
             parts.append(rows.intervals(ids))
             lines.append(rows.lines)
+        num_lines += block.count("\n")
     if not parts:
         raise InputError(f"{text.path} has no intervals")
     found = intervals.concatenate(parts)
     return Bed(text.path, text.sha256, tuple(ids), found, np.concatenate(lines))
 
 
+@dataclass(frozen=True)
+class _Layout:
+    """How the rows of a file are taken apart, as its first row says."""
+
+    separator: str
+    num_columns: int
+    has_summits: bool
+
+
+def _layout(path: pathlib.Path, row: str) -> _Layout:
+    separator = "tabs" if "\t" in row else "spaces"
+    cells = row.split("\t") if separator == "tabs" else re.split(" +", row)
+    is_like_narrow_peak = len(cells) == _NARROW_PEAK_COLUMNS and all(
+        map(_NUMBER.fullmatch, cells[_SCORES])
+    )
+    return _Layout(separator, len(cells), _is_narrow_peak(path) or is_like_narrow_peak)
+
+
+def _is_narrow_peak(path: pathlib.Path) -> bool:
+    return ".narrowpeak" in path.name.lower()
+
+
 class _Rows:
     """The rows in a block of lines: where each of their cells is in the text."""
 
-    def __init__(self, path: pathlib.Path, block: str, lines_before: int):
-        self._path = path
-        if not block.endswith("\n"):
-            block += "\n"
-        if "\t" not in block:
-            block = re.sub(" +", "\t", block)
-        # Looking for a prefix in the last line goes past its end.
-        self._text = np.frombuffer(block.encode() + bytes(max(map(len, _SKIPPED))), np.uint8)
+    def __init__(self, path: pathlib.Path, block: str, lines_before: int, layout: _Layout):
+        self._path, self._layout = path, layout
+        if layout.separator == "spaces":
+            block = re.sub("[ \t]+", "\t", block)
+        # Looking for two letters in an empty cell at the very end goes past it.
+        self._text = np.frombuffer(block.encode() + bytes(1), np.uint8)
         ends = np.flatnonzero(self._text == _LINE_END)
         begins = np.append(0, ends[:-1] + 1)
-        is_row = ~np.any([self._is_at(begins, prefix) for prefix in _SKIPPED], axis=0)
+        is_row = begins < ends
         self._begins, self._ends = begins[is_row], ends[is_row]
-        self.num_lines = len(ends)
         self.lines = lines_before + 1 + np.flatnonzero(is_row)
         self._tabs = np.flatnonzero(self._text == _TAB)
         self._first_tab = np.searchsorted(self._tabs, self._begins)
         self._num_columns = np.searchsorted(self._tabs, self._ends) - self._first_tab + 1
 
-    def check_columns(self, expected: int) -> int:
-        """Returns how many columns the rows have: as many as those before, if there were any."""
-        expected = expected or int(self._num_columns[0])
+    def check_columns(self) -> None:
+        """Raises an InputError unless all rows have as many columns as the first, 3 to 12."""
+        expected = self._layout.num_columns
         if (wrong := self._num_columns != expected).any():
             row = wrong.argmax()
             raise InputError(
                 f"{self._where(row)}: {self._num_columns[row]} columns, the rows before have "
-                f"{expected}; columns are separated by tabs"
+                f"{expected}; columns are separated by {self._layout.separator}"
             )
-        is_narrow_peak = ".narrowpeak" in self._path.name.lower()
-        least = _NARROW_PEAK_COLUMNS if is_narrow_peak else _END + 1
-        if expected < least or (is_narrow_peak and expected > least):
-            wanted = f"the {least} of a narrowPeak file" if is_narrow_peak else "3 to 12"
+        least, most, wanted = _END + 1, _MOST_COLUMNS, "3 to 12"
+        if _is_narrow_peak(self._path):
+            least = most = _NARROW_PEAK_COLUMNS
+            wanted = f"the {least} of a narrowPeak file"
+        if not least <= expected <= most:
             raise InputError(
                 f"{self._where(0)}: {expected} columns, expected {wanted}, with tabs between "
                 "them: chromosome, start, end, and so on"
             )
-        return expected
 
     def intervals(self, ids: dict[str, int]) -> Intervals:
         """Returns the rows; names that are not in `ids` yet get the next numbers."""
@@ -161,7 +188,7 @@ class _Rows:
 
     def _cells(self, column: int) -> tuple[np.ndarray, np.ndarray]:
         """Returns where the cells of a column begin and end in the text, two int64 `[N]`."""
-        is_last = column == self._num_columns[0] - 1
+        is_last = column == self._layout.num_columns - 1
         begins = self._tabs[self._first_tab + column - 1] + 1 if column else self._begins
         return begins, self._ends if is_last else self._tabs[self._first_tab + column]
 
@@ -178,7 +205,7 @@ class _Rows:
     def _strands(self) -> tuple[np.ndarray, np.ndarray]:
         count = len(self.lines)
         strand = np.zeros(count, np.int8)
-        if self._num_columns[0] <= _STRAND:
+        if self._layout.num_columns <= _STRAND:
             return strand, np.ones(count, bool)
         begins, ends = self._cells(_STRAND)
         letters, is_known = self._text[begins], np.zeros(count, bool)
@@ -190,7 +217,7 @@ class _Rows:
     def _summits(self, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns the summits in the genome, -1 where there is none; and which may be."""
         count = len(self.lines)
-        if self._num_columns[0] != _NARROW_PEAK_COLUMNS:
+        if not self._layout.has_summits:
             return np.full(count, -1), np.ones(count, bool)
         distance, is_number = self._numbers(_SUMMIT)
         begins, ends = self._cells(_SUMMIT)

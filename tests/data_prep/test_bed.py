@@ -51,6 +51,31 @@ def test_summits_are_places_in_the_genome(write, name):
     assert read_bed(write(name, text)).intervals.summit.tolist() == [130, 5, -1]
 
 
+@pytest.mark.parametrize("scores", ["7 8 0,0,255", "7 8 .", "gene 1 2"])
+def test_ten_columns_that_are_no_narrow_peak(write, scores):
+    """Of BED10 column 10 is a number of blocks, and no summit."""
+    text = f"a 100 200 x 0 - {scores} 3".replace(" ", "\t")
+    assert read_bed(write("a.bed", text)).intervals.summit.tolist() == [-1]
+    assert read_bed(write("a.narrowPeak", text)).intervals.summit.tolist() == [103]
+
+
+def test_blank_lines_and_headers_as_they_come(write):
+    lines = ("TRACK name=x", "Browser", " \t ", "a\t1\t2", "  ", " # a\t1", "b\t3\t4", "\t")
+    bed = read_bed(write("a.bed", "\n".join(lines)))
+    assert rows(bed) == [("a", 1, 2), ("b", 3, 4)]
+    assert bed.lines.tolist() == [4, 7]
+
+
+@pytest.mark.parametrize("block", [4, 1 << 20])
+def test_the_first_row_says_what_separates_columns(write, monkeypatch, block):
+    """Whatever the other rows, and the blocks in which they are read, hold."""
+    monkeypatch.setattr(text_file, "_BLOCK", block)
+    text = "# a\tb\na  1 2\n\n\nb\t3 4\n"
+    assert rows(read_bed(write("a.bed", text))) == [("a", 1, 2), ("b", 3, 4)]
+    with pytest.raises(InputError, match="a.bed:2: 1 columns, .* columns are separated by tabs"):
+        read_bed(write("a.bed", "a\t1\t2\nb 3 4\n"))
+
+
 def test_spaces(write):
     assert rows(read_bed(write("a.bed", "track x\na  1 2\nb 13   14\n"))) == [
         ("a", 1, 2),
@@ -104,7 +129,9 @@ def test_bad_rows(write, row, message):
     ("name", "text", "message"),
     [
         ("a.bed", "", r"a\.bed is empty"),
-        ("a.bed", "track\n#\n\n", r"a\.bed:1: 1 columns, expected 3 to 12, with tabs between"),
+        ("a.bed", "track\n#\n\n", r"a\.bed has no intervals"),
+        ("a.bed", "a\t1\t2" + "\t0" * 10, r"a\.bed:1: 13 columns, expected 3 to 12, with tabs"),
+        ("a.bed", "#\na 1 2\na 1\n", r"a\.bed:3: 2 columns, .* columns are separated by spaces"),
         ("a.bed", "track \n#\n\n", r"a\.bed has no intervals"),
         ("a.bed", "a\t1\n", r"a\.bed:1: 2 columns, expected 3 to 12, with tabs between them"),
         ("a.narrowPeak", "a\t1\t2\n", r":1: 3 columns, expected the 10 of a narrowPeak file"),
