@@ -18,10 +18,13 @@ from genokeras.metrics.window_groups import correlation_and_r2, pair_sums
 from genokeras.models.spec import Spec
 from genokeras.training.workdir import Run
 from tfrecords.errors import InputError
+from tfrecords.manifest import Manifest
 from tfrecords.reader import Batch, Dataset
 
 # Of all windows that the model computes at a time: long ones have larger results in between.
 _MAX_BASES = 1 << 21
+# Length of the blocks of a chromosome that are resampled, in windows: most that overlap share one.
+_WINDOWS_PER_BLOCK = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,8 +75,8 @@ def score_coverage(
 
     Returns:
       As `result` the metrics of the model's `running_scores`, each but `spearman_r` with its 95%
-      interval `*_ci` over resampled windows (many are resampled in groups, see `WindowGroups`),
-      and that of `JSD_DIFFERENCE`;
+      interval `*_ci`, and that of `JSD_DIFFERENCE`, over resampled windows, of a genome over
+      blocks of it, since what overlaps is no new evidence (many in groups, see `WindowGroups`);
       `reverse_complement`, `num_bootstrap`, `seed`; and None for what only other tasks have:
       `baseline`, `difference`, `verdict`, `members`, `probes`.
 
@@ -95,7 +98,8 @@ def score_coverage(
     try:
         for part, coverage in _predictions(predictor, windows.parts(size)):
             _check_finite(coverage, split)
-            scores.add({"coverage": coverage}, part["targets"], part["weight"])
+            blocks = _blocks(part, run.spec.length)
+            scores.add({"coverage": coverage}, part["targets"], part["weight"], blocks)
             within.append(_pearson_r(_true(part, run), coverage))
             if bar:
                 bar.update(len(coverage))
@@ -106,7 +110,8 @@ def score_coverage(
     result |= {"reverse_complement": predictor.reverse_complement}
     result |= {"num_bootstrap": num_bootstrap, "seed": seed}
     result |= dict.fromkeys(("baseline", "difference", "verdict", "members", "probes"))
-    return ScoredCoverage(result, _shown(run, predictor, windows, np.concatenate(within)))
+    within = np.concatenate(within)
+    return ScoredCoverage(result, _shown(run, dataset.manifest, predictor, windows, within))
 
 
 def windows_at_a_time(spec: Spec, batch_size: int = BATCH_SIZE) -> int:
@@ -117,6 +122,14 @@ def windows_at_a_time(spec: Spec, batch_size: int = BATCH_SIZE) -> int:
 def _predictions(predictor: Predictor, parts: Iterator[Batch]) -> Iterator[tuple]:
     for part in parts:
         yield part, predictor.logits(part["sequence"])
+
+
+def _blocks(part: Batch, window_bp: int) -> np.ndarray | None:
+    """Returns the number of the block of its chromosome that each window begins in, `[N]`."""
+    if "chrom_id" not in part:
+        return None
+    in_chrom = part["start"].astype(np.int64) // (_WINDOWS_PER_BLOCK * window_bp)
+    return (part["chrom_id"].astype(np.int64) << 40) + in_chrom
 
 
 def _true(part: Batch, run: Run) -> np.ndarray:
@@ -154,9 +167,9 @@ def _with_intervals(
     seed: int,
     progress: Callable | None,
 ) -> dict[str, Any]:
-    """Returns all scores, each with its interval."""
+    """Returns all scores, each with its interval; without any where there is nothing to draw."""
     result = scores.result()
-    if not num_bootstrap:
+    if not num_bootstrap or scores.num_groups < 2:
         return result
     samples = bootstrap.resampled_scores(
         scores.resampled,
@@ -179,7 +192,7 @@ def _with_intervals(
 
 
 def _shown(
-    run: Run, predictor: Predictor, windows: SplitWindows, within: np.ndarray
+    run: Run, manifest: Manifest, predictor: Predictor, windows: SplitWindows, within: np.ndarray
 ) -> list[ShownWindow]:
     """Returns the windows of the best, the median and the worst correlation, if it has any."""
     order = np.argsort(within, kind="stable")[: np.count_nonzero(np.isfinite(within))]
@@ -188,7 +201,7 @@ def _shown(
     shown = []
     for kind, row in (("best", order[-1]), ("median", order[len(order) // 2]), ("worst", order[0])):
         part = windows.read(np.array([row]))
-        places = place_columns(run.manifest, part)
+        places = place_columns(manifest, part)
         place = _place(places) if places else f"row {int(part['row'][0])}"
         true, predicted = _true(part, run)[0], predictor.logits(part["sequence"])[0]
         shown.append(ShownWindow(kind, place, float(within[row]), true, predicted))

@@ -56,11 +56,16 @@ class CoverageScores:
         return len(self._groups.sums)
 
     def add(
-        self, outputs: Mapping[str, np.ndarray], targets: np.ndarray, weight: np.ndarray
+        self,
+        outputs: Mapping[str, np.ndarray],
+        targets: np.ndarray,
+        weight: np.ndarray,
+        blocks: np.ndarray | None = None,
     ) -> None:
         """Adds a batch: `coverage` of the outputs, and targets, in its unit times `target_scale`.
 
-        Rows of weight 0 in all tracks (padding) count nowhere.
+        Rows of weight 0 in all tracks (padding) count nowhere. `blocks` tells, int64 `[B]`, which
+        windows are drawn together by `resampled`; None: each by itself.
         """
         rows = (weight > 0).any(axis=1)
         if not rows.any():
@@ -86,7 +91,8 @@ class CoverageScores:
         bins = pair_sums(true - self._origin, predicted - self._origin, known)
         of_totals = pair_sums(*(values[:, None] for values in totals), known.any(axis=1)[:, None])
         means = [sum_and_count(values) for values in (jsd, mean_profile_jsd)]
-        self._groups.add(np.concatenate([bins, of_totals, *means], axis=-1))
+        sums = np.concatenate([bins, of_totals, *means], axis=-1)
+        self._groups.add(sums, blocks if blocks is None else blocks[rows])
 
     def resampled(self, counts: np.ndarray) -> dict[tuple[str | None, str], np.ndarray]:
         """Returns the scores `[R]` of resampled windows, by track (or `ALL`: their mean) and name.

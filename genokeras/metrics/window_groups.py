@@ -15,34 +15,55 @@ _LEAST_GROUPS, _MOST_GROUPS = 64, 1 << 12
 
 
 class WindowGroups:
-    """Adds up `K` numbers of each window and track, group by group of as many windows.
+    """Adds up `K` numbers of each window and track, group by group of as many blocks.
 
-    A group is one window until there are more than `limit`; then two neighbours become one, and so
-    again whenever there are too many, and memory does not grow. Windows are stored in random order:
-    resamples of such groups vary as those of windows do.
+    A block is a window, or those that are told to belong together, because they overlap. A group is
+    one block until there are more than `limit`; then two that came one after the other become one,
+    and so again whenever there are too many. Memory grows with the numbers of blocks that are told,
+    8 bytes each, and with nothing else. Windows are stored in random order: resamples of such
+    groups vary as those of blocks do.
 
     Attributes:
         sums: float64 `[G, T, K]`.
-        windows_per_group: How many make a group, of which the last may have fewer.
+        blocks_per_group: How many make a group, of which the last may have fewer.
     """
 
     def __init__(self, num_tracks: int, num_sums: int, limit: int | None = None):
         share = _MOST_SUMS // max(1, num_tracks * num_sums)
         self._limit = limit or min(max(share, _LEAST_GROUPS), _MOST_GROUPS)
-        self._num_windows = 0
-        self.windows_per_group = 1
+        self._num_blocks = 0
+        self._seen = np.zeros(0, np.int64)  # Numbers of blocks, as they came.
+        self.blocks_per_group = 1
         self.sums = np.zeros((0, num_tracks, num_sums))
 
-    def add(self, sums: np.ndarray) -> None:
-        """Adds windows, float64 `[N, T, K]`."""
-        groups = (self._num_windows + np.arange(len(sums))) // self.windows_per_group
-        self._num_windows += len(sums)
-        self._lengthen(int(groups[-1]) + 1)
+    def add(self, sums: np.ndarray, blocks: np.ndarray | None = None) -> None:
+        """Adds windows, float64 `[N, T, K]`.
+
+        Args:
+            sums: Of each window and track.
+            blocks: Number of each window's block, int64 `[N]`; None: each window is one. All calls
+                have it, or none has.
+        """
+        if blocks is None:
+            order = self._num_blocks + np.arange(len(sums))
+            self._num_blocks += len(sums)
+        else:
+            order = self._order(blocks)
+        groups = order // self.blocks_per_group
+        self._lengthen(int(groups.max()) + 1)
         np.add.at(self.sums, groups, sums)
         while len(self.sums) > self._limit:
             self._lengthen(len(self.sums) + len(self.sums) % 2)
             self.sums = self.sums[::2] + self.sums[1::2]
-            self.windows_per_group *= 2
+            self.blocks_per_group *= 2
+
+    def _order(self, blocks: np.ndarray) -> np.ndarray:
+        """Returns as the how manieth each block came, `[N]`."""
+        both = np.concatenate([self._seen, blocks])
+        _, first, which = np.unique(both, return_index=True, return_inverse=True)
+        order = np.argsort(np.argsort(first))[which[len(self._seen) :]]
+        self._seen = both[np.sort(first)]
+        return order
 
     def _lengthen(self, num_groups: int) -> None:
         more = np.zeros((max(0, num_groups - len(self.sums)), *self.sums.shape[1:]))

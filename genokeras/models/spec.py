@@ -30,8 +30,8 @@ A model is one module `genokeras/models/NAME.py`; `--model=NAME` finds it by its
   replicas, for losses that look at the whole batch. `outputs` holds what `scores` needs.
 - `scores(spec, outputs, targets, weight) -> dict` (optional): metrics over a whole split.
 - `running_scores(spec)` (instead, where a split's outputs are too large to be kept): an object with
-  `add(outputs, targets, weight)`, which gets every batch, targets and weight as they are stored,
-  and `result() -> dict`: the same metrics whatever the batches.
+  `add(outputs, targets, weight, blocks=None)`, which gets every batch, targets and weight as they
+  are stored, and `result() -> dict`: the same metrics whatever the batches.
 """
 
 import dataclasses

@@ -13,6 +13,7 @@ from genokeras.evaluation.score_table import score_table
 from genokeras.training.train import recipe, train
 from genokeras.training.workdir import Run
 from tfrecords import sequence
+from tfrecords.chrom import Chrom
 from tfrecords.errors import InputError
 from tfrecords.origin import PLACE
 from tfrecords.reader import Dataset
@@ -99,6 +100,43 @@ def test_of_two_stored_strands_one_counts(run, tmp_path):
     )
     assert found == expected
     assert found["n"] == 200
+
+
+def test_windows_three_times_in_one_place_are_no_more_evidence(run, tmp_path):
+    """The mean profile aside, which is that of the windows before."""
+    dataset = Dataset(run.data_dir)
+    given = dataset.split("valid").read(np.arange(200))
+    given["chrom_id"] = np.arange(200, dtype=np.int32) % 2
+    given["start"] = np.arange(200) // 2 * 1024  # 4 windows: each in a block of its own.
+    given["strand"] = np.zeros(200, np.int8)
+    thrice = {name: np.concatenate([values] * 3) for name, values in given.items()}
+    # Near by is as much of a block.
+    near = thrice | {"start": thrice["start"] + np.repeat([0, 300, 1023], 200)}
+    nowhere = {name: values for name, values in thrice.items() if name not in PLACE}
+    found = []
+    for number, columns in enumerate((given, thrice, near, nowhere)):
+        (tmp_path / str(number)).mkdir()
+        places = {"chroms": (Chrom("I", 200_000), Chrom("II", 200_000))} if number < 3 else {}
+        stored = rewrite(dataset, tmp_path / str(number), columns, **places)
+        found.append(score_coverage([run], stored, "valid", 4, num_bootstrap=1000).result)
+    once, *repeated, wrong = found
+    for name in ("pearson_r", "r2", "log_total_r", "profile_jsd"):
+        low, high = once[f"{name}_ci"]
+        for other in repeated:
+            assert other[f"{name}_ci"] == pytest.approx([low, high], rel=1e-6), name
+        ends = wrong[f"{name}_ci"]
+        assert ends[1] - ends[0] < 0.75 * (high - low), name
+
+
+def test_one_block_has_no_interval(run, tmp_path):
+    dataset = Dataset(run.data_dir)
+    given = dataset.split("valid").read(np.arange(20))
+    given["chrom_id"], given["strand"] = np.zeros(20, np.int32), np.zeros(20, np.int8)
+    given["start"] = np.arange(20) * 51
+    stored = rewrite(dataset, tmp_path, given, chroms=(Chrom("I", 2000),))
+    found = score_coverage([run], stored, "valid", 4, num_bootstrap=20)
+    assert not any(name.endswith("_ci") for name in found.result)
+    assert found.windows[0].place.startswith("I:")
 
 
 def test_windows_to_look_at_are_the_best_the_median_and_the_worst(run):
