@@ -118,9 +118,11 @@ class Tracks:
             chrom_alias=chrom_alias,
         )
         around = replace(files.all("regions"), strand=None)
+        stretches = windows_around(around, window_bp) if regions else whole(files.genome)
+        num_merged = len(around) - len(stretches) if regions else 0
         self._tiling = Tiling(
             files.genome,
-            windows_around(around, window_bp) if regions else whole(files.genome),
+            stretches,
             self._fields,
             stride_bp=stride_bp or window_bp,
             max_ambiguous=max_ambiguous,
@@ -128,6 +130,9 @@ class Tracks:
         )
         self.num_rows = self._tiling.num_windows
         self._take_files(files, targets)
+        if num_merged:
+            self.findings["merged_regions"] = num_merged
+            self.notes += (f"Regions with the centre of another one, in its window: {num_merged}.",)
         self.details |= {
             "bin_bp": bin_bp,
             "crop_bp": crop_bp,

@@ -91,7 +91,11 @@ def test_windows_centred_on_regions(open_tracks, write):
     assert places_of(source) == [(0, 44), (0, 84)]
     assert all_of(source)["strand"].tolist() == [1, 1]
     assert source.findings["left_out"] == {"without room in their chromosome or region": 1}
-    assert source.notes[-1] == "Windows left out, without room in their chromosome or region: 1."
+    assert source.findings["merged_regions"] == 3
+    assert source.notes[-2:] == (
+        "Windows left out, without room in their chromosome or region: 1.",
+        "Regions with the centre of another one, in its window: 3.",
+    )
 
 
 def test_ambiguous_windows_are_left_out_and_told(open_tracks, write):
