@@ -50,8 +50,8 @@ def pack(fasta: pathlib.Path, sha256: str, folder: pathlib.Path) -> None:
         folder: Where the packed genome goes.
 
     Raises:
-        InputError: The file is no FASTA file, is damaged, or holds a name twice, a name without a
-            sequence, or letters that are no IUPAC code.
+        InputError: The file is no FASTA file, is compressed in another way or damaged, or holds a
+            name twice, a name without a sequence, or letters that are no IUPAC code.
     """
     chroms: list[Chrom] = []
     with contextlib.ExitStack() as stack:
@@ -140,6 +140,11 @@ def _block_counts(in_bytes: np.ndarray) -> np.ndarray:
 
 
 def _check_first_line(fasta: pathlib.Path) -> None:
+    if fasta.suffix.lower() in (".bz2", ".zst"):
+        raise InputError(
+            f"{fasta}: a genome is read plain or compressed with gzip or bgzip, not as "
+            f"{fasta.suffix}; compress it anew, as bgzip does"
+        )
     filled = ((n, line) for n, line in enumerate(TextFile(fasta).lines(), 1) if line.strip())
     number, line = next(filled, (1, ""))
     if not line.startswith(">"):

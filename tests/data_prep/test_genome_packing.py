@@ -1,5 +1,6 @@
 """FASTA files of genomes as they come, and what is said of those that are none."""
 
+import bz2
 import gzip
 import hashlib
 import sys
@@ -58,6 +59,15 @@ def test_gzip_and_bgzip(pack, tmp_path):
     blocked = open_genome(tmp_path / "b.fa.gz", cache_dir=tmp_path / "cache")
     assert stored(blocked) == expected
     assert blocked.sha256 == hashlib.sha256((tmp_path / "b.fa.gz").read_bytes()).hexdigest()
+
+
+def test_other_compression_is_refused(pack):
+    message = (
+        r"a\.fa\.bz2: a genome is read plain or compressed with gzip or bgzip, not as \.bz2; "
+        "compress it anew, as bgzip does"
+    )
+    with pytest.raises(InputError, match=message):
+        pack("a.fa.bz2", bz2.compress(TEXT.encode()))
 
 
 @pytest.mark.parametrize("length", [63, 64, 65, 256])
