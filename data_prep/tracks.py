@@ -129,10 +129,7 @@ class Tracks:
             blacklist=Intervals([], [], []),
         )
         self.num_rows = self._tiling.num_windows
-        self._take_files(files, targets)
-        if num_merged:
-            self.findings["merged_regions"] = num_merged
-            self.notes += (f"Regions with the centre of another one, in its window: {num_merged}.",)
+        self._take_files(files, targets, num_merged)
         self.details |= {
             "bin_bp": bin_bp,
             "crop_bp": crop_bp,
@@ -152,7 +149,9 @@ class Tracks:
             "cut_sites": list(cut_sites),
         }
 
-    def _take_files(self, files: GenomeInputs, targets: str | os.PathLike | None) -> None:
+    def _take_files(
+        self, files: GenomeInputs, targets: str | os.PathLike | None, num_merged: int
+    ) -> None:
         """Takes from the files all that a source says of itself."""
         self.tasks, self.length = self._targets.tasks, self._fields.length
         shape = (self._targets.num_bins, len(self.tasks))
@@ -160,6 +159,9 @@ class Tracks:
         left_out = self._tiling.left_out
         self.findings = {"left_out": left_out}
         self.notes = (*files.notes, *self._targets.notes, *left_out_lines(left_out))
+        if num_merged:
+            self.findings["merged_regions"] = num_merged
+            self.notes += (f"Regions with the centre of another one, in its window: {num_merged}.",)
         paths = self._targets.paths
         named = {"targets": [os.fspath(targets)]} if targets else {"bigwig": list(paths)}
         self.paths_by_split = files.paths_by_split | named
