@@ -30,6 +30,7 @@ def filled(page: str, results: Mapping[str, Any]) -> str:
         "test": test_table(results["test"]),
         "variants": variants_table(results["search"]),
         "explored": explored_table(results["explored"]),
+        "checkpoints": checkpoints_table(results["checkpoints"]),
     }
     return with_tables(page, tables)
 
@@ -58,8 +59,7 @@ def test_table(runs: Sequence[Mapping[str, Any]]) -> str:
                 f"`{preset}`",
                 len(group),
                 f"{_mean(group, 'auroc')} [{_short(low)}, {_short(high)}]",
-                f"{_short(min(run['auroc'] for run in group))} to "
-                f"{_short(max(run['auroc'] for run in group))}",
+                _range([run["auroc"] for run in group]),
                 _mean(group, "auprc"),
                 _mean(group, "mcc"),
                 f"{_short(baseline['auroc'])} / {_short(baseline['mcc'])}",
@@ -71,6 +71,8 @@ def test_table(runs: Sequence[Mapping[str, Any]]) -> str:
 
 def variants_table(runs: Sequence[Mapping[str, Any]]) -> str:
     """Returns what a change of `base` gives on rows held out of training."""
+    if not runs:
+        return "Not measured yet."
     rows = [
         (variant, name, len(group), _mean(group, "auroc", digits=4), _mean(group, "loss", 4))
         for (variant, name), group in _grouped(runs, "variant", "set")
@@ -87,6 +89,22 @@ def explored_table(runs: Sequence[Mapping[str, Any]]) -> str:
     return _table(("network", "set", "seeds", "AUROC", "CPU seconds"), rows)
 
 
+def checkpoints_table(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Returns the AUROC on rows held out of the checkpoint that each rule chooses."""
+    rules = ("largest_auroc", "smallest_loss", "last")
+    rows = [
+        (
+            run["set"],
+            f"{run['examples']:,}",
+            f"{run['steps']:,}",
+            *("-" if run[rule] is None else _short(run[rule], digits=4) for rule in rules),
+        )
+        for run in runs
+    ]
+    heads = "largest valid AUROC", "smallest valid loss", "last"
+    return _table(("set", "training rows", "steps", *heads), rows)
+
+
 def _grouped(
     runs: Iterable[Mapping[str, Any]], *keys: str
 ) -> list[tuple[tuple[str, ...], list[Mapping[str, Any]]]]:
@@ -98,6 +116,10 @@ def _grouped(
 
 def _mean(group: Sequence[Mapping[str, Any]], name: str, digits: int = 3) -> str:
     return _short(np.mean([run[name] for run in group]), digits)
+
+
+def _range(values: Sequence[float]) -> str:
+    return f"{_short(min(values))} to {_short(max(values))}" if len(values) > 1 else "-"
 
 
 def _short(value: float, digits: int = 3) -> str:

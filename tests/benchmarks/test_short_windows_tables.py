@@ -29,8 +29,25 @@ def test_a_row_is_the_mean_over_seeds(benchmark):
     assert len(table.splitlines()) == 4
 
 
+def test_one_run_has_no_range_and_no_run_no_table(benchmark):
+    assert "| 1 | .930 [.920, .950] | - | .800 |" in benchmark.test_table([run(0.93)])
+    assert benchmark.variants_table([]) == "Not measured yet."
+
+
+def test_checkpoints_that_were_not_kept_have_a_dash(benchmark):
+    known = {
+        "set": "tf0",
+        "examples": 28375,
+        "steps": 3544,
+        "largest_auroc": 0.8931,
+        "last": 0.8954,
+    }
+    table = benchmark.checkpoints_table([known | {"smallest_loss": None}])
+    assert table.splitlines()[2] == "| tf0 | 28,375 | 3,544 | .8931 | - | .8954 |"
+
+
 def test_a_page_without_a_place_for_a_table_is_refused(benchmark):
-    results = {"test": [], "search": [], "explored": []}
+    results = {"test": [], "search": [], "explored": [], "checkpoints": []}
     page = re.sub("<!-- end of variants -->", "", benchmark.PAGE.read_text())
     with pytest.raises(ValueError, match="has 0 places for 'variants', expected one"):
         benchmark.filled(page, results)
