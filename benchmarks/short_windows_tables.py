@@ -8,11 +8,11 @@ What stands between two marks in the page is replaced; the prose around them is 
 import collections
 import json
 import pathlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from pages import table, with_tables
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results" / "short_windows.json"
@@ -35,17 +35,6 @@ def filled(page: str, results: Mapping[str, Any]) -> str:
     return with_tables(page, tables)
 
 
-def with_tables(page: str, tables: Mapping[str, str]) -> str:
-    """Returns a page with tables between the marks `<!-- name -->` and `<!-- end of name -->`."""
-    for name, table in tables.items():
-        marks = f"<!-- {name} -->", f"<!-- end of {name} -->"
-        pattern = f"(?s){re.escape(marks[0])}.*?{re.escape(marks[1])}"
-        page, found = re.subn(pattern, lambda _, t=table, m=marks: f"{m[0]}\n{t}\n{m[1]}", page)
-        if found != 1:
-            raise ValueError(f"the page has {found} places for {name!r}, expected one")
-    return page
-
-
 def test_table(runs: Sequence[Mapping[str, Any]]) -> str:
     """Returns, for every set and preset, the mean over seeds beside the baseline; tf0 first."""
     rows = []
@@ -66,7 +55,7 @@ def test_table(runs: Sequence[Mapping[str, Any]]) -> str:
             )
         )
     heads = "set", "preset", "seeds", "AUROC", "lowest to highest", "AUPRC", "MCC"
-    return _table((*heads, "6-mers: AUROC / MCC"), rows)
+    return table((*heads, "6-mers: AUROC / MCC"), rows)
 
 
 def variants_table(runs: Sequence[Mapping[str, Any]]) -> str:
@@ -77,7 +66,7 @@ def variants_table(runs: Sequence[Mapping[str, Any]]) -> str:
         (variant, name, len(group), _mean(group, "auroc", digits=4), _mean(group, "loss", 4))
         for (variant, name), group in _grouped(runs, "variant", "set")
     ]
-    return _table(("change", "set", "seeds", "AUROC", "loss"), rows)
+    return table(("change", "set", "seeds", "AUROC", "loss"), rows)
 
 
 def explored_table(runs: Sequence[Mapping[str, Any]]) -> str:
@@ -86,7 +75,7 @@ def explored_table(runs: Sequence[Mapping[str, Any]]) -> str:
     for (idea, name), group in _grouped(runs, "idea", "set"):
         seconds = np.median([run["cpu_seconds"] for run in group])
         rows.append((idea, name, len(group), _mean(group, "auroc", digits=4), f"{seconds:.0f}"))
-    return _table(("network", "set", "seeds", "AUROC", "CPU seconds"), rows)
+    return table(("network", "set", "seeds", "AUROC", "CPU seconds"), rows)
 
 
 def checkpoints_table(runs: Sequence[Mapping[str, Any]]) -> str:
@@ -102,7 +91,7 @@ def checkpoints_table(runs: Sequence[Mapping[str, Any]]) -> str:
         for run in runs
     ]
     heads = "largest valid AUROC", "smallest valid loss", "last"
-    return _table(("set", "training rows", "steps", *heads), rows)
+    return table(("set", "training rows", "steps", *heads), rows)
 
 
 def _grouped(
@@ -124,11 +113,6 @@ def _range(values: Sequence[float]) -> str:
 
 def _short(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}f}".replace("0.", ".", 1)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
 if __name__ == "__main__":

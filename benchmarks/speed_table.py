@@ -7,7 +7,8 @@ No number of that page is typed by hand. A benchmark that has no results yet has
 
 import json
 import pathlib
-from collections.abc import Iterable, Sequence
+
+from pages import table
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results"
@@ -70,6 +71,7 @@ def throughput(found: dict) -> str:
         + table(
             ("setting", "program", "examples/s", "ours is faster by", "share of matmul peak"), rows
         )
+        + "\n"
     )
 
 
@@ -81,7 +83,7 @@ def engine(found: dict) -> str:
         for name, micros in found["microseconds_per_step"].items()
     ]
     header = ("step of a model that computes nothing", "microseconds", "more than by hand")
-    return "## What a step costs besides the network\n\n" + table(header, rows)
+    return "## What a step costs besides the network\n\n" + table(header, rows) + "\n"
 
 
 def notebook(found: dict) -> str:
@@ -104,6 +106,7 @@ def notebook(found: dict) -> str:
         "`build_dataset` and `train --evaluate=test` (with intervals, a baseline and the report) "
         f"beside a notebook that trains the network of `conv_v2`; data `{found['data']}`.\n\n"
         + table(header, rows)
+        + "\n"
     )
 
 
@@ -124,7 +127,7 @@ def records(found: dict) -> str:
         for kind, rates in kinds.items()
     ]
     header = (f"{found['bases']} bp", "examples/s", "TensorFlow's own", "ratio")
-    return "## Records\n\n" + table(header, rows)
+    return "## Records\n\n" + table(header, rows) + "\n"
 
 
 def bigwig(found: dict) -> str:
@@ -153,6 +156,7 @@ def bigwig(found: dict) -> str:
         f"find the same numbers. Peak memory is {few / 1e6:.0f} MB for a tenth of the windows and "
         f"{many / 1e6:.0f} MB for all of them. Windows scattered over the file gain least.\n\n"
         + table(header, rows)
+        + "\n"
     )
 
 
@@ -180,7 +184,7 @@ def long_windows(found: dict) -> str:
         f"Reading shuffled batches of {found['batch_size']} windows with {found['bins']} bins of "
         f"{found['tracks']} tracks in float16. What is packed goes to the device as it is; "
         "baskerville's way (ZLIB records, a map on one thread that parses, unpacks and casts) ends "
-        "with float32 in memory, as our second last row does.\n\n" + table(header, rows) + "\n"
+        "with float32 in memory, as our second last row does.\n\n" + table(header, rows) + "\n\n"
         f"Building such data from a bigWig, windows of {found['memory']['window_bp']:,} bp, takes "
         f"{few[1] / 1e6:.0f} MB at its peak for {int(few[0]):,} regions and {many[1] / 1e6:.0f} MB "
         f"for {int(many[0]):,}.\n"
@@ -212,7 +216,7 @@ def genome_windows(found: dict) -> str:
         "which takes most of it. Cutting windows out of the packed genome alone goes through "
         f"{number(found['cut_mbp_per_second'])} Mbp of window a second. Peak memory of a build is "
         f"{once / 1e6:.0f} MB, and {ten_times / 1e6:.0f} MB of one from ten times as many windows."
-        "\n\n" + table(header, rows)
+        "\n\n" + table(header, rows) + "\n"
     )
 
 
@@ -239,12 +243,6 @@ def digits(value: float) -> str:
 def percent(measured: dict) -> str:
     """Returns a share in whole percent."""
     return f"{100 * measured['median']:.0f}%"
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Returns a table in Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 SECTIONS = {

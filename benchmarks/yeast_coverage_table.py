@@ -10,8 +10,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from short_windows_tables import with_tables
-from speed_table import table
+from pages import table, with_tables
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results" / "yeast_coverage.json"
@@ -25,7 +24,7 @@ def main() -> None:
 
 def filled(page: str, results: Mapping[str, Any]) -> str:
     """Returns the page with the table that belongs to the results."""
-    return with_tables(page, {"yeast coverage": scores_table(results).rstrip("\n")})
+    return with_tables(page, {"yeast coverage": scores_table(results)})
 
 
 def scores_table(results: Mapping[str, Any]) -> str:

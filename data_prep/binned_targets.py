@@ -16,7 +16,7 @@ from data_prep.blacklist import TREATMENTS, Blacklist, limit_of
 from data_prep.intervals import Intervals
 from data_prep.track import Track
 from tfrecords import bins
-from tfrecords.chrom import Chrom
+from tfrecords.chrom import PLACE_BITS, Chrom, place
 from tfrecords.errors import InputError, check_known
 
 UNCOVERED = ("zero", "keep")
@@ -24,7 +24,6 @@ UNCOVERED = ("zero", "keep")
 # between them are read with them: a call and the block that it unpacks twice cost about as much.
 _STRETCH_BP = 1 << 20
 _GAP_BP = 1 << 15
-_PLACE_BITS = 40  # A place in the genome as one number: chromosome, then base.
 
 
 class BinnedTargets:
@@ -104,7 +103,7 @@ class BinnedTargets:
         """
         chrom_id, start = np.asarray(chrom_id, np.int64), np.asarray(start, np.int64)
         self._check_windows(chrom_id, start)
-        places, rows = np.unique(chrom_id << _PLACE_BITS | start, return_inverse=True)
+        places, rows = np.unique(place(chrom_id, start), return_inverse=True)
         stretches = self._stretches(places)
         values = np.empty((len(places), self.num_bins, len(self._files)), np.float32)
         for task, file in enumerate(self._files):
@@ -150,8 +149,8 @@ class BinnedTargets:
 
     def _stretches(self, places: np.ndarray) -> list["_Stretch"]:
         """Divides windows, in the order of the genome, into stretches that are read at once."""
-        chrom_id = places >> _PLACE_BITS
-        first = (places & ((1 << _PLACE_BITS) - 1)) + self._crop_bp
+        chrom_id = places >> PLACE_BITS
+        first = (places & ((1 << PLACE_BITS) - 1)) + self._crop_bp
         span = self.num_bins * self._bin_bp
         is_far = np.diff(first) > span + _GAP_BP
         is_new = is_far | (np.diff(chrom_id) != 0) | (np.diff(first // _STRETCH_BP) != 0)

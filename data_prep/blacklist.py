@@ -6,10 +6,10 @@ import numpy as np
 
 from data_prep.bigwig import BigWig
 from data_prep.intervals import Intervals, merge
+from tfrecords.chrom import place
 from tfrecords.errors import InputError
 
 TREATMENTS = ("missing", "zero", "clip")
-_CHROM_SHIFT = 40  # A place in the genome as one number: chromosome, then base.
 
 
 class Blacklist:
@@ -17,8 +17,8 @@ class Blacklist:
 
     def __init__(self, intervals: Intervals):
         merged = merge(intervals)
-        chrom = merged.chrom_id.astype(np.int64) << _CHROM_SHIFT
-        self._start, self._end = chrom + merged.start, chrom + merged.end
+        self._start = place(merged.chrom_id, merged.start)
+        self._end = place(merged.chrom_id, merged.end)
 
     def inside(self, chrom_id: int, start: int, end: int) -> np.ndarray | None:
         """Returns which bases of a stretch lie in an interval, bool `[end - start]`; None if none.
@@ -28,7 +28,7 @@ class Blacklist:
             start: Its first base.
             end: The base behind its last one.
         """
-        origin, size = (chrom_id << _CHROM_SHIFT) + start, end - start
+        origin, size = place(chrom_id, start), end - start
         low = np.searchsorted(self._end, origin, side="right")
         high = np.searchsorted(self._start, origin + size)
         if low >= high:

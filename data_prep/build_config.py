@@ -10,7 +10,7 @@ from tfrecords.manifest import COMPRESSIONS, SPLITS, STORES, STRANDS
 _MAX_SEED = 2**32 - 1
 _MAX_SHARDS = 99_999
 _MAX_SHIFT = 1 << 20
-_MAX_NEGATIVES = 1000
+MAX_NEGATIVES = 1000
 # Left out of the flags of a dataset at their default, so that datasets built before there were
 # these fields are found to be built already.
 _ADDED_LATER = (
@@ -92,7 +92,7 @@ class BuildConfig:
         if self.whole_chroms and self.split_fractions is None and self.num_folds is None:
             raise InputError("--whole_chroms needs --split_fractions, or --num_folds and --fold")
         _check_chroms_once(self.chroms_of_splits)
-        check_range("negatives_per_positive", self.negatives_per_positive, 1, _MAX_NEGATIVES)
+        check_range("negatives_per_positive", self.negatives_per_positive, 1, MAX_NEGATIVES)
         if self.negatives is None and self.negatives_per_positive != 1:
             raise InputError("--negatives_per_positive needs --negatives=KIND")
 

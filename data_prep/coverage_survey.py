@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_prep.survey import batches
+from data_prep.survey import batches, open_splits
 from tfrecords import sequence
-from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
 from tfrecords.origin import PLACE, origin
-from tfrecords.reader import Dataset, Split
+from tfrecords.reader import Split
 
 _VALUE_BINS = 40
 _GC_BINS = 50
@@ -64,12 +63,8 @@ def survey_coverage(data_dir: str | os.PathLike) -> CoverageSurvey:
     Raises:
         InputError: There is no dataset, or a shard of it is missing or damaged.
     """
-    dataset = Dataset(data_dir)
-    manifest = dataset.manifest
-    names = [name for name in manifest.splits if manifest.num_examples(name)]
-    if not names:
-        raise InputError(f"{data_dir}: there are no examples to look at")
-    splits = {name: dataset.split(name) for name in names}
+    manifest, splits = open_splits(data_dir)
+    names = list(splits)
     edges = _value_edges(manifest, splits[names[0]])
     tallies = {name: _Tally(manifest, edges) for name in names}
     for name, split in splits.items():

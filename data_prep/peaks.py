@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from data_prep import background, intervals
-from data_prep.build_config import check_range
+from data_prep.build_config import MAX_NEGATIVES, check_range
 from data_prep.genome_inputs import GenomeInputs
 from data_prep.intervals import Intervals
 from data_prep.source import UNSPLIT, Batch
@@ -25,7 +25,6 @@ from data_prep.window_fields import WindowFields, left_out_lines
 from tfrecords.errors import InputError, check_known
 from tfrecords.schema import Feature
 
-_MAX_NEGATIVES = 1000
 _SUFFIX = re.compile(r"(\.(bed\d*|narrowpeak|broadpeak|txt))?(\.(gz|bz2|zst))?$", re.IGNORECASE)
 
 
@@ -214,7 +213,7 @@ def _check_negatives(
     kind: str, per_positive: int, negatives_file: str | os.PathLike | None
 ) -> None:
     check_known("--negatives: no kind", kind, background.KINDS, "Kinds")
-    check_range("negatives_per_positive", per_positive, 1, _MAX_NEGATIVES)
+    check_range("negatives_per_positive", per_positive, 1, MAX_NEGATIVES)
     if (kind == background.FILE) != (negatives_file is not None):
         raise InputError("--negatives=file and --negatives_file=FILE go together")
     if per_positive != 1 and kind in (background.FILE, background.NONE):

@@ -74,12 +74,8 @@ def survey(data_dir: str | os.PathLike) -> Survey:
     Raises:
         InputError: There is no dataset, or a shard of it is missing or damaged.
     """
-    dataset = Dataset(data_dir)
-    manifest = dataset.manifest
-    names = [name for name in manifest.splits if manifest.num_examples(name)]
-    if not names:
-        raise InputError(f"{data_dir}: there are no examples to look at")
-    splits = {name: dataset.split(name) for name in names}
+    manifest, splits = open_splits(data_dir)
+    names = list(splits)
     grouping = _Grouping(manifest, splits[names[0]])
     tallies = {name: _Tally(manifest, grouping) for name in names}
     for name, split in splits.items():
@@ -105,6 +101,20 @@ def survey(data_dir: str | os.PathLike) -> Survey:
         audit=manifest.audit,
         examples=(tuple(first.examples[0]), tuple(first.examples[1])),
     )
+
+
+def open_splits(data_dir: str | os.PathLike) -> tuple[Manifest, dict[str, Split]]:
+    """Returns the manifest of a dataset, and the splits of it that have examples.
+
+    Raises:
+        InputError: There is no dataset, it has no examples, or a shard is missing.
+    """
+    dataset = Dataset(data_dir)
+    manifest = dataset.manifest
+    names = [name for name in manifest.splits if manifest.num_examples(name)]
+    if not names:
+        raise InputError(f"{data_dir}: there are no examples to look at")
+    return manifest, {name: dataset.split(name) for name in names}
 
 
 class _Grouping:

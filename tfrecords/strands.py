@@ -35,7 +35,7 @@ def turn(
             chosen = values.take(rows, axis=0)
             values[rows] = sequence.reverse_complement(chosen, schema[name].bases)
         elif name in PER_TASK:
-            values[rows] = _turn_targets(values[rows], strand_pairs, cut_sites)
+            values[rows] = turn_targets(values[rows], strand_pairs, cut_sites)
         elif name == "strand":
             values[rows] = -values[rows]
         elif name == "repeat":
@@ -69,9 +69,10 @@ def check_cut_sites(
         )
 
 
-def _turn_targets(
+def turn_targets(
     values: np.ndarray, strand_pairs: Sequence[int] | None, cut_sites: Sequence[int]
 ) -> np.ndarray:
+    """Returns targets `[N, T]` or tracks `[N, positions, T]` on the opposite strand; see `turn`."""
     if values.ndim > 2:
         values = values[:, ::-1]
     if strand_pairs is not None:

@@ -17,6 +17,7 @@ from genokeras.metrics.coverage import ALL, CoverageScores
 from genokeras.metrics.window_groups import correlation_and_r2, pair_sums
 from genokeras.models.spec import Spec
 from genokeras.training.workdir import Run
+from tfrecords.chrom import place
 from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
 from tfrecords.reader import Batch, Dataset
@@ -129,7 +130,7 @@ def _blocks(part: Batch, window_bp: int) -> np.ndarray | None:
     if "chrom_id" not in part:
         return None
     in_chrom = part["start"].astype(np.int64) // (_WINDOWS_PER_BLOCK * window_bp)
-    return (part["chrom_id"].astype(np.int64) << 40) + in_chrom
+    return place(part["chrom_id"], in_chrom)
 
 
 def _true(part: Batch, run: Run) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from genokeras.models.spec import Spec
 from genokeras.training.workdir import Run
-from tfrecords import sequence
+from tfrecords import sequence, strands
 from tfrecords.errors import InputError
 
 BATCH_SIZE = 256
@@ -44,7 +44,6 @@ class Predictor:
         is_averaged = not spec.stranded if reverse_complement is None else reverse_complement
         self.reverse_complement = is_averaged or is_strand_blind
         self._adds_opposite = is_averaged and not is_strand_blind
-        self._partners = list(spec.strand_pairs or range(spec.num_tasks))
         self._forward = _Forward(model, prepare)
         self._forward.compile(jit_compile=jit)
 
@@ -106,14 +105,10 @@ class Predictor:
 
         The first base has no cut sites of the opposite strand, but those of the given one.
         """
-        turned = turned[..., self._partners]
-        if turned.ndim < 3:
-            return turned
-        turned, cuts = turned[:, ::-1], list(self.spec.cut_sites)
+        cuts = list(self.spec.cut_sites)
+        turned = strands.turn_targets(turned, self.spec.strand_pairs, cuts)
         if cuts:
-            first, others = given[:, :1, cuts], turned[:, :-1, cuts]
-            turned = turned.copy()
-            turned[..., cuts] = np.concatenate([first, others], axis=1)
+            turned[:, 0, cuts] = given[:, 0, cuts]
         return turned
 
     def _forward_padded(self, packed: np.ndarray) -> np.ndarray:

@@ -12,6 +12,17 @@ MOTIF = "TGACTCA"
 
 
 @pytest.fixture
+def random_dna() -> Callable[..., np.ndarray]:
+    """Makes packed sequences of random bases."""
+
+    def make(count: int, length: int, seed: int = 0) -> np.ndarray:
+        letters = np.random.default_rng(seed).choice(list("ACGT"), (count, length))
+        return sequence.encode(["".join(row) for row in letters], length)
+
+    return make
+
+
+@pytest.fixture
 def planted() -> Callable[..., dict[str, np.ndarray]]:
     """Makes batches of random DNA in which every other example holds a motif, on either strand."""
 

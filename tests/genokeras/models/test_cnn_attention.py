@@ -1,4 +1,3 @@
-import contextlib
 import dataclasses
 
 import keras
@@ -10,6 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from genokeras.config import override
 from genokeras.layers import keyed_random
 from genokeras.models import cnn_attention, spec
+from genokeras.training import precision
 from genokeras.training.train_config import TrainConfig
 from tfrecords import sequence
 from tfrecords.errors import InputError
@@ -20,20 +20,6 @@ PRESETS, TINY = cnn_attention.PRESETS, cnn_attention.PRESETS["tiny"]
 def build(preset, length=200, tasks=("bound",), **changes):
     config = dataclasses.replace(PRESETS[preset], **changes)
     return cnn_attention.build(config, spec.Spec(length, tasks))
-
-
-def random_dna(count, length, seed=0):
-    letters = np.random.default_rng(seed).choice(list("ACGT"), (count, length))
-    return sequence.encode(["".join(row) for row in letters], length)
-
-
-@contextlib.contextmanager
-def precision(policy):
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy("float32")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +96,7 @@ def numpy_forward(weights, packed, length, norms=("", "")):
 def test_the_chapters_networks_equal_an_independent_forward_pass(preset, norms, length):
     """Also for odd lengths, and with Flax's padding of even kernels: 4 before, 5 after."""
     rng = np.random.default_rng(0)
-    with precision("float64"):
+    with precision.scope("float64"):
         model = build(preset, length)
     for weight in model.weights:
         weight.assign(rng.normal(0, 0.2, weight.shape) + (weight.name == "moving_variance"))
@@ -123,7 +109,7 @@ def test_the_chapters_networks_equal_an_independent_forward_pass(preset, norms, 
     assert np.std(expected) > 0.01
 
 
-def test_conv_starts_as_the_chapter_reports():
+def test_conv_starts_as_the_chapter_reports(random_dna):
     """A fresh network knows nothing: a cross-entropy near log 2 = .693 (.698 is reported)."""
     keras.utils.set_random_seed(0)
     packed, targets = random_dna(64, 200), np.arange(64)[:, None] % 2
@@ -151,14 +137,14 @@ def test_the_chapters_training():
 
 @pytest.mark.parametrize("positions", ["none", "learned", "sinusoidal", "rotary"])
 @pytest.mark.parametrize("norm", ["none", "batch", "slow_batch", "layer"])
-def test_positions_and_norms_can_be_chosen(positions, norm):
+def test_positions_and_norms_can_be_chosen(positions, norm, random_dna):
     model = build("tiny", 30, positions=positions, norm=norm)
     learned = [w.path for w in model.weights if w.path.startswith("positions/")]
     assert len(learned) == (positions == "learned")
     assert np.isfinite(model(random_dna(4, 30))).all()
 
 
-def test_predictions_are_those_of_both_strands():
+def test_predictions_are_those_of_both_strands(random_dna):
     packed = random_dna(6, 31)
     opposite = sequence.reverse_complement(packed, 31)
     model = build("tiny", 31)
@@ -169,7 +155,7 @@ def test_predictions_are_those_of_both_strands():
 
 
 @pytest.mark.parametrize("kmer", [0, 3])
-def test_strand_pairs_swap_on_the_opposite_strand(kmer):
+def test_strand_pairs_swap_on_the_opposite_strand(kmer, random_dna):
     """Also with k-mers, which alone cannot tell the strands apart."""
     paired = spec.Spec(31, ("plus", "minus", "both"), strand_pairs=(1, 0, 2))
     model = cnn_attention.build(dataclasses.replace(TINY, kmer=kmer), paired)
@@ -198,7 +184,7 @@ def test_stranded_data_keep_their_strands_apart():
     np.testing.assert_allclose(np.subtract(after, before), [2, 0], atol=1e-5)
 
 
-def test_kmers_join_in_at_the_logit():
+def test_kmers_join_in_at_the_logit(random_dna):
     model = build("tiny", 30, members=1, average_shift_bp=0)
     packed = random_dna(5, 30)
     before = np.asarray(model(packed))
@@ -208,7 +194,7 @@ def test_kmers_join_in_at_the_logit():
     assert kmers.undecayed
 
 
-def test_members_are_networks_of_their_own_and_predict_their_mean(tensors, planted):
+def test_members_are_networks_of_their_own_and_predict_their_mean(tensors, planted, random_dna):
     two = build("tiny", 30, members=2)
     one = build("tiny", 30, members=1)
     assert two.count_params() == 2 * one.count_params()
@@ -335,7 +321,7 @@ def test_labels_are_smoothed_in_training_only(tensors, planted):
         cnn_attention.build(config, regression)
 
 
-def test_what_the_data_do_not_allow_is_refused():
+def test_what_the_data_do_not_allow_is_refused(random_dna):
     with pytest.raises(InputError, match="max_shift_bp=3, but the dataset stores 0 bp beside its"):
         build("tiny", max_shift_bp=3)
     with pytest.raises(InputError, match="average_shift_bp=30 shifts windows of 30 bp out of"):
@@ -349,7 +335,7 @@ def test_what_the_data_do_not_allow_is_refused():
 )
 def test_logits_are_never_of_16_bits(policy, inside, logits, tensors, planted):
     batch = tensors(planted(8, 30))
-    with precision(policy):
+    with precision.scope(policy):
         model = cnn_attention.build(TINY, spec.Spec(30, ("bound",)))
     with keyed_random.scope(batch["key"]):
         terms, outputs = cnn_attention.loss(TINY, model, batch, True, None)
@@ -387,7 +373,7 @@ def test_impossible_networks_are_refused(assignment, message):
 @pytest.mark.parametrize(
     ("preset", "length", "shortest"), [("base", 5, 6), ("conv", 3, 4), ("single_conv_only", 1, 2)]
 )
-def test_too_short_sequences_are_refused(preset, length, shortest):
+def test_too_short_sequences_are_refused(preset, length, shortest, random_dna):
     with pytest.raises(InputError, match=f"needs at least {shortest} bp, the data have {length}"):
         build(preset, length)
     assert np.isfinite(build(preset, shortest)(random_dna(2, shortest))).all()

@@ -1,6 +1,5 @@
 """Bins where they should be, strands that agree, losses and targets in the unit of the data."""
 
-import contextlib
 import dataclasses
 
 import keras
@@ -12,6 +11,7 @@ from genokeras.layers import keyed_random
 from genokeras.models import spec as specs
 from genokeras.models import track
 from genokeras.models.track import PRESETS
+from genokeras.training import precision
 from tfrecords import sequence
 from tfrecords.errors import InputError
 
@@ -26,20 +26,6 @@ def coverage(length, bin_bp, crop_bp=0, tasks=("a", "b"), **more):
 def build(spec, config=PLAIN, **changes):
     keras.utils.set_random_seed(0)
     return track.build(dataclasses.replace(config, **changes), spec)
-
-
-def random_dna(count, length, seed=0):
-    letters = np.random.default_rng(seed).choice(list("ACGT"), (count, length))
-    return sequence.encode(["".join(row) for row in letters], length)
-
-
-@contextlib.contextmanager
-def precision(policy):
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy("float32")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +45,7 @@ def test_windows_and_bins_of_any_size(preset, length, bin_bp, crop_bp, bins):
 
 
 @pytest.mark.parametrize("bin_bp", [1, 4, 6, 7])
-def test_a_base_changes_the_bins_around_it(bin_bp):
+def test_a_base_changes_the_bins_around_it(bin_bp, random_dna):
     """Without residual blocks: what the stem, 7 bp, and the tower, 5 positions each, can reach."""
     length, crop_bp = 42 * bin_bp, 3 * bin_bp
     model = build(coverage(length, bin_bp, crop_bp), blocks=0, strands="one")
@@ -75,7 +61,7 @@ def test_a_base_changes_the_bins_around_it(bin_bp):
     assert bins.max() * bin_bp <= at + reach + bin_bp
 
 
-def test_cropping_leaves_the_bins_in_the_middle_as_they_are():
+def test_cropping_leaves_the_bins_in_the_middle_as_they_are(random_dna):
     whole, inner = (build(coverage(96, 4, crop_bp)) for crop_bp in (0, 16))
     inner.set_weights(whole.get_weights())
     packed = random_dna(3, 96)
@@ -83,7 +69,7 @@ def test_cropping_leaves_the_bins_in_the_middle_as_they_are():
 
 
 @pytest.mark.parametrize("loss", ["poisson", "profile_counts"])
-def test_both_strands_get_one_prediction_read_from_either_end(loss):
+def test_both_strands_get_one_prediction_read_from_either_end(loss, random_dna):
     """Tracks 0 and 1 are the two strands of one assay, track 2 has no strand."""
     spec = coverage(95, 5, 10, ("plus", "minus", "open"), strand_pairs=(1, 0, 2))
     model = build(spec, TINY, loss=loss)
@@ -96,7 +82,7 @@ def test_both_strands_get_one_prediction_read_from_either_end(loss):
 
 
 @pytest.mark.parametrize("spec", [coverage(96, 4, stranded=True), coverage(96, 4)])
-def test_stranded_data_are_not_averaged(spec):
+def test_stranded_data_are_not_averaged(spec, random_dna):
     model = build(spec)
     packed = random_dna(2, 96)
     apart = np.abs(
@@ -105,29 +91,29 @@ def test_stranded_data_are_not_averaged(spec):
     assert (apart > 1e-3) == spec.stranded
 
 
-def test_coverage_is_never_below_zero_and_rates_start_near_one():
+def test_coverage_is_never_below_zero_and_rates_start_near_one(random_dna):
     found = np.asarray(build(coverage(960, 8), PRESETS["base"])(random_dna(4, 960)))
     assert (found >= 0).all()
     assert 0.2 < found.mean() < 2
 
 
-def test_profile_and_total_are_told_apart():
+def test_profile_and_total_are_told_apart(random_dna):
     model = build(coverage(96, 4), loss="profile_counts", strands="one")
     packed = random_dna(3, 96)
     total = keras.Model(model.input, model.get_layer("total").output)(packed)
     np.testing.assert_allclose(np.sum(model(packed), axis=1), total[:, 0], rtol=1e-5)
 
 
-def stored(spec, targets):
+def stored(random_dna, spec, targets):
     batch = {"sequence": random_dna(len(targets), spec.length), "targets": targets}
     batch["weight"] = np.ones((len(targets), targets.shape[2]), np.float32)
     return batch | {"key": np.arange(len(targets), dtype=np.uint32)}
 
 
-def test_targets_are_scaled_and_weigh_as_much_as_is_known():
+def test_targets_are_scaled_and_weigh_as_much_as_is_known(random_dna):
     spec = coverage(32, 8, target_scale=(0.5, 2.0))
     targets = np.array([[[1, 1], [2, 2], [np.nan, 3], [np.nan, 4]]], np.float16)
-    prepared = track.prepare(PLAIN, spec, stored(spec, targets), False)
+    prepared = track.prepare(PLAIN, spec, stored(random_dna, spec, targets), False)
     np.testing.assert_array_equal(
         prepared["targets"], [[[0.5, 2], [1, 4], [np.nan, 6], [np.nan, 8]]]
     )
@@ -146,18 +132,20 @@ def gradients(model, config, spec, batch):
 
 
 @pytest.mark.parametrize("loss", ["poisson", "poisson_multinomial", "profile_counts", "mse_log"])
-def test_missing_targets_spoil_no_gradient(loss):
+def test_missing_targets_spoil_no_gradient(loss, random_dna):
     spec, config = coverage(48, 8), dataclasses.replace(TINY, loss=loss)
     targets = np.random.default_rng(0).poisson(3, (4, 6, 2)).astype(np.float16)
     targets[0, 2:5, 0], targets[1, :, 1], targets[2] = np.nan, np.nan, np.nan
-    terms, outputs, found = gradients(build(spec, config), config, spec, stored(spec, targets))
+    terms, outputs, found = gradients(
+        build(spec, config), config, spec, stored(random_dna, spec, targets)
+    )
     assert all(term.shape == (4, 2) and np.isfinite(term).all() for term in terms.values())
     assert outputs["coverage"].shape == (4, 6, 2)
     assert all(np.isfinite(gradient).all() for gradient in found)
 
 
 @pytest.mark.parametrize("normalization", ["batch", "layer"])
-def test_recomputing_changes_no_gradient(normalization):
+def test_recomputing_changes_no_gradient(normalization, random_dna):
     """Of tower, residual and transformer blocks, with dropout; moving statistics move once."""
     spec, results = coverage(96, 4), []
     targets = np.random.default_rng(0).poisson(3, (4, 24, 2)).astype(np.float16)
@@ -166,7 +154,7 @@ def test_recomputing_changes_no_gradient(normalization):
         model = build(spec, config)
         names = {layer.name for layer in model.layers}
         assert ("recompute_attention_1" in names) == recompute
-        terms, _, found = gradients(model, config, spec, stored(spec, targets))
+        terms, _, found = gradients(model, config, spec, stored(random_dna, spec, targets))
         moved = [v for v in model.non_trainable_variables if v.dtype == "float32"]
         results.append([*terms.values(), *found, *moved])
     for expected, again in zip(*results, strict=True):
@@ -174,7 +162,7 @@ def test_recomputing_changes_no_gradient(normalization):
 
 
 def test_predictions_are_whole_precision_where_the_network_is_not():
-    with precision("mixed_bfloat16"):
+    with precision.scope("mixed_bfloat16"):
         model = build(coverage(96, 4), TINY)
     assert model.output.dtype == "float32"
     assert model.get_layer("head").compute_dtype == "float32"

@@ -1,0 +1,22 @@
+"""Tables of results in pages of Markdown."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Returns a table, without a line end behind its last row."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def with_tables(page: str, tables: Mapping[str, str]) -> str:
+    """Returns a page with tables between the marks `<!-- name -->` and `<!-- end of name -->`."""
+    for name, table in tables.items():
+        marks = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        pattern = f"(?s){re.escape(marks[0])}.*?{re.escape(marks[1])}"
+        page, found = re.subn(pattern, lambda _, t=table, m=marks: f"{m[0]}\n{t}\n{m[1]}", page)
+        if found != 1:
+            raise ValueError(f"the page has {found} places for {name!r}, expected one")
+    return page
