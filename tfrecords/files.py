@@ -14,6 +14,21 @@ def file_sha256(path: str | os.PathLike) -> str:
 
 
 @contextlib.contextmanager
+def naming(path: str | os.PathLike, hidden: str | os.PathLike | None = None) -> Iterator[None]:
+    """In this block what the operating system says names `path` in place of no file or `hidden`.
+
+    Of a full disk it names none.
+    """
+    try:
+        yield
+    except OSError as error:
+        # Those without a number are not the system's, and show no file.
+        if error.errno is not None and str(error.filename) in ("None", str(hidden)):
+            error.filename = str(path)
+        raise
+
+
+@contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Gives the path of a hidden file beside `path`, `.writing.NAME`, to be written.
 
@@ -24,12 +39,8 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     # The ending stays: some libraries choose the format by it.
     partial = path.with_name(f".writing.{path.name}")
     try:
-        yield partial
-        partial.replace(path)
-    except OSError as error:
-        # Those without a number are not the system's, and show no file.
-        if error.errno is not None and str(error.filename) in ("None", str(partial)):
-            error.filename = str(path)
-        raise
+        with naming(path, partial):
+            yield partial
+            partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

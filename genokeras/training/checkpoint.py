@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from tfrecords.errors import InputError
-from tfrecords.files import file_sha256
+from tfrecords.files import file_sha256, naming
 
 Arrays = dict[str, dict[str, np.ndarray]]
 
 _STATE = "state.json"
 _SUMS = "SHA256SUMS"
+_REPLACED = ".replaced"
 
 
 def folder(checkpoints: pathlib.Path, step: int) -> pathlib.Path:
@@ -39,20 +40,35 @@ def steps(checkpoints: pathlib.Path) -> list[int]:
 
 
 def save(checkpoints: pathlib.Path, step: int, arrays: Arrays, state: Mapping[str, Any]) -> None:
-    """Writes the checkpoint of `step`; it is there for good when this returns."""
+    """Writes the checkpoint of `step`; it is there for good when this returns.
+
+    Raises:
+        OSError: It could not be written, and names a file; what was written of it is gone.
+    """
     scratch = checkpoints / f".step-{step}.writing"
     shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    for group, values in arrays.items():
-        np.savez(scratch / f"{group}.npz", **values)
-    (scratch / _STATE).write_text(json.dumps(state, indent=1) + "\n")
-    sums = [f"{file_sha256(path)}  {path.name}\n" for path in sorted(scratch.iterdir())]
-    (scratch / _SUMS).write_text("".join(sums))
-    for path in (*scratch.iterdir(), scratch):
-        _sync(path)
-    delete(checkpoints, [step])
-    scratch.rename(folder(checkpoints, step))
-    _sync(checkpoints)
+    try:
+        scratch.mkdir(parents=True)
+        for group, values in arrays.items():
+            with naming(scratch / f"{group}.npz"):
+                np.savez(scratch / f"{group}.npz", **values)
+        _write_text(scratch / _STATE, json.dumps(state, indent=1) + "\n")
+        sums = [f"{file_sha256(path)}  {path.name}\n" for path in sorted(scratch.iterdir())]
+        _write_text(scratch / _SUMS, "".join(sums))
+        for path in (*scratch.iterdir(), scratch):
+            sync(path)
+    except OSError:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    _put_in_place(checkpoints, step, scratch)
+
+
+def recover(checkpoints: pathlib.Path) -> None:
+    """Puts back what a kill has taken away: a checkpoint that was about to be replaced."""
+    for hidden in checkpoints.glob(f".step-*{_REPLACED}"):
+        path = checkpoints / hidden.name.removeprefix(".").removesuffix(_REPLACED)
+        if not path.exists():
+            hidden.rename(path)
 
 
 def load(path: pathlib.Path, groups: Iterable[str] | None = None) -> tuple[Arrays, dict[str, Any]]:
@@ -90,6 +106,7 @@ def load_newest(
 
     Damaged ones are named through `log` and passed over; if all are damaged, that is an error.
     """
+    recover(checkpoints)
     problem = None
     for step in reversed(steps(checkpoints)):
         try:
@@ -110,10 +127,7 @@ def delete(checkpoints: pathlib.Path, doomed: Iterable[int]) -> None:
     for step in doomed:
         path = folder(checkpoints, step)
         if path.exists():
-            hidden = checkpoints / f".step-{step}.deleting"
-            shutil.rmtree(hidden, ignore_errors=True)
-            path.rename(hidden)
-            shutil.rmtree(hidden)
+            shutil.rmtree(_hide(path, ".deleting"))
 
 
 def prune(
@@ -144,7 +158,33 @@ def _read_arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
         return {name: file[name] for name in file.files}
 
 
-def _sync(path: pathlib.Path) -> None:
+def _put_in_place(checkpoints: pathlib.Path, step: int, scratch: pathlib.Path) -> None:
+    """Renames the scratch folder; at any moment the checkpoint of that step, old or new, is there.
+
+    Folders cannot be replaced at once: between two renames the old one has a hidden name, from
+    which `recover` brings it back.
+    """
+    path = folder(checkpoints, step)
+    old = _hide(path, _REPLACED) if path.exists() else None
+    scratch.rename(path)
+    sync(checkpoints)
+    if old:
+        shutil.rmtree(old)
+
+
+def _hide(path: pathlib.Path, ending: str) -> pathlib.Path:
+    hidden = path.with_name(f".{path.name}{ending}")
+    shutil.rmtree(hidden, ignore_errors=True)
+    return path.rename(hidden)
+
+
+def _write_text(path: pathlib.Path, text: str) -> None:
+    with naming(path):
+        path.write_text(text)
+
+
+def sync(path: pathlib.Path) -> None:
+    """Returns when the disk has all that was written to a file, or all names in a folder."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,7 +1,9 @@
 """Small datasets with a known answer, made with the writer itself."""
 
+import contextlib
 import pathlib
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -85,3 +87,19 @@ def data_dir(tmp_path_factory) -> pathlib.Path:
     """300 training and 100 validation examples of 40 bp."""
     folder = tmp_path_factory.mktemp("planted") / "data"
     return _write_dataset(folder, *_planted(400), splits={"train": 300, "valid": 100})
+
+
+@contextlib.contextmanager
+def _file_size_limit(most_bytes: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture(scope="session")
+def file_size_limit() -> Callable[[int], contextlib.AbstractContextManager[None]]:
+    """Within it no file of this process can grow beyond so many bytes, as on a full disk."""
+    return _file_size_limit

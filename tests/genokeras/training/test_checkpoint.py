@@ -1,4 +1,5 @@
 import json
+import pathlib
 import shutil
 import subprocess
 
@@ -177,3 +178,46 @@ def test_saving_again_replaces(folder):
     checkpoint.save(folder, 7, ARRAYS, STATE | {"again": True})
     assert checkpoint.load(folder / "step-7")[1]["again"]
     assert [path.name for path in folder.iterdir()] == ["step-7"]
+
+
+def test_kill_between_the_two_renames_of_a_replacement(folder, monkeypatch):
+    """The old one is hidden, the new one not yet there: a run that goes on finds the old one."""
+    rename = pathlib.Path.rename
+
+    def killed(path, target):
+        if path.name.endswith(".writing"):
+            raise SystemExit
+        return rename(path, target)
+
+    monkeypatch.setattr(pathlib.Path, "rename", killed)
+    with pytest.raises(SystemExit):
+        checkpoint.save(folder, 7, ARRAYS, STATE | {"again": True})
+    monkeypatch.undo()
+    assert checkpoint.steps(folder) == []
+    assert checkpoint.load_newest(folder, nothing)[1] == STATE
+    checkpoint.save(folder, 7, ARRAYS, STATE | {"again": True})
+    assert checkpoint.load_newest(folder, nothing)[1]["again"]
+    assert [path.name for path in folder.iterdir()] == ["step-7"]
+
+
+def test_old_one_that_was_replaced_does_not_come_back(folder):
+    """Killed after the second rename, before the old one was removed."""
+    shutil.copytree(folder / "step-7", folder / ".step-7.replaced")
+    checkpoint.save(folder, 7, ARRAYS, STATE | {"again": True})
+    shutil.copytree(folder / "step-7", folder / ".step-7.replaced")
+    assert checkpoint.load_newest(folder, nothing)[1]["again"]
+
+
+@pytest.mark.parametrize(
+    ("most_bytes", "file"), [(1000, "model.npz"), (2500, "state.json"), (8, "model.npz")]
+)
+def test_what_cannot_be_written_is_named_and_leaves_nothing(
+    folder, file_size_limit, most_bytes, file
+):
+    """A limit on the size of files stands in for a full disk; the one before is untouched."""
+    arrays = {"model": {"kernel": np.zeros(300, np.float32)}}
+    with file_size_limit(most_bytes), pytest.raises(OSError, match="File too large") as error:
+        checkpoint.save(folder, 8, arrays, {"rows": "x" * 3000})
+    assert error.value.filename == str(folder / ".step-8.writing" / file)
+    assert [path.name for path in folder.iterdir()] == ["step-7"]
+    assert checkpoint.load_newest(folder, nothing)[1] == STATE
