@@ -1,21 +1,31 @@
 """Sites of ten yeast proteins, learnt one by one and all together.
 
-python benchmarks/yeast_sites.py FASTA PEAKS     (hours on 2 cores; results/yeast_sites.json)
+python benchmarks/yeast_sites.py FASTA PEAKS     (an hour on 2 cores; results/yeast_sites.json)
 
 PEAKS is a folder of BED files, summits of ChIP-exo (doi:10.1038/s41586-021-03314-8). Windows of
-200 bp around the summits; as many negatives of the same GC content, from the same chromosomes;
-chromosome XIII to choose by, XIV to XVI to score.
+200 bp around the summits, and as many others of the same GC content, from the same chromosomes;
+trained on I to XII, chosen by XIII, scored on XIV to XVI. Of each protein there are three models:
 
-For every protein one network learns its windows and their negatives alone, and one network learns
-all proteins: both are scored on the same windows, the test windows of the protein alone, beside
-the logistic regression on 6-mers that learnt them too. A protein whose results stand there already
-is left out, and so is the network of all.
+- `alone`: a network of this protein, trained on its own dataset. Negatives overlap no window
+  around a summit of it, but may hold sites of others.
+- `together`: a network of all proteins, the tasks of one dataset. Negatives of a protein are the
+  windows around summits of others that hold none of its own, and windows that overlap no peak.
+- `six_mers`: a logistic regression on 6-mers, fitted on the same dataset as `alone`.
+
+All are scored on the same windows: the test windows of the protein's own dataset. Of both datasets
+`examples` counts the windows, and how many negatives hold a site of another of the proteins.
+
+Networks are trained once for each seed; scores are means over seeds, `*_by_seed` has each of them.
+Intervals are of 1000 resamples of the windows, those that overlap drawn together. The resamples are
+the same for all models, so that differences are paired. What is trained and what stands in the
+results is not made again, so the same command goes on where it was stopped.
 """
 
 import argparse
 import importlib.metadata
 import json
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,12 +33,15 @@ from measure import machine
 
 from data_prep.build import build_dataset
 from data_prep.build_config import BuildConfig
+from data_prep.genome_inputs import GenomeInputs
+from data_prep.intervals import Intervals
 from data_prep.peaks import Peaks
+from data_prep.summit_windows import holds_summit
+from genokeras.evaluation.baseline import fit_baseline, kmer_logits
 from genokeras.evaluation.bootstrap import interval, resampled_scores
-from genokeras.evaluation.evaluate import evaluate
 from genokeras.evaluation.predictor import Predictor
 from genokeras.evaluation.split_windows import SplitWindows
-from genokeras.metrics.classification import auroc
+from genokeras.metrics.classification import auprc, auroc
 from genokeras.training.train import recipe, train
 from genokeras.training.workdir import Run
 from tfrecords.reader import Dataset
@@ -36,7 +49,9 @@ from tfrecords.reader import Dataset
 RESULTS = pathlib.Path(__file__).parent / "results" / "yeast_sites.json"
 PROTEINS = ("Reb1", "Abf1", "Rap1", "Mcm1", "Cbf1", "Ume6", "Fkh1", "Tbf1", "Sfp1", "Sua7")
 SPLITS = {"valid_chroms": ("XIII",), "test_chroms": ("XIV", "XV", "XVI")}
-SHIFT_BP = 8
+WINDOW_BP, SHIFT_BP = 200, 8
+METRICS = {"auroc": auroc, "auprc": auprc}
+DIFFERENCES = (("together", "alone"), ("together", "six_mers"), ("alone", "six_mers"))
 
 
 def main() -> None:
@@ -46,30 +61,33 @@ def main() -> None:
     parser.add_argument("peaks", type=pathlib.Path, help="folder of PROTEIN.bed")
     parser.add_argument("--folder", type=pathlib.Path, default="runs/yeast_sites")
     parser.add_argument("--preset", default="base")
+    parser.add_argument("--seeds", default="0,1,2")
     options = parser.parse_args()
-    together = options.folder / "together" / options.preset
-    data_dir = build(options.fasta, options.peaks, PROTEINS, options.folder / "together" / "data")
-    train(data_dir, together, preset=options.preset, training=recipe(preset=options.preset))
     for protein in PROTEINS:
-        measure(options, protein, together)
+        measure(options, protein)
 
 
-def measure(options: argparse.Namespace, protein: str, together: pathlib.Path) -> None:
+def measure(options: argparse.Namespace, protein: str) -> None:
     """Adds the scores of one protein to the results, unless they stand there."""
-    run = {"protein": protein, "preset": options.preset}
+    seeds = [int(seed) for seed in options.seeds.split(",")]
+    run = {"protein": protein, "preset": options.preset, "seeds": seeds}
     if RESULTS.exists() and any(run.items() <= r.items() for r in json.loads(RESULTS.read_text())):
         return
-    computer, folder = machine(), options.folder / protein
-    data_dir = build(options.fasta, options.peaks, (protein,), folder / "data")
-    workdir = folder / options.preset
-    train(data_dir, workdir, preset=options.preset, training=recipe(preset=options.preset))
-    alone = evaluate(workdir, "test")
-    manifest = Dataset(data_dir).manifest
+    computer = machine()
+    own, joint = (build(options, proteins) for proteins in ((protein,), PROTEINS))
+    windows = SplitWindows(own, "test")
+    logits = {
+        "alone": predict(options, seeds, own, windows)[..., 0],
+        "together": predict(options, seeds, joint, windows)[..., PROTEINS.index(protein)],
+        "six_mers": kmer_logits(fit_baseline(own), windows).T,
+    }
+    (test,) = windows.parts(len(windows))
     found = run | {
-        "examples": {split: manifest.num_examples(split) for split in manifest.splits},
-        "alone": kept(alone),
-        "six_mers": kept(alone["baseline"]),
-        "together": score_of_all(together, protein, data_dir),
+        "examples": {
+            "alone": describe(options, own, protein),
+            "together": describe(options, joint, protein),
+        },
+        **scores(test["targets"][:, 0], logits, clusters(test["chrom_id"], test["start"])),
         "machine": computer,
         "versions": {name: importlib.metadata.version(name) for name in ("keras", "numpy")},
     }
@@ -78,33 +96,94 @@ def measure(options: argparse.Namespace, protein: str, together: pathlib.Path) -
     print(json.dumps(found))
 
 
-def build(
-    fasta: pathlib.Path, peaks: pathlib.Path, proteins: tuple[str, ...], data_dir: pathlib.Path
-) -> pathlib.Path:
-    """Builds the dataset of some proteins, unless it is there; returns its folder."""
-    paths = [peaks / f"{protein}.bed" for protein in proteins]
-    source = Peaks(fasta, paths, window_bp=200, shift_bp=SHIFT_BP, chrom_alias="auto")
+def build(options: argparse.Namespace, proteins: tuple[str, ...]) -> Dataset:
+    """Builds the dataset of some proteins, unless it is there."""
+    paths = [options.peaks / f"{protein}.bed" for protein in proteins]
+    source = Peaks(options.fasta, paths, window_bp=WINDOW_BP, shift_bp=SHIFT_BP, chrom_alias="auto")
+    data_dir = options.folder / (proteins[0] if len(proteins) == 1 else "together") / "data"
     build_dataset(source, data_dir, "yeast", config=BuildConfig(shift_bp=SHIFT_BP, **SPLITS))
-    return data_dir
+    return Dataset(data_dir)
 
 
-def score_of_all(workdir: pathlib.Path, protein: str, data_dir: pathlib.Path) -> dict[str, Any]:
-    """Returns what the network of all proteins scores on the test windows of one."""
-    (windows,) = SplitWindows(Dataset(data_dir), "test").parts(size=1 << 30)
-    logits = Predictor.load(Run.open(workdir)).logits(windows["sequence"])
-    targets, scores = windows["targets"][:, 0], logits[:, PROTEINS.index(protein)]
-    resampled = resampled_scores(
-        lambda counts: {"auroc": auroc(targets, scores, counts)}, len(targets)
-    )
-    return {
-        "auroc": float(auroc(targets, scores)),
-        "auroc_ci": [float(f"{end:.4f}") for end in interval(np.asarray(resampled["auroc"]))],
-    }
+def predict(
+    options: argparse.Namespace, seeds: list[int], dataset: Dataset, windows: SplitWindows
+) -> np.ndarray:
+    """Returns the logits `[S, N, T]` of networks trained on a dataset, one for each seed."""
+    found = []
+    for seed in seeds:
+        workdir = dataset.data_dir.parent / f"{options.preset}_{seed}"
+        training = recipe(preset=options.preset, seed=seed)
+        train(dataset.data_dir, workdir, preset=options.preset, training=training, log=print)
+        predictor = Predictor.load(Run.open(workdir))
+        parts = [predictor.logits(part["sequence"]) for part in windows.parts()]
+        found.append(np.concatenate(parts))
+    return np.stack(found)
 
 
-def kept(scores: dict[str, Any]) -> dict[str, Any]:
-    """Returns of all scores those to keep."""
-    return {name: scores[name] for name in ("auroc", "auroc_ci", "auprc", "auprc_ci")}
+def describe(options: argparse.Namespace, dataset: Dataset, protein: str) -> dict[str, Any]:
+    """Returns how many windows of each split hold a site of the protein, or of another only."""
+    paths = [options.peaks / f"{name}.bed" for name in PROTEINS]
+    summits = GenomeInputs(options.fasta, {"peaks": paths}, chrom_alias="auto").intervals["peaks"]
+    found = {}
+    for split in dataset.manifest.splits:
+        fields = dataset.split(split).read(np.arange(dataset.manifest.num_examples(split)))
+        start = fields["start"]
+        windows = Intervals(fields["chrom_id"], start, start + WINDOW_BP, fields["strand"])
+        holds = np.stack([holds_summit(windows, peaks) for peaks in summits], axis=1)
+        is_site = holds[:, PROTEINS.index(protein)]
+        found[split] = {
+            "positives": int(is_site.sum()),
+            "negatives": int((~is_site).sum()),
+            "negatives_with_sites_of_others": int((~is_site & holds.any(axis=1)).sum()),
+        }
+    return found
+
+
+def clusters(chrom_id: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Returns numbers `[N]` from 0 on, the same for windows that are joined by overlaps."""
+    order = np.lexsort((start, chrom_id))
+    is_new = np.diff(chrom_id[order], prepend=-1) != 0
+    is_new |= np.diff(start[order], prepend=0) >= WINDOW_BP
+    found = np.empty(len(order), int)
+    found[order] = np.cumsum(is_new) - 1
+    return found
+
+
+def scores(
+    targets: np.ndarray, logits: Mapping[str, np.ndarray], cluster: np.ndarray
+) -> dict[str, Any]:
+    """Returns every metric of each model, with its interval, and the differences.
+
+    Args:
+        targets: 0 or 1, `[N]`.
+        logits: By model, for each seed, `[S, N]`.
+        cluster: From 0 on, `[N]`; windows of the same number are drawn together.
+    """
+
+    def score(counts: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
+        drawn = counts[:, cluster]
+        return {
+            (name, metric): np.mean([of(targets, x, drawn) for x in logits[name]], axis=0)
+            for name in logits
+            for metric, of in METRICS.items()
+        }
+
+    size = int(cluster.max()) + 1
+    point = {key: values[0] for key, values in score(np.ones((1, size))).items()}
+    resampled = resampled_scores(score, size)
+    for metric in METRICS:
+        for one, other in DIFFERENCES:
+            for found in (point, resampled):
+                difference = found[one, metric] - found[other, metric]
+                found[f"{one}_less_{other}", metric] = difference
+    result: dict[str, Any] = {}
+    for (name, metric), value in point.items():
+        ends = [float(end) for end in interval(resampled[name, metric])]
+        result.setdefault(name, {}).update({metric: float(value), f"{metric}_ci": ends})
+    for name, of_seeds in logits.items():
+        for metric, of in METRICS.items():
+            result[name][f"{metric}_by_seed"] = [float(of(targets, x)) for x in of_seeds]
+    return result | {"clusters": size}
 
 
 if __name__ == "__main__":
