@@ -202,7 +202,8 @@ class _Tally:
                 raise InputError(
                     f"{shared} of {total} sequences of {SPLITS[code]} ({shared / total:.1%}) are "
                     f"in another split too, more than --leak_threshold={threshold:g}; split the "
-                    "data anew (--split_fractions keeps copies together) or raise the threshold"
+                    "data anew (--split_fractions and --num_folds keep copies together, but for "
+                    "--whole_chroms) or raise the threshold"
                 )
         if on_leak == "error" and self.leaking:
             raise InputError(f"{self.leaks()}; --on_leak=drop takes them out of the training side")

@@ -109,7 +109,7 @@ def audit_rows(
     split, found = result.split, {}
     if "chrom_id" in scratch.columns:
         places = scratch.read("chrom_id"), scratch.read("start")
-        found[_OVERLAPS] = find_overlaps(*places, split, length=length, shift_bp=shift_bp)
+        found[_OVERLAPS] = find_overlaps(*places, split, folder, length=length)
     if has_groups:
         found[_GROUPS] = find_shared_groups(scratch.read("group"), split)
     near = find_near_duplicates(

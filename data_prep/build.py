@@ -179,7 +179,10 @@ class _Build:
         found, ingested.is_given = splits.split_rows(
             split,
             ingested.is_given,
-            split_groups(ingested, self.config, self.source.length),
+            split_groups(
+                *(ingested, self.config, self.destination.building / "clusters"),
+                length=self.source.length,
+            ),
             _labels(ingested, task_type),
             task_type,
             self.config,

@@ -102,19 +102,6 @@ def count_overlaps(a: Intervals, b: Intervals) -> np.ndarray:
     return begun - ended
 
 
-def clusters(a: Intervals) -> np.ndarray:
-    """Returns the number of each interval's cluster, int64 `[N]`, from 0 along the genome.
-
-    Two intervals are in one cluster if a chain of intervals, each sharing a base with the next,
-    leads from one to the other. Strands do not matter.
-    """
-    order = _order(a)
-    starts, ends = _on_a_line(a[order], _span(a))
-    numbers = np.empty(len(a), np.int64)
-    numbers[order] = np.cumsum(starts >= _furthest_end_before(ends)) - 1
-    return numbers
-
-
 def subtract(a: Intervals, b: Intervals) -> Intervals:
     """Returns what is left of each interval of `a` without the bases of `b`, in the order of `a`.
 

@@ -1,33 +1,42 @@
-"""What no split may part: rows of a group, windows that overlap, or copies of a sequence."""
+"""What no split may part: rows of a group, windows that overlap, and copies of a sequence."""
+
+import pathlib
 
 import numpy as np
 
-from data_prep import intervals
 from data_prep.build_config import BuildConfig
+from data_prep.genome_order import clusters
+from data_prep.groups import join_copies, number_groups
 from data_prep.ingest import Ingested
-from data_prep.intervals import Intervals
 from data_prep.scratch import Column
 
 
-def split_groups(ingested: Ingested, config: BuildConfig, length: int) -> Column | np.ndarray:
-    """Returns a number for every row, uint64 `[N]`; rows of one number stay in one split.
+def split_groups(
+    ingested: Ingested, config: BuildConfig, folder: pathlib.Path, *, length: int
+) -> Column | np.ndarray:
+    """Returns a number for every row, integer `[N]`; rows of one number stay in one split.
 
-    Rows belong together as the source says. If it says nothing: of windows of a genome those of a
-    chain of windows that overlap, with what is stored beside them, or with `whole_chroms` those of
-    a chromosome; and of other sequences all copies on either strand.
+    Rows belong together as the source says; if it says nothing, windows of a genome do that
+    overlap, with what is stored beside them. Copies of a sequence, on either strand, belong
+    together whatever they are, and so all that they are together with. Only with `whole_chroms`
+    it is chromosomes and nothing else: repeats would join them all.
 
     Args:
         ingested: The rows.
-        config: Says whether rows are split by fractions or folds, and what is stored beside
-            windows.
+        config: Says whether rows are split by fractions or folds.
+        folder: For what is worked out on disk; made here, and taken away again.
         length: Bases of a stored sequence.
     """
     scratch = ingested.scratch
-    has_places = "chrom_id" in scratch.columns and config.is_splitting
-    if ingested.has_groups or not has_places:
+    has_places = "chrom_id" in scratch.columns
+    if not (config.split_fractions or config.num_folds) or not (ingested.has_groups or has_places):
         return scratch.read("group")
-    chrom_id = scratch.read("chrom_id")[:]
     if config.whole_chroms:
-        return chrom_id.astype(np.uint64)
-    start = scratch.read("start")[:] - config.shift_bp
-    return intervals.clusters(Intervals(chrom_id, start, start + length)).astype(np.uint64)
+        return scratch.read("chrom_id")
+    if ingested.has_groups:
+        numbers, names = number_groups(scratch.read("group"))
+    else:
+        places = scratch.read("chrom_id"), scratch.read("start")
+        numbers, count = clusters(*places, folder, length=length)
+        names = np.arange(count, dtype=np.int32)
+    return names[join_copies(numbers, len(names), scratch.read("key"))][numbers]

@@ -1,9 +1,9 @@
 """Which split a row belongs to, when the input does not say: by fractions, folds or chromosome.
 
-By fractions and folds a row's place is decided by a seeded hash of its group: its strand-canonical
-sequence, so that copies of it, the reverse complement among them, never part; of windows of a
-genome the cluster of windows that overlap; or what the input names. Stratified: every split gets
-its share of every combination of labels, or of every tenth of the range of a regression target.
+By fractions and folds a row's place is decided by a seeded hash of its group (`split_groups`): its
+strand-canonical sequence, so that copies of it, the reverse complement among them, never part; of
+windows of a genome those that overlap; or what the input names. Stratified: every split gets its
+share of every combination of labels, or of every tenth of the range of a regression target.
 
 Shapes: `N` rows, `T` tasks.
 """
@@ -14,7 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from data_prep.build_config import BuildConfig
-from data_prep.sequence_keys import find_copies, mix
+from data_prep.groups import number_groups
+from data_prep.sequence_keys import mix
 from data_prep.source import UNSPLIT
 from tfrecords.errors import InputError
 from tfrecords.manifest import SPLITS
@@ -38,7 +39,7 @@ def split_rows(
     Args:
         split: int8 `[N]`, what the input says: a position in `SPLITS`, or `UNSPLIT`.
         is_given: bool `[3]`, the splits that the input names.
-        groups: uint64 `[N]`, the same for rows that must not part.
+        groups: Integers `[N]`, the same for rows that must not part.
         targets: `[N, T]` or `[N, bins, T]`, NaN where missing; None: none.
         task_type: One of `TASK_TYPES`.
         config: Fractions are for rows that come without a split. So are folds, unless the input
@@ -65,7 +66,10 @@ def split_rows(
         split = split.copy()
         if is_open.any():
             split[is_open] = make_splits(groups, targets, task_type, config, has_test=has_test)
-    reason = "there are too few rows with a label, or too few groups that stay together"
+    reason = (
+        "there are too few rows with a label, or too few groups that stay together (windows of a "
+        "genome do if they overlap or are copies, unless --whole_chroms deals out chromosomes)"
+    )
     check_not_empty(split, is_there, reason)
     return split, is_there
 
@@ -84,7 +88,7 @@ def make_splits(
     `has_test`, the valid splits) of all folds together are the whole.
 
     Args:
-        groups: uint64 `[N]`, the same for rows that must not part.
+        groups: Integers `[N]`, the same for rows that must not part.
         targets: `[N, T]` or `[N, bins, T]`, NaN where missing; None: none.
         task_type: One of `TASK_TYPES`.
         config: Has either fractions or folds.
@@ -145,10 +149,10 @@ def make_strata(
         strata = _label_patterns(targets, min_rows)
     else:
         strata = _quantiles(targets, min_rows)
-    for copies in find_copies(groups):
-        lowest = np.minimum.reduceat(strata[copies.rows], copies.starts)
-        strata[copies.rows] = np.repeat(lowest, copies.sizes)
-    return strata
+    numbers, names = number_groups(groups)
+    lowest = np.full(len(names), np.iinfo(np.uint16).max, np.uint16)
+    np.minimum.at(lowest, numbers, strata)
+    return lowest[numbers]
 
 
 def _assign(
@@ -156,7 +160,11 @@ def _assign(
 ) -> np.ndarray:
     """Returns the part, int8 `[N]`, of every row; part `i` gets `fractions[i]` of each stratum."""
     salt = mix(np.array([seed], np.uint64))
-    places = _in_blocks(groups, lambda block: mix(block ^ salt) >> np.uint64(32), np.uint32)
+
+    def place(block: np.ndarray) -> np.ndarray:
+        return mix(block.astype(np.uint64) ^ salt) >> np.uint64(32)
+
+    places = _in_blocks(groups, place, np.uint32)
     ends = np.cumsum(fractions)[:-1] / np.sum(fractions)
     # Rows of a stratum are in part i or a later one if their place is at least its i-th cut.
     cuts = np.zeros((strata.max(initial=0) + 1, len(ends)), np.uint64)

@@ -29,12 +29,14 @@ class Windows:
     notes = paths = ()
     paths_by_split, findings, num_rows = {}, {}, None
 
-    def __init__(self, chrom_id, start, has_targets=True, group=None, targets=None):
+    def __init__(
+        self, chrom_id, start, has_targets=True, group=None, targets=None, alphabet="ACGT"
+    ):
         self.chrom_id, self.start = np.array(chrom_id, np.int32), np.array(start, np.int64)
         places = Feature("chrom_id", "int32", ()), Feature("start", "int64", ())
         self.features = (dna("sequence", LENGTH), *places, Feature("strand", "int8", ()))
         self.details = {"chroms": CHROMS, "genome_sha256": "0" * 64}
-        self.tasks, self.group = (), group
+        self.tasks, self.group, self.alphabet = (), group, list(alphabet)
         self.inputs = ({"file": "genome.fa", "sha256": "0" * 64, "num_rows": len(start)},)
         if has_targets:
             self.tasks = ("plus", "minus")
@@ -49,7 +51,7 @@ class Windows:
 
     def batches(self, size):
         rng = np.random.default_rng(1)
-        texts = ["".join(text) for text in rng.choice(list("ACGT"), (len(self.start), LENGTH))]
+        texts = ["".join(text) for text in rng.choice(self.alphabet, (len(self.start), LENGTH))]
         for first in range(0, len(self.start), size):
             rows = slice(first, first + size)
             columns = {
@@ -149,6 +151,16 @@ def test_overlapping_windows_stay_together(tmp_path):
     ]
     assert all(splits)
     assert sum(map(len, splits)) == 300
+
+
+def test_copies_of_windows_stay_together(tmp_path):
+    """Of 4096 sequences of A and T, the other strands of each other, 600 windows share many."""
+    source = Windows(np.zeros(600), np.arange(600) * 30, alphabet="AT")
+    manifest, _ = build(source, tmp_path / "d", BuildConfig(split_fractions=(0.6, 0.2, 0.2)))
+    assert {shared["sequences"] for shared in manifest.audit["shared"].values()} == {0}
+    assert sum(manifest.audit["repeats"].values()) > 0
+    assert sum(manifest.audit["reverse_complement_repeats"].values()) > 0
+    assert sum(map(manifest.num_examples, manifest.splits)) == 600
 
 
 def test_windows_that_do_not_overlap_may_part(tmp_path):

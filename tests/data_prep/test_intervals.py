@@ -78,12 +78,6 @@ def test_ends_of_chromosomes_do_not_touch():
     assert intervals.count_overlaps(a, of([1, 0, 100])).tolist() == [0, 1, 0]
 
 
-def test_clusters_by_hand():
-    """A chain of overlaps is one cluster, though its ends share no base; touching is none."""
-    a = of([1, 0, 4], [0, 8, 12], [0, 4, 9], [0, 0, 5], [0, 12, 15], [1, 2, 3])
-    assert intervals.clusters(a).tolist() == [2, 0, 0, 0, 1, 2]
-
-
 def test_subtract_by_hand():
     a = Intervals([1, 0], [0, 3], [10, 20], [-1, 1], [2, 15])
     left = intervals.subtract(a, of([1, 2, 3], [1, 5, 20], [0, 0, 30]))
@@ -95,7 +89,7 @@ def test_subtract_by_hand():
     assert left.summit.tolist() == [2, -1, 15]
 
 
-@pytest.mark.parametrize("operation", [intervals.sort, intervals.merge, intervals.clusters])
+@pytest.mark.parametrize("operation", [intervals.sort, intervals.merge])
 def test_nothing_is_left_of_nothing(operation):
     assert len(operation(of())) == 0
 
@@ -126,15 +120,6 @@ def naive_subtract(a, b):
     return left
 
 
-def naive_clusters(a):
-    sets = [bases(row) for row in rows(a)]
-    label = list(range(len(sets)))
-    for _ in sets:
-        for i, x in enumerate(sets):
-            label[i] = min(label[j] for j, y in enumerate(sets) if x & y)
-    return label
-
-
 @pytest.mark.parametrize("seed", range(150))
 def test_against_loops(seed):
     a, b = draw(seed), draw(seed + 1000)
@@ -143,12 +128,6 @@ def test_against_loops(seed):
     assert intervals.overlaps(a, b).tolist() == [count > 0 for count in counts]
     assert rows(intervals.sort(a)) == sorted(rows(a))
     assert rows(intervals.merge(a)) == naive_merge(a)
-
-    found, expected = intervals.clusters(a).tolist(), naive_clusters(a)
-    assert len(set(zip(found, expected, strict=True))) == len(set(found)) == len(set(expected))
-    assert sorted(set(found)) == list(range(len(set(found))))
-    first = {number: rows(a[np.array(found) == number]) for number in set(found)}
-    assert [min(first[number]) for number in sorted(first)] == sorted(map(min, first.values()))
 
     left = intervals.subtract(a, b)
     assert rows(left) == naive_subtract(a, b)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from data_prep import overlaps
+from data_prep import genome_order
 from data_prep.overlaps import find_overlaps, find_shared_groups
 from data_prep.scratch import Scratch
 
@@ -19,7 +19,10 @@ def overlap(tmp_path):
         scratch = Scratch(tmp_path / "rows", {"chrom_id": ("int32", ()), "start": ("int64", ())})
         scratch.write([{"chrom_id": np.array(chrom_id), "start": np.array(start)}])
         columns = scratch.read("chrom_id"), scratch.read("start")
-        return find_overlaps(*columns, np.array(split, np.int8), **options)
+        folder = tmp_path / "parts"
+        found = find_overlaps(*columns, np.array(split, np.int8), folder, **options)
+        assert not folder.exists()
+        return found
 
     return find
 
@@ -47,12 +50,9 @@ def test_bases_in_several_windows_count_once(overlap):
     assert found.found.tolist() == [1 << TEST] * 3 + [1 << TRAIN]
 
 
-def test_what_is_stored_beside_windows_counts(overlap):
-    """Windows of 4 with 3 beside them: 0-4 is stored as -3-7, 9-13 as 6-16; they share base 6."""
-    found = overlap([0, 0], [0, 9], [TRAIN, TEST], length=10, shift_bp=3)
-    assert found.counts[TRAIN, TEST] == 1
-    # What lies before a chromosome is not on the one before it.
-    found = overlap([0, 1], [7, 0], [TRAIN, TEST], length=10, shift_bp=3)
+def test_chromosomes_lie_apart(overlap):
+    """What is stored before the first base of a chromosome is not on the one before it."""
+    found = overlap([0, 1], [7, -3], [TRAIN, TEST], length=10)
     assert found.counts[TRAIN, TEST] == 0
 
 
@@ -64,7 +64,7 @@ def test_rows_of_no_place_or_no_split_overlap_nothing(overlap):
 
 @pytest.mark.parametrize("block", [16, 1 << 18])
 def test_random_windows_base_by_base(overlap, monkeypatch, block):
-    monkeypatch.setattr(overlaps, "_BLOCK", block)
+    monkeypatch.setattr(genome_order, "_BLOCK", block)
     rng = np.random.default_rng(0)
     chrom_id, start = rng.integers(0, 3, 200), rng.integers(0, 4000, 200)
     split = rng.choice([TRAIN, VALID, TEST, NOWHERE], 200)
