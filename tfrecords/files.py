@@ -13,6 +13,15 @@ def file_sha256(path: str | os.PathLike) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sync(path: str | os.PathLike) -> None:
+    """Returns when the disk has all that was written to a file, or all names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 @contextlib.contextmanager
 def naming(path: str | os.PathLike, hidden: str | os.PathLike | None = None) -> Iterator[None]:
     """In this block what the operating system says names `path` in place of no file or `hidden`.

@@ -6,7 +6,6 @@ so a checkpoint that can be seen is complete. Nothing is pickled. Needs no Tenso
 """
 
 import json
-import os
 import pathlib
 import re
 import shutil
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tfrecords.errors import InputError
-from tfrecords.files import file_sha256, naming
+from tfrecords.files import file_sha256, naming, sync
 
 Arrays = dict[str, dict[str, np.ndarray]]
 
@@ -181,12 +180,3 @@ def _hide(path: pathlib.Path, ending: str) -> pathlib.Path:
 def _write_text(path: pathlib.Path, text: str) -> None:
     with naming(path):
         path.write_text(text)
-
-
-def sync(path: pathlib.Path) -> None:
-    """Returns when the disk has all that was written to a file, or all names in a folder."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,10 +2,12 @@
 
 Rows and events are held back until the checkpoint after them is there: they are stored in it,
 together with the sizes that the files had before, so a run that was killed shows no step twice and
-lacks none. TensorFlow is not needed.
+lacks none. What is held back belongs to the thread that trains, the files to the one that writes
+checkpoints. TensorFlow is not needed.
 """
 
 import base64
+import dataclasses
 import json
 import math
 import os
@@ -15,9 +17,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from genokeras.training import events
+from genokeras.training.event_file import EventFile
+from tfrecords.files import naming, sync
 
 Row = dict[str, Any]
 
@@ -25,6 +28,14 @@ METRICS_FILE = "metrics.jsonl"
 EVENTS_FOLDER = "tensorboard"
 
 _COUNTS = ("n", "num_undefined")  # The same in every row: no curves.
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldBack:
+    """Rows and events that wait for their checkpoint."""
+
+    rows: list[Row] = dataclasses.field(default_factory=list)
+    events: list[Event] = dataclasses.field(default_factory=list)
 
 
 class Summaries:
@@ -38,13 +49,12 @@ class Summaries:
     def __init__(self, workdir: pathlib.Path):
         self._metrics = workdir / METRICS_FILE
         self._folder = workdir / EVENTS_FOLDER
-        self._rows: list[Row] = []
-        self._events: list[Event] = []
-        self._writer: EventFileWriter | None = None
+        self._held = HeldBack()
+        self._events = EventFile(self._folder)
 
     def begin(self, values: Sequence[events.Value]) -> None:
         """Holds back what TensorBoard is to show of the run as a whole."""
-        self._events.append(events.event(0, time.time(), values))
+        self._held.events.append(events.event(0, time.time(), values))
 
     def add(
         self,
@@ -53,25 +63,35 @@ class Summaries:
         parts: Mapping[str, Mapping[str, Any]],
         values: Sequence[events.Value] = (),
     ) -> None:
-        """Holds a row back until the next `commit`, and `values` that TensorBoard shows beside."""
+        """Holds a row back for the next checkpoint, and `values` that TensorBoard shows beside."""
         row = {"step": step, "epoch": round(epoch, 4), "time": round(time.time(), 3), **parts}
         row = _finite(row)
-        self._rows.append(row)
+        self._held.rows.append(row)
         curves = [events.scalar(tag, value) for tag, value in scalars(row)]
-        self._events.append(events.event(step, row["time"], [*curves, *values]))
+        self._held.events.append(events.event(step, row["time"], [*curves, *values]))
 
-    def state(self) -> dict[str, Any]:
-        """Returns what a checkpoint keeps: what is held back, the sizes of the files so far."""
-        held_back = [base64.b64encode(e.SerializeToString()).decode() for e in self._events]
-        return {"rows": list(self._rows), "events": held_back, "sizes": self._sizes()}
+    def take(self) -> HeldBack:
+        """Returns all that is held back, to be written with a checkpoint of now."""
+        held, self._held = self._held, HeldBack()
+        return held
 
-    def commit(self) -> None:
+    def state(self, held: HeldBack | None = None) -> dict[str, Any]:
+        """Returns what the checkpoint of `held` keeps: it, and the sizes of the files so far.
+
+        To be called when what was held back before has been committed.
+        """
+        held = self._held if held is None else held
+        coded = [base64.b64encode(event.SerializeToString()).decode() for event in held.events]
+        return {"rows": held.rows, "events": coded, "sizes": self._sizes()}
+
+    def commit(self, held: HeldBack | None = None) -> None:
         """Writes what was held back; to be called when its checkpoint is there."""
-        if self._rows:
-            with self._metrics.open("a") as file:
-                file.writelines(json.dumps(row) + "\n" for row in self._rows)
-        self._write(self._events)
-        self._rows, self._events = [], []
+        held = self.take() if held is None else held
+        if held.rows:
+            with naming(self._metrics), self._metrics.open("a") as file:
+                file.writelines(json.dumps(row) + "\n" for row in held.rows)
+            sync(self._metrics)
+        self._events.write(held.events)
 
     def rewind(self, state: Mapping[str, Any]) -> None:
         """Brings the files to what they are after the `commit` of the checkpoint of `state`."""
@@ -81,28 +101,16 @@ class Summaries:
                 path.unlink()
             elif size < path.stat().st_size:
                 os.truncate(path, size)
-        self._rows = list(state["rows"])
-        self._events = [Event.FromString(base64.b64decode(text)) for text in state["events"]]
-        self.commit()
+        decoded = [Event.FromString(base64.b64decode(text)) for text in state["events"]]
+        self.commit(HeldBack(state["rows"], decoded))
 
     def end(self, step: int) -> None:
         """Writes that the run has ended; `rewind` takes it back, if it is killed after all."""
         now = time.time()
-        self._write([events.event(step, now, [events.session_end(now)])])
+        self._events.write([events.event(step, now, [events.session_end(now)])])
 
     def close(self) -> None:
         """Ends the file of events; what is still held back is not written."""
-        if self._writer is not None:
-            self._writer.close()
-
-    def _write(self, found: Sequence[Event]) -> None:
-        if not found:
-            return
-        if self._writer is None:
-            self._writer = EventFileWriter(str(self._folder))
-        for event in found:
-            self._writer.add_event(event)
-        self._writer.flush()
 
     def _files(self) -> list[pathlib.Path]:
         found = sorted(self._folder.glob("events.out.tfevents.*"))

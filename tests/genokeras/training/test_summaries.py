@@ -15,6 +15,14 @@ def add(summaries, *steps):
         summaries.add(step, step / 10, {"train": {"loss": 1 / step}})
 
 
+def save(summaries):
+    """What the writer of checkpoints does; returns what the checkpoint keeps."""
+    held = summaries.take()
+    state = summaries.state(held)
+    summaries.commit(held)
+    return state
+
+
 def curve(workdir, tag="train/loss"):
     accumulator = EventAccumulator(str(workdir / "tensorboard")).Reload()
     return [(event.step, event.value) for event in accumulator.Scalars(tag)]
@@ -28,7 +36,7 @@ def test_rows_wait_for_the_commit(tmp_path):
     summaries = Summaries(tmp_path)
     add(summaries, 1, 2)
     assert read_rows(tmp_path) == []
-    summaries.commit()
+    save(summaries)
     summaries.close()
     assert steps(tmp_path) == [1, 2]
     assert curve(tmp_path) == [(1, 1.0), (2, 0.5)]
@@ -38,24 +46,44 @@ def test_killed_before_the_commit_nothing_is_lost_or_doubled(tmp_path):
     """The rows are in the checkpoint, and the files get them when the run goes on."""
     first = Summaries(tmp_path)
     add(first, 1, 2)
-    state = first.state()
+    state = first.state(first.take())
     first.close()
     second = Summaries(tmp_path)
     second.rewind(state)
     add(second, 3)
-    second.commit()
+    save(second)
     second.close()
     assert steps(tmp_path) == [1, 2, 3]
     assert [step for step, _ in curve(tmp_path)] == [1, 2, 3]
 
 
+def test_what_comes_while_a_checkpoint_is_written_is_for_the_next_one(tmp_path):
+    """The trainer goes on; sizes are those after the checkpoint before."""
+    summaries = Summaries(tmp_path)
+    add(summaries, 1)
+    first = summaries.take()
+    add(summaries, 2)
+    second = summaries.take()
+    add(summaries, 3)
+    assert summaries.state(first)["sizes"] == {}
+    summaries.commit(first)
+    state = summaries.state(second)
+    assert state["sizes"].keys() >= {"metrics.jsonl"}
+    assert [row["step"] for row in state["rows"]] == [2]
+    summaries.close()
+    again = Summaries(tmp_path)
+    again.rewind(state)
+    again.close()
+    assert steps(tmp_path) == [1, 2]
+    assert [step for step, _ in curve(tmp_path)] == [1, 2]
+
+
 def test_killed_after_the_commit_nothing_is_doubled(tmp_path):
     first = Summaries(tmp_path)
     add(first, 1)
-    first.commit()
+    save(first)
     add(first, 2, 3)
-    state = first.state()
-    first.commit()
+    state = save(first)
     first.close()
     for _ in range(2):
         again = Summaries(tmp_path)
@@ -69,9 +97,9 @@ def test_killed_in_the_middle_of_the_commit(tmp_path):
     """A row of which half was written is cut off."""
     first = Summaries(tmp_path)
     add(first, 1)
-    first.commit()
+    save(first)
     add(first, 2)
-    state = first.state()
+    state = first.state(first.take())
     with (tmp_path / "metrics.jsonl").open("a") as file:
         file.write('{"step": 2, "epo')
     first.close()
@@ -84,10 +112,9 @@ def test_killed_in_the_middle_of_the_commit(tmp_path):
 def test_back_to_an_older_checkpoint_takes_later_rows_away(tmp_path):
     summaries = Summaries(tmp_path)
     add(summaries, 1)
-    old = summaries.state()
-    summaries.commit()
+    old = save(summaries)
     add(summaries, 2)
-    summaries.commit()
+    save(summaries)
     summaries.close()
     again = Summaries(tmp_path)
     again.rewind(old)
@@ -99,7 +126,7 @@ def test_back_to_an_older_checkpoint_takes_later_rows_away(tmp_path):
 def test_start_from_nothing_leaves_nothing_but_what_is_not_ours(tmp_path):
     summaries = Summaries(tmp_path)
     add(summaries, 1)
-    summaries.commit()
+    save(summaries)
     summaries.close()
     (tmp_path / "tensorboard" / "notes.txt").write_text("mine")
     Summaries(tmp_path).rewind(NOTHING)
@@ -112,7 +139,7 @@ def test_numbers_that_json_lacks_are_null_and_not_drawn(tmp_path):
     valid = {"auroc": None, "loss": 0.5, "n": 3, "num_undefined": 1}
     parts = {"train": {"gradient_norm": float("inf")}, "valid": valid}
     summaries.add(4, 0.4, parts)
-    summaries.commit()
+    save(summaries)
     summaries.close()
     row = json.loads((tmp_path / "metrics.jsonl").read_text())
     assert row["train"] == {"gradient_norm": None}
@@ -132,7 +159,7 @@ def test_tasks_have_curves_of_their_own():
 def test_wall_time_is_that_of_the_measurement(tmp_path):
     summaries = Summaries(tmp_path)
     add(summaries, 1)
-    state = summaries.state()
+    state = summaries.state(summaries.take())
     summaries.close()
     again = Summaries(tmp_path)
     again.rewind(state)
@@ -168,9 +195,10 @@ def test_other_values_wait_like_rows_and_come_once(tmp_path):
     first = Summaries(tmp_path)
     first.begin([note("beginning")])
     first.add(1, 0.1, {"train": {"loss": 1.0}}, [note("step 1")])
-    state = json.loads(json.dumps(first.state()))
+    held = first.take()
+    state = json.loads(json.dumps(first.state(held)))
     assert not (tmp_path / "tensorboard").exists()
-    first.commit()
+    first.commit(held)
     first.close()
     for _ in range(2):
         again = Summaries(tmp_path)
@@ -184,7 +212,7 @@ def test_what_began_before_the_first_checkpoint_is_not_lost(tmp_path):
     """Killed between the checkpoint and its commit: nothing was written, all is in the state."""
     first = Summaries(tmp_path)
     first.begin([note("beginning")])
-    state = first.state()
+    state = first.state(first.take())
     first.close()
     second = Summaries(tmp_path)
     second.rewind(state)
@@ -195,8 +223,7 @@ def test_what_began_before_the_first_checkpoint_is_not_lost(tmp_path):
 def test_an_end_that_was_not_the_end_is_taken_back(tmp_path):
     summaries = Summaries(tmp_path)
     add(summaries, 1)
-    state = summaries.state()
-    summaries.commit()
+    state = save(summaries)
     for _ in range(2):
         summaries.end(1)
         summaries.close()
