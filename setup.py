@@ -18,6 +18,8 @@ EXTRAS = {
     "plot": ["jinja2>=3.1", "matplotlib>=3.9"],
     "beam": ["apache-beam>=2.70"],
     "tfds": ["tensorflow-datasets>=4.9.9"],
+    "gcs": ["gcsfs>=2024.6"],
+    "s3": ["s3fs>=2024.6"],
     "dev": [
         "build>=1.2",
         "google-crc32c>=1.5",
@@ -59,6 +61,7 @@ setup(
     package_data={"genokeras.evaluation": ["report.css", "report.html.jinja"]},
     install_requires=[
         "absl-py>=2.1",
+        "fsspec>=2024.6",
         "keras>=3.12",
         "numpy>=1.26",
         "rich>=13",

@@ -2,13 +2,16 @@
 
 The cache is `~/.cache/genokeras`, or what the environment variable GENOKERAS_CACHE names; each
 dataset has a folder in it, named by the sha256 of its manifest, and each genome one, named by that
-of its FASTA file. It can be removed at any time.
+of its FASTA file. It can be removed at any time. GENOKERAS_CACHE_LIMIT says how many GB of copies
+of remote datasets it may grow to.
 """
 
 import dataclasses
 import gzip
+import math
 import os
 import pathlib
+import shutil
 import tempfile
 import zlib
 
@@ -17,19 +20,48 @@ from tfrecords.files import file_sha256
 from tfrecords.manifest import Manifest, Shard
 from tfrecords.mapped_shards import MappedShards
 
-_VARIABLE = "GENOKERAS_CACHE"
+VARIABLE, LIMIT_VARIABLE = "GENOKERAS_CACHE", "GENOKERAS_CACHE_LIMIT"
+_GB = 1_000_000_000
+_RESERVE = 0.05  # Share of the disk that copies of datasets leave free.
 _BLOCK = 1 << 20
 _REBUILD = "copy the shard again or rebuild the dataset"
 
 
 def cache_root(cache_dir: str | os.PathLike | None = None) -> pathlib.Path:
     """Returns `cache_dir`, or by default the folder that GENOKERAS_CACHE names or the user's."""
-    return pathlib.Path(cache_dir or os.environ.get(_VARIABLE) or "~/.cache/genokeras").expanduser()
+    return pathlib.Path(cache_dir or os.environ.get(VARIABLE) or "~/.cache/genokeras").expanduser()
 
 
 def cache_folder(manifest: Manifest, cache_dir: str | os.PathLike | None = None) -> pathlib.Path:
     """Returns the folder of a dataset's expanded shards, there or not."""
     return cache_root(cache_dir) / manifest.sha256
+
+
+def room(cache_dir: str | os.PathLike | None = None) -> int:
+    """Returns how many bytes of remote datasets may still be copied into the cache.
+
+    That is what is free on its disk, less a reserve, or less if GENOKERAS_CACHE_LIMIT says so.
+    """
+    root = cache_root(cache_dir)
+    there = next(path for path in (root, *root.absolute().parents) if path.exists())
+    disk = shutil.disk_usage(there)
+    free = disk.free - int(_RESERVE * disk.total)
+    limit = os.environ.get(LIMIT_VARIABLE)
+    if limit:
+        used = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+        free = min(free, int(check_limit(limit) * _GB) - used)
+    return max(0, free)
+
+
+def check_limit(limit: str) -> float:
+    """Returns a limit of the cache in GB; raises an InputError if the text is none."""
+    try:
+        gigabytes = float(limit)
+    except ValueError:
+        gigabytes = -1.0
+    if not 0 <= gigabytes < math.inf:
+        raise InputError(f"{LIMIT_VARIABLE}={limit}: expected a number of GB from 0")
+    return gigabytes
 
 
 def open_expanded(

@@ -14,6 +14,7 @@ from tfrecords import bins
 from tfrecords.chrom import Chrom
 from tfrecords.errors import InputError
 from tfrecords.files import replacing
+from tfrecords.remote_path import RemotePath, path_of
 from tfrecords.schema import NAME, Schema
 from tfrecords.strands import check_cut_sites
 
@@ -201,13 +202,13 @@ class Manifest:
             partial.write_text(content + "\n")
 
     @classmethod
-    def load(cls, data_dir: str | os.PathLike) -> "Manifest":
-        """Reads the manifest of a dataset.
+    def load(cls, data_dir: str | os.PathLike | RemotePath) -> "Manifest":
+        """Reads the manifest of a dataset, also of one at a URL.
 
         Raises:
             InputError: No folder, no manifest in it, or one that this version cannot read.
         """
-        path = pathlib.Path(data_dir, FILE)
+        path = path_of(data_dir) / FILE
         content = _read(path)
         version = content.get("format_version")
         if version != FORMAT_VERSION:
@@ -226,23 +227,27 @@ class Manifest:
             ) from None
 
 
-def _read(path: pathlib.Path) -> dict:
-    if path.parent.is_file():
-        raise InputError(f"{path.parent}: a file, expected the folder of a dataset")
-    if not path.parent.is_dir():
-        raise InputError(f"{path.parent}: no such folder; build_dataset makes datasets")
+def _read(path: pathlib.Path | RemotePath) -> dict:
     try:
         content = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise InputError(
-            f"{path.parent}: not a dataset, it has no {FILE} (a build writes it last); "
-            "finish the build or give another --data_dir"
-        ) from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(_no_dataset(path.parent)) from None
     except ValueError as error:
         raise InputError(f"{path}: not JSON ({error}); build the dataset again") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a JSON object; build the dataset again")
     return content
+
+
+def _no_dataset(data_dir: pathlib.Path | RemotePath) -> str:
+    if data_dir.is_file():
+        return f"{data_dir}: a file, expected the folder of a dataset"
+    if not data_dir.is_dir():
+        return f"{data_dir}: no such folder; build_dataset makes datasets"
+    return (
+        f"{data_dir}: not a dataset, it has no {FILE} (a build writes it last); "
+        "finish the build or give another --data_dir"
+    )
 
 
 def _check_shift(shift_bp: int, schema: Schema) -> None:

@@ -2,7 +2,7 @@
 
 import mmap
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,13 +57,11 @@ class MappedShards:
         columns = self._read_in_order(rows[order], counts)
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
-        return {
-            feature.name: columns[feature.name]
-            .take(place, axis=0, mode="clip")
-            .view(feature.stored)
-            .reshape(-1, *feature.shape)
-            for feature in self._schema.features
-        }
+        return fields(columns, place, self._schema)
+
+    def read_ahead(self, stretches: Iterable[np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
+        """Yields what `read` gives for each stretch of rows."""
+        return map(self.read, stretches)
 
     def _read_in_order(self, rows: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the bytes of the fields, uint8 `[N, bytes]`, of rows sorted by their piece."""
@@ -132,16 +130,33 @@ class _Piece:
         self.mapped.madvise(mmap.MADV_DONTNEED, start, stop - start)
 
 
-def _check_size(path: pathlib.Path, shard: Shard, stride: int, remedy: str) -> None:
-    if not path.is_file():
-        raise InputError(f"{path}: this shard is missing; {remedy}")
-    size = path.stat().st_size
-    expected = shard.num_examples * stride
-    if shard.num_bytes != expected:
+def fields(
+    columns: Mapping[str, np.ndarray], place: np.ndarray, schema: Schema
+) -> dict[str, np.ndarray]:
+    """Returns the fields, `[N, *shape]`, of records `place` `[N]` from their bytes by field."""
+    return {
+        feature.name: columns[feature.name]
+        .take(place, axis=0, mode="clip")
+        .view(feature.stored)
+        .reshape(-1, *feature.shape)
+        for feature in schema.features
+    }
+
+
+def check_manifest(path: object, shard: Shard, stride: int) -> None:
+    """Raises an InputError unless the size of a shard is that of its records, by the manifest."""
+    if shard.num_bytes != shard.num_examples * stride:
         raise InputError(
             f"{path}: the manifest gives {shard.num_examples} records in {shard.num_bytes} bytes, "
             f"but records of its schema take {stride} bytes; rebuild the dataset"
         )
+
+
+def _check_size(path: pathlib.Path, shard: Shard, stride: int, remedy: str) -> None:
+    if not path.is_file():
+        raise InputError(f"{path}: this shard is missing; {remedy}")
+    check_manifest(path, shard, stride)
+    size, expected = path.stat().st_size, shard.num_bytes
     if size < expected:
         raise InputError(
             f"{path}: truncated in record {size // stride}, it has {size} bytes of {expected}; "

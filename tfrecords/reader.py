@@ -5,18 +5,22 @@ not on threads, hosts, restarts, or what was read before. So resuming is arithme
 `H` reads rows `h * B/H` to `(h + 1) * B/H` of the one global batch of `B` examples.
 """
 
+import itertools
 import os
-import pathlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from tfrecords import cache, sampling, strands
+from tfrecords import sampling, strands
 from tfrecords.errors import InputError, suggest
-from tfrecords.manifest import GENOME, Manifest
-from tfrecords.mapped_shards import MappedShards
-from tfrecords.packed_genome import PackedGenome
+from tfrecords.manifest import Manifest
+from tfrecords.mirror import Progress
+from tfrecords.remote_path import RemotePath, path_of
+from tfrecords.sampler import Sampler, check_hosts
 from tfrecords.schema import KEY, Schema
+from tfrecords.storage import DataDir, open_genome, open_records
+from tfrecords.streamed_shards import StreamedShards
 
 Batch = dict[str, np.ndarray]
 
@@ -28,14 +32,22 @@ _AHEAD_BYTES = 16 << 20
 
 
 class Dataset:
-    """A dataset folder: its `manifest`, and its splits by name.
+    """A dataset folder, on this machine or at a URL: its `manifest`, and its splits by name.
 
-    GZIP shards are expanded into `cache_dir` when their split is opened (default: see `cache`).
+    GZIP shards are expanded into `cache_dir` when their split is opened (default: see `cache`), and
+    remote ones are fetched, unless there is no room; see `storage`. `progress(description, total)`
+    starts a progress bar then.
     """
 
-    def __init__(self, data_dir: str | os.PathLike, *, cache_dir: str | os.PathLike | None = None):
-        self.data_dir = pathlib.Path(data_dir)
-        self._cache_dir = cache_dir
+    def __init__(
+        self,
+        data_dir: str | os.PathLike | RemotePath,
+        *,
+        cache_dir: str | os.PathLike | None = None,
+        progress: Progress | None = None,
+    ):
+        self.data_dir = path_of(data_dir)
+        self._cache_dir, self._progress = cache_dir, progress
         self.manifest = Manifest.load(self.data_dir)
 
     def split(self, name: str) -> "Split":
@@ -50,7 +62,7 @@ class Dataset:
                 f"{self.data_dir}: no split {name!r}, there are {', '.join(splits)}."
                 f"{suggest(name, splits)}"
             )
-        return Split(self.data_dir, self.manifest, name, self._cache_dir)
+        return Split(self.data_dir, self.manifest, name, self._cache_dir, self._progress)
 
 
 class Split:
@@ -58,21 +70,21 @@ class Split:
 
     def __init__(
         self,
-        data_dir: pathlib.Path,
+        data_dir: DataDir,
         manifest: Manifest,
         name: str,
         cache_dir: str | os.PathLike | None = None,
+        progress: Progress | None = None,
     ):
         self.name = name
         self._data_dir, self._manifest, self._cache_dir = data_dir, manifest, cache_dir
-        if manifest.compression == "gzip":
-            self._records = cache.open_expanded(data_dir, manifest, name, cache_dir)
-        else:
-            self._records = MappedShards(data_dir, manifest.splits[name], manifest.stored_schema)
-        self._genome = _open_genome(data_dir, manifest) if manifest.genome_files else None
+        options = {"cache_dir": cache_dir, "progress": progress}
+        # The genome first: records are read without a copy where it leaves no room for one.
+        self._genome = open_genome(data_dir, manifest, **options)
+        self._records = open_records(data_dir, manifest, name, **options)
 
     def __reduce__(self):
-        # Workers of another process map the files themselves.
+        # Workers of another process open the files themselves.
         return type(self), (self._data_dir, self._manifest, self.name, self._cache_dir)
 
     @property
@@ -86,9 +98,14 @@ class Split:
         return self._manifest.schema
 
     @property
-    def files(self) -> tuple[pathlib.Path, ...]:
+    def files(self) -> tuple[DataDir, ...]:
         """The shards, in the order of the rows; of GZIP shards the expanded ones."""
         return self._records.files
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether records come over a network whenever they are read."""
+        return isinstance(self._records, StreamedShards)
 
     def read(self, rows: np.ndarray) -> Batch:
         """Returns the fields of these rows, in this order: `[N, *shape]` for every name.
@@ -105,7 +122,10 @@ class Split:
                 f"rows {rows.min()} to {rows.max()} of split {self.name}, which has "
                 f"{self.num_examples}"
             )
-        records = self._records.read(rows)
+        return self._with_bases(self._records.read(rows))
+
+    def _with_bases(self, records: Batch) -> Batch:
+        """Returns records with what is cut out of a genome."""
         if self._genome is None:
             return records
         places = {name: records[name] for name in ("chrom_id", "start", "strand")}
@@ -149,9 +169,9 @@ class Split:
         Returns:
             The fields of the schema, `key` uint32 `[B]`, and `weight` (ones if none is stored).
         """
-        sampler = _Sampler(self, batch_size, seed, host, num_hosts, shuffle_block)
+        sampler = Sampler(self, batch_size, seed, host, num_hosts, shuffle_block)
         rows = sampler.rows(epoch, step, 1)
-        return self._train_examples(rows, epoch, seed, reverse_complement)
+        return self._train_examples(self.read(rows), rows, epoch, seed, reverse_complement)
 
     def train_batches(
         self,
@@ -169,31 +189,45 @@ class Split:
         Step `s` is batch `s % steps_per_epoch` of epoch `s // steps_per_epoch`. Many batches are
         read at once.
         """
-        sampler = _Sampler(self, batch_size, seed, host, num_hosts, shuffle_block)
+        sampler = Sampler(self, batch_size, seed, host, num_hosts, shuffle_block)
         return self._train_batches(start_step, sampler, reverse_complement)
 
     def _train_batches(
-        self, start_step: int, sampler: "_Sampler", reverse_complement: bool | None
+        self, start_step: int, sampler: Sampler, reverse_complement: bool | None
     ) -> Iterator[Batch]:
         size = sampler.host_batch_size
         ahead = min(_AHEAD_EXAMPLES, _AHEAD_BYTES // self.schema.stride)
-        epoch, step = divmod(start_step, sampler.steps)
-        while True:
-            count = min(max(1, ahead // size), sampler.steps - step)
-            rows = sampler.rows(epoch, step, count)
-            examples = self._train_examples(rows, epoch, sampler.seed, reverse_complement)
-            by_batch = (v.reshape(count, size, *v.shape[1:]) for v in examples.values())
+        stretches = sampler.stretches(start_step, max(1, ahead // size))
+        for epoch, rows, records in self._read_each(stretches):
+            examples = self._train_examples(records, rows, epoch, sampler.seed, reverse_complement)
+            by_batch = (v.reshape(-1, size, *v.shape[1:]) for v in examples.values())
             for batch in zip(*by_batch, strict=True):
                 yield dict(zip(examples, batch, strict=True))
-            epoch, step = (epoch, step + count) if step + count < sampler.steps else (epoch + 1, 0)
+
+    def _read_each(
+        self, stretches: Iterator[tuple[Any, np.ndarray]]
+    ) -> Iterator[tuple[Any, np.ndarray, Batch]]:
+        """Yields each stretch of rows, with what goes with it, and its records.
+
+        Of a streamed split those that follow are on their way by then.
+        """
+        stretches, ahead = itertools.tee(stretches)
+        read = self._records.read_ahead(rows for _, rows in ahead)
+        for (label, rows), records in zip(stretches, read, strict=True):
+            yield label, rows, self._with_bases(records)
 
     def _train_examples(
-        self, rows: np.ndarray, epoch: int, seed: int, reverse_complement: bool | None
+        self,
+        records: Batch,
+        rows: np.ndarray,
+        epoch: int,
+        seed: int,
+        reverse_complement: bool | None,
     ) -> Batch:
         if reverse_complement is None:
             reverse_complement = self._manifest.reverse_complement == "online"
         keys = sampling.example_keys(rows, seed=seed, epoch=epoch)
-        batch = self._with_key_and_weight(self.read(rows), keys)
+        batch = self._with_key_and_weight(records, keys)
         if reverse_complement and strands.has_dna(self.schema):
             turned = np.flatnonzero(sampling.coin(keys, _TURN))
             manifest = self._manifest
@@ -216,64 +250,17 @@ class Split:
         Every batch is full: the last one is padded with row 0 and weight 0. Keys are those of no
         epoch. Host `h` gets its part of every batch, as in training.
         """
-        _check_hosts(batch_size, host, num_hosts)
+        check_hosts(batch_size, host, num_hosts)
         size = batch_size // num_hosts
         total = self.num_examples if limit is None else min(limit, self.num_examples)
         return self._eval_batches(batch_size, total, host * size, size)
 
     def _eval_batches(self, batch_size: int, total: int, offset: int, size: int) -> Iterator[Batch]:
-        for start in range(offset, max(0, total) + offset, batch_size):
-            rows = np.arange(start, start + size)
-            is_padding = rows >= total
-            rows[is_padding] = 0
+        starts = range(offset, max(0, total) + offset, batch_size)
+        wanted = (np.arange(start, start + size) for start in starts)
+        padded = ((rows >= total, np.where(rows < total, rows, 0)) for rows in wanted)
+        for is_padding, rows, records in self._read_each(padded):
             keys = sampling.example_keys(rows, **_EVALUATION)
-            batch = self._with_key_and_weight(self.read(rows), keys)
+            batch = self._with_key_and_weight(records, keys)
             batch["weight"][is_padding] = 0
             yield batch
-
-
-def _open_genome(data_dir: pathlib.Path, manifest: Manifest) -> PackedGenome:
-    for file in manifest.genome_files:
-        path = data_dir / GENOME / file.file
-        size = path.stat().st_size if path.is_file() else "no"
-        if size != file.num_bytes:
-            raise InputError(
-                f"{path}: has {size} bytes, the manifest gives {file.num_bytes}; copy the folder "
-                "again or rebuild the dataset"
-            )
-    return PackedGenome(data_dir / GENOME)
-
-
-class _Sampler:
-    """The rows of this host's part of every training batch."""
-
-    def __init__(
-        self, split: Split, batch_size: int, seed: int, host: int, num_hosts: int, block: int
-    ):
-        _check_hosts(batch_size, host, num_hosts)
-        if block < 1:
-            raise InputError(f"shuffle_block={block}, expected a positive number of records")
-        self.steps = split.steps_per_epoch(batch_size)
-        self.seed = seed
-        self.host_batch_size = batch_size // num_hosts
-        self._num_examples, self._batch_size, self._block = split.num_examples, batch_size, block
-        self._host = host
-
-    def rows(self, epoch: int, step: int, count: int) -> np.ndarray:
-        """Returns the rows of `count` consecutive batches of one epoch, int64 `[count * B/H]`."""
-        if not 0 <= step < self.steps:
-            raise InputError(f"step {step} of an epoch that has {self.steps} steps, counted from 0")
-        first = (step + np.arange(count)) * self._batch_size + self._host * self.host_batch_size
-        positions = (first[:, None] + np.arange(self.host_batch_size)).ravel()
-        return sampling.permute_blocks(
-            positions, self._num_examples, self._block, seed=self.seed, epoch=epoch
-        )
-
-
-def _check_hosts(batch_size: int, host: int, num_hosts: int) -> None:
-    if not 0 <= host < num_hosts:
-        raise InputError(f"host={host}, expected 0 to {num_hosts - 1} for num_hosts={num_hosts}")
-    if batch_size < 1 or batch_size % num_hosts:
-        raise InputError(
-            f"batch_size={batch_size}, expected a positive multiple of num_hosts={num_hosts}"
-        )
