@@ -1,6 +1,5 @@
 """A file of TensorBoard events: a TFRecord file whose records are `Event` protocol buffers."""
 
-import itertools
 import os
 import pathlib
 import socket
@@ -13,6 +12,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tfrecords.crc32c import crc32c, mask
 from tfrecords.files import naming, sync
 
+_NAME = "events.out.tfevents"
 _VERSION = "brain.Event:2"  # By it TensorBoard knows the format.
 
 
@@ -40,16 +40,21 @@ class EventFile:
 
 
 def _create(folder: pathlib.Path) -> pathlib.Path:
-    """Makes a file that was not there; TensorBoard reads files in the order of their names."""
+    """Makes a file that was not there.
+
+    TensorBoard reads files in the order of their names, which begin with a time: it is later than
+    those of the files before, whatever the clock of this machine says.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    start = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}"
-    for number in itertools.count():
-        path = folder / f"{start}.{number}"
-        try:
-            path.touch(exist_ok=False)
-            return path
-        except FileExistsError:
-            continue
+    seconds = [int(time.time()), *(_seconds(path) + 1 for path in folder.glob(f"{_NAME}.*"))]
+    path = folder / f"{_NAME}.{max(seconds):010d}.{socket.gethostname()}.{os.getpid()}"
+    path.touch(exist_ok=False)
+    return path
+
+
+def _seconds(path: pathlib.Path) -> int:
+    text = path.name.removeprefix(f"{_NAME}.").split(".")[0]
+    return int(text) if text.isdecimal() else 0
 
 
 def _frame(record: bytes) -> bytes:

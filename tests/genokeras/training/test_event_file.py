@@ -1,4 +1,5 @@
 import os
+import time
 
 import pytest
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
@@ -41,15 +42,18 @@ def test_frames_have_the_checksums_of_another_implementation(tmp_path):
     assert int.from_bytes(footer, "little") == masked_crc32c(body)
 
 
-def test_every_file_is_a_new_one(tmp_path):
-    """Also of one process within a second: a run that goes on must not write into the old file."""
+def test_every_file_is_a_new_one_and_after_those_before(tmp_path):
+    """Also of one process within a second, and where the clock has gone back an hour."""
+    later = tmp_path / f"events.out.tfevents.{int(time.time()) + 3600}.elsewhere.1"
+    later.touch()
+    (tmp_path / "events.out.tfevents.mine").touch()
     for step in (1, 2):
-        file = EventFile(tmp_path)
-        file.write([event(step)])
+        EventFile(tmp_path).write([event(step)])
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert len(names) == 2
-    assert all(name.startswith("events.out.tfevents.") for name in names)
-    assert all(str(os.getpid()) in name for name in names)
+    assert names[0] == later.name
+    assert [str(os.getpid()) in name for name in names] == [False, True, True, False]
+    steps = [e.step for name in names[1:3] for e in EventFileLoader(str(tmp_path / name)).Load()]
+    assert steps == [0, 1, 0, 2]
 
 
 def test_full_disk_names_the_file(tmp_path, file_size_limit):
