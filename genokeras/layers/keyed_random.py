@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import keras
 from keras import ops
 
 _scope: contextvars.ContextVar[Any] = contextvars.ContextVar("keys", default=None)
@@ -82,8 +83,11 @@ def randint(keys: Any, shape: Sequence[int], salt: int, size: int) -> Any:
 
 
 def normal(keys: Any, shape: Sequence[int], salt: int) -> Any:
-    """Returns float32 standard normal numbers `[B, *shape]` (Box-Muller; at most 5.8 in size)."""
-    pairs = uniform(keys, (2, *shape), salt)
+    """Returns standard normal numbers `[B, *shape]` (Box-Muller; at most 5.8 in size).
+
+    In Keras's `floatx`: in float64 backends differ by rounding in float64 only.
+    """
+    pairs = ops.cast(uniform(keys, (2, *shape), salt), keras.config.floatx())
     radius = ops.sqrt(-2.0 * ops.log(1.0 - pairs[:, 0]))
     return radius * ops.cos(2.0 * math.pi * pairs[:, 1])
 

@@ -1,0 +1,234 @@
+"""Small models and batches that must train to the same weights however a batch is divided.
+
+Three are cut from a real model; two stand in for models to come, whose losses look at the whole
+batch or draw noise. `*_wrong` are negative controls: what two replicas would compute if each knew
+nothing but its own half of the batch. Backend-neutral; `worker.py` runs them in processes.
+"""
+
+import dataclasses
+import math
+import types
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from genokeras.layers import keyed_random
+from genokeras.layers.redraw_bases import redraw_bases
+from genokeras.models import cnn_attention
+from genokeras.models.spec import Spec
+from genokeras.training import optimizer as optimizers
+from genokeras.training import variables
+from genokeras.training.train_config import TrainConfig, plan
+
+STEPS, BATCH_SIZE, LENGTH = 20, 16, 32
+SPEC = Spec(LENGTH, ("a", "b"))
+# As a run does by default, at a rate at which 20 steps change the weights much.
+SETTINGS = {"learning_rate": 0.01, "ema": 0.9, "batch_size": BATCH_SIZE, "steps": STEPS}
+# One such step leaves the gradient as the difference of the weights.
+ONE_GRADIENT = SETTINGS | {
+    "optimizer": "sgd", "learning_rate": 1.0, "beta_1": 0.0, "schedule": "constant",
+    "warmup_steps": 0, "clipnorm": 0.0, "ema": 0.0,
+}  # fmt: skip
+
+_SMALL = cnn_attention.Config(
+    tower="plain",
+    filters=8,
+    kernel_size=5,
+    blocks=1,
+    norm="layer",
+    dense_units=(8,),
+    dropout=0.0,
+    block_dropout=0.0,
+    kmer=0,
+    members=1,
+    strands="one",
+    average_shift_bp=0,
+)
+_DROPOUT = {"dropout": 0.3, "block_dropout": 0.3}
+_VIEW, _NOISE = 101, 102  # Salts.
+_ENCODED, _TEMPERATURE = 4, 0.5
+_POSITIVE = ("gamma", "moving_variance")  # Weights around one.
+
+
+class Case(NamedTuple):
+    """A model's module, its configuration, what the data demand, and a global batch per step."""
+
+    module: Any
+    config: Any
+    spec: Spec
+    batches: list[dict[str, np.ndarray]]
+
+
+def build(name: str) -> Case:
+    """Returns one of `CASES`."""
+    module, changes = CASES[name]
+    return Case(module, dataclasses.replace(_SMALL, **changes), SPEC, make_batches())
+
+
+def make_batches(steps: int = STEPS, size: int = BATCH_SIZE) -> list[dict[str, np.ndarray]]:
+    """Returns batches whose halves differ in total weight by far; labels follow the first bases."""
+    rng = np.random.default_rng(0)
+    batches = []
+    for _ in range(steps):
+        nibbles = 1 << rng.integers(0, 4, (size, LENGTH))
+        weight = rng.choice([0.0, 0.5, 1.0, 2.0], (size, 2))
+        weight[: size // 2] *= rng.random((size // 2, 1)) < 0.5
+        batches.append({
+            "sequence": (nibbles[:, ::2] * 16 + nibbles[:, 1::2]).astype(np.uint8),
+            "targets": (nibbles[:, :2] > 2).astype(np.float32),
+            "weight": weight.astype(np.float32),
+            "key": rng.integers(0, 2**32, size, dtype=np.uint32),
+        })  # fmt: skip
+    return batches
+
+
+def train(
+    case: Case, devices: Any, steps: int = STEPS, jit: str = "auto", **settings: Any
+) -> tuple[dict[str, np.ndarray], list[float]]:
+    """Returns all variables after so many steps, as `group/name`, and the loss of each step.
+
+    To be called with the precision set. `settings` are those of `TrainConfig`.
+    """
+    training = TrainConfig(**SETTINGS | settings)
+    with devices.scope():
+        model = case.module.build(case.config, case.spec)
+        fill(model)
+        planned = plan(training, training.steps * training.batch_size)
+        optimizer = optimizers.build(training, planned, model)
+        engine = devices.engine(
+            case.module, case.config, case.spec, model, optimizer, training,
+            devices.use_jit(jit, steps),
+        )  # fmt: skip
+    per_host = training.batch_size // devices.num_hosts
+    rows = slice(devices.host * per_host, (devices.host + 1) * per_host)
+    batches = [{k: v[rows] for k, v in batch.items()} for batch in case.batches[:steps]]
+    losses = []
+    for first in range(0, steps, training.steps_per_execution):
+        stretch = batches[first : first + training.steps_per_execution]
+        results = engine.train_steps(engine.place(stretch))
+        losses += np.reshape(ops.convert_to_numpy(results["loss"]), -1).tolist()
+    arrays = {
+        f"{group}/{name}": values
+        for group, group_arrays in engine.state().items()
+        for name, values in group_arrays.items()
+    }
+    return arrays, losses
+
+
+def fill(model: keras.Model) -> None:
+    """Gives a model the same weights on every backend."""
+    rng = np.random.default_rng(1)
+    for name, variable in sorted(variables.named(model.variables).items()):
+        if np.issubdtype(np.dtype(variable.dtype), np.floating):
+            shape = tuple(variable.shape)
+            values = rng.normal(size=shape) / math.sqrt(max(1, math.prod(shape[:-1])))
+            variable.assign(1 + 0.1 * np.abs(values) if name.endswith(_POSITIVE) else values)
+
+
+class KeyedNoise(keras.layers.Layer):
+    """A draw from normal distributions, by the keys of the examples: means, log variances in."""
+
+    def call(self, mean, log_variance):
+        keys = keyed_random.current_keys()
+        if keys is None:
+            return mean
+        noise = keyed_random.normal(keys, mean.shape[1:], _NOISE)
+        return mean + ops.exp(log_variance / 2) * ops.cast(noise, mean.dtype)
+
+
+def _vae_build(config: Any, spec: Spec) -> keras.Model:
+    model = cnn_attention.build(config, spec)
+    hidden = model.get_layer("dense_1").output
+    mean = keras.layers.Dense(_ENCODED, name="mean")(hidden)
+    log_variance = keras.layers.Dense(_ENCODED, name="log_variance")(hidden)
+    latent = KeyedNoise(name="latent")(mean, log_variance)
+    rebuilt = keras.layers.Dense(
+        4 * spec.length, name="rebuilt", kernel_regularizer=keras.regularizers.L2(1e-3)
+    )(latent)
+    return keras.Model(model.input, [rebuilt, mean, log_variance], name="vae")
+
+
+def _vae_loss(config, model, batch, training):
+    rebuilt, mean, log_variance = model(batch["sequence"], training=training)
+    one_hot, _ = model.get_layer("one_hot")(batch["sequence"])
+    logits = ops.reshape(rebuilt, (-1, *one_hot.shape[1:]))
+    wrong = -ops.sum(one_hot * ops.log_softmax(logits), axis=(1, 2))
+    kl = ops.sum(ops.exp(log_variance) + mean**2 - 1 - log_variance, axis=1) / 2
+    return {"reconstruction": wrong, "kl": kl}, {"latent": mean}
+
+
+def _contrastive_build(config: Any, spec: Spec) -> keras.Model:
+    model = cnn_attention.build(config, spec)
+    encoded = keras.layers.Dense(_ENCODED, name="encoded")(model.get_layer("dense_1").output)
+    return keras.Model(model.input, encoded, name="contrastive")
+
+
+def _contrastive_prepare(config, spec, batch, training):
+    view = redraw_bases(batch["sequence"], keyed_random.fold_in(batch["key"], _VIEW), 0.3)
+    return batch | {"view": view}
+
+
+def _encode(config, model, batch, training):
+    encoded = {name: model(batch[name], training=training) for name in ("sequence", "view")}
+    return {name: z / ops.norm(z, axis=1, keepdims=True) for name, z in encoded.items()}
+
+
+def _contrastive_loss(config, encoded, batch, training, everyone, first_row):
+    similarity = encoded["sequence"] @ ops.transpose(everyone["view"]) / _TEMPERATURE
+    rows, everybody = encoded["sequence"].shape[0], everyone["view"].shape[0]
+    own = ops.one_hot(first_row + ops.arange(rows), everybody, dtype=similarity.dtype)
+    cost = -ops.sum(own * ops.log_softmax(similarity, axis=1), axis=1)
+    return {"cross_entropy": cost}, encoded
+
+
+def _halves(values: Any) -> list[Any]:
+    return ops.split(values, 2, axis=0)
+
+
+def _local_gather_loss(config, encoded, batch, training, everyone, first_row):
+    """Each half of the batch sees no negatives but its own."""
+    parts = zip(*(_halves(encoded[name]) for name in ("sequence", "view")), strict=True)
+    costs = []
+    for own in (dict(zip(("sequence", "view"), part, strict=True)) for part in parts):
+        terms, _ = _contrastive_loss(config, own, batch, training, own, 0)
+        costs.append(terms["cross_entropy"])
+    return {"cross_entropy": ops.concatenate(costs)}, encoded
+
+
+def _replica_mean_loss(config, model, batch, training):
+    """Each half of the batch is divided by its own weight, and the means are averaged."""
+    terms, outputs = cnn_attention.loss(config, model, batch, training)
+    total = ops.sum(batch["weight"])
+    shares = [total / (2 * ops.sum(half)) for half in _halves(batch["weight"])]
+    return {
+        name: ops.concatenate([
+            half * ops.cast(share, term.dtype)
+            for half, share in zip(_halves(term), shares, strict=True)
+        ])
+        for name, term in terms.items()
+    }, outputs  # fmt: skip
+
+
+_CNN = types.SimpleNamespace(
+    build=cnn_attention.build, prepare=cnn_attention.prepare, loss=cnn_attention.loss
+)
+_CONTRASTIVE = types.SimpleNamespace(
+    build=_contrastive_build, prepare=_contrastive_prepare, encode=_encode, loss=_contrastive_loss
+)
+
+
+def _with(module: types.SimpleNamespace, **changes: Any) -> types.SimpleNamespace:
+    return types.SimpleNamespace(**vars(module) | changes)
+
+
+CASES = {
+    "layer": (_CNN, {}),
+    "batch": (_CNN, {"norm": "batch"}),
+    "dropout": (_CNN, _DROPOUT | {"mutation_rate": 0.1}),
+    "contrastive": (_CONTRASTIVE, _DROPOUT),
+    "vae": (_with(_CNN, build=_vae_build, loss=_vae_loss), {}),
+    "contrastive_wrong": (_with(_CONTRASTIVE, loss=_local_gather_loss), _DROPOUT),
+    "layer_wrong": (_with(_CNN, loss=_replica_mean_loss), {}),
+}
