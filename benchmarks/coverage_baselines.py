@@ -50,12 +50,17 @@ class Track:
 
 
 class Grid:
-    """The bins of a genome, the last of each chromosome perhaps shorter."""
+    """The bins of a genome; the first and the last of each chromosome may be shorter.
 
-    def __init__(self, genome: Genome):
-        self._genome = genome
+    Args:
+        genome: The genome.
+        begin_bp: A position at which a bin begins, of every chromosome the same.
+    """
+
+    def __init__(self, genome: Genome, begin_bp: int = 0):
+        self._genome, self._before_bp = genome, -begin_bp % BIN_BP
         self._lengths = np.array([chrom.length for chrom in genome.chroms])
-        sizes = -(-self._lengths // BIN_BP)
+        sizes = -(-(self._lengths + self._before_bp) // BIN_BP)
         self._first = np.cumsum(sizes) - sizes
         self.num_bins = int(sizes.sum())
         self.chrom_id = np.repeat(np.arange(len(sizes)), sizes)
@@ -63,11 +68,12 @@ class Grid:
 
     def place(self, chrom_id: np.ndarray, position: np.ndarray) -> np.ndarray:
         """Returns the bins in which positions lie."""
-        return self._first[chrom_id] + position // BIN_BP
+        return self._first[chrom_id] + (position + self._before_bp) // BIN_BP
 
     def middles(self) -> np.ndarray:
-        """Returns the position of the middle of each bin in its chromosome, `[G]`."""
-        return (np.arange(self.num_bins) - self._begin) * BIN_BP + BIN_BP // 2
+        """Returns the position of the middle of each whole bin in its chromosome, `[G]`."""
+        first = BIN_BP // 2 - self._before_bp
+        return (np.arange(self.num_bins) - self._begin) * BIN_BP + first
 
     def around(self, bins: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:
         """Returns the first and the end of the bins around some, within their chromosomes."""

@@ -13,8 +13,7 @@ fitted on the same chromosomes, what is to choose chosen by XIII as well:
 - tss: the mean coverage at the bin's distance from the nearest annotated start of a transcript,
   which the others are not told of.
 
-They stand on a grid of bins from the start of each chromosome on. Windows begin `SHIFT_BP` behind
-it, so that each of their bins is given the prediction of one that begins as much before it.
+They stand on the grid of the model's own bins, continued to both ends of each chromosome.
 
 Intervals are of resampled blocks of about 50 kb, the same for all, so that differences are paired.
 """
@@ -114,7 +113,8 @@ def build(options: argparse.Namespace) -> Dataset:
 def measure(dataset: Dataset, run: Run, options: argparse.Namespace) -> dict[str, Any]:
     """Returns what was chosen for the baselines, and the scores of all on the test split."""
     inputs = GenomeInputs(options.fasta, {"transcripts": [options.transcripts]}, chrom_alias="auto")
-    grid = Grid(inputs.genome)
+    # The first window begins behind the bases that are stored for shifting it.
+    grid = Grid(inputs.genome, begin_bp=SHIFT_BP + CROP_BP)
     train_bins, valid_bins, test_bins = (read_bins(dataset, grid, split) for split in CHROMS)
     known = train_bins, valid_bins
     tracks = {

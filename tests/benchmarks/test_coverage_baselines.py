@@ -39,6 +39,20 @@ def test_kmers_are_counted_in_the_bin_where_they_begin(benchmark, genome):
     assert counts[625 + 1, column] == expected
 
 
+def test_a_grid_may_begin_anywhere(benchmark, genome):
+    """Bins of the first chromosome: 0-7 (of 32, less 24 before it), 8-39, ..., 19976-19999."""
+    grid = benchmark.Grid(genome.genome, begin_bp=520)
+    assert grid.place(0, np.array([0, 7, 8, 39, 40, 520, 19_975, 19_976])).tolist() == [
+        0, 0, 1, 1, 2, 17, 624, 625,
+    ]  # fmt: skip
+    assert grid.place(1, np.array([0])).tolist() == [626]
+    assert grid.middles()[[1, 625, 627]].tolist() == [24, 19_992, 24]
+    counts = grid.kmer_counts(1)
+    share = counts[1].toarray()[0] / 32
+    text = genome.texts[0][8:40]
+    assert share.tolist() == [(text.count(x) + text.count(y)) / 32 for x, y in ("AT", "CG")]
+
+
 def test_what_is_around_a_bin_ends_with_its_chromosome(benchmark, genome):
     grid = benchmark.Grid(genome.genome)
     first, end = grid.around(np.array([0, 624, 625, 700]), 3)
