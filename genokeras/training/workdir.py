@@ -1,18 +1,11 @@
-"""The work folder of a run: what it was told, what it is called, and how to get its model back.
-
-`config.json` (all settings, versions, the dataset's hash), `flags.txt` (to be replayed with
-`--flagfile`), `checkpoints/`, `tensorboard/`, `metrics.jsonl`, `model.keras` (the best weights),
-and `result.json`, which is written last: a run that has it is finished.
-"""
+"""A run on disk: what it was told, what it is called, and how to get its model back."""
 
 import contextlib
 import dataclasses
 import fcntl
-import json
 import pathlib
-import shutil
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -21,26 +14,20 @@ from genokeras import config as configs
 from genokeras.models import spec as specs
 from genokeras.training import checkpoint, precision, variables
 from genokeras.training import settings as settings_file
-from genokeras.training.settings import CONFIG_FILE, FLAGS_FILE
-from genokeras.training.summaries import EVENTS_FOLDER, METRICS_FILE
+from genokeras.training.lock import LOCK_FILE
+from genokeras.training.run_files import (  # noqa: F401
+    CHECKPOINTS,
+    MODEL_FILE,
+    RESULT_FILE,
+    check_free,
+    remove_run,
+    write,
+)
+from genokeras.training.settings import CONFIG_FILE
 from genokeras.training.train_config import TrainConfig
 from tfrecords.errors import InputError, suggest
-from tfrecords.files import replacing
 from tfrecords.manifest import Manifest
 from tfrecords.reader import Dataset
-
-CHECKPOINTS = "checkpoints"
-MODEL_FILE = "model.keras"
-RESULT_FILE = "result.json"
-
-# What --noresume removes; config.json last, so that a folder half emptied is still a run.
-_RUN_FILES = (
-    RESULT_FILE, CHECKPOINTS, EVENTS_FOLDER, METRICS_FILE, MODEL_FILE, "evaluation", "report.html",
-    FLAGS_FILE, CONFIG_FILE,
-)  # fmt: skip
-_LOCK_FILE = ".lock"
-# What a run that was killed before it had a config.json has left.
-_HALF_STARTED = (_LOCK_FILE, FLAGS_FILE, f".writing.{FLAGS_FILE}", f".writing.{CONFIG_FILE}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,37 +159,11 @@ class Run:
         return steps
 
 
-def write(path: pathlib.Path, content: Mapping[str, Any] | str) -> None:
-    """Writes text or JSON; the file appears by renaming."""
-    text = content if isinstance(content, str) else json.dumps(content, indent=1) + "\n"
-    with replacing(path) as partial:
-        partial.write_text(text)
-
-
-def check_free(workdir: pathlib.Path) -> None:
-    """Raises if `workdir`, which has no config.json, holds anything that no run has left there."""
-    found = sorted(workdir.iterdir()) if workdir.is_dir() else []
-    foreign = [path.name for path in found if path.name not in _HALF_STARTED or path.is_dir()]
-    if workdir.is_file() or foreign:
-        what = f"holds {foreign[0]!r} but no run" if foreign else "is a file"
-        raise InputError(f"{workdir}: {what}; give another --workdir, one that is new or empty")
-
-
-def remove_run(workdir: pathlib.Path) -> None:
-    """Deletes what a run has written to its folder."""
-    for name in _RUN_FILES:
-        path = workdir / name
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-
-
 @contextlib.contextmanager
 def locked(workdir: pathlib.Path) -> Iterator[None]:
     """Makes the folder, and keeps a second process from training in it. A kill ends the lock."""
     workdir.mkdir(parents=True, exist_ok=True)
-    with (workdir / _LOCK_FILE).open("w") as file:
+    with (workdir / LOCK_FILE).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
