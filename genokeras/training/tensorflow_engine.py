@@ -6,9 +6,8 @@ one device the whole step is one compiled function, which is faster. Axes: `B` b
 """
 
 import contextlib
-import pathlib
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -21,21 +20,20 @@ from genokeras.training import optimizer as optimizers
 from genokeras.training import variables
 from genokeras.training.checkpoint import Arrays
 from genokeras.training.train_config import TrainConfig
-from tfrecords.cores import num_cores
+from genokeras.training.weighting import mean_of, total_of, total_weights, weighted_sum
 
 Batch = dict[str, Any]
 
-_JIT_STEPS_ON_CPU = 500
-_NVIDIA_DRIVER = pathlib.Path("/proc/driver/nvidia/version")
-
 
 class TensorFlowEngine:
-    """Runs steps of one model.
+    """Runs steps of one model on one device, as `devices.Engine` says.
 
     `module` is the model's module, `config` its configuration, `spec` what the data demand of it;
     `optimizer` is built on the model. With `jit`, XLA compiles the steps, which makes the first one
     take seconds.
     """
+
+    notes: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -57,27 +55,33 @@ class TensorFlowEngine:
         # branches on tensors; models use keras.ops, and JAX has no such branches either.
         options = {"jit_compile": jit, "autograph": False}
         self._train = tf.function(self._train_step, **options)
-        self._step: Callable[[Batch], dict[str, Any]] | None = None
+        self._train_many = tf.function(self._loop, autograph=False)
+        self._calls: dict[int, Callable[[Batch], dict[str, Any]]] = {}
         self._evaluate = tf.function(self._evaluate_step, **options)
 
-    def place(self, batch: dict[str, np.ndarray]) -> Batch:
-        """Returns the batch on the device."""
-        return {name: tf.constant(values) for name, values in batch.items()}
+    def place(self, batches: Sequence[dict[str, np.ndarray]]) -> Batch:
+        """Returns the batches on the device; several are stacked, `[steps, B, ...]`."""
+        if len(batches) == 1:
+            return {name: tf.constant(values) for name, values in batches[0].items()}
+        return {name: tf.constant(np.stack([b[name] for b in batches])) for name in batches[0]}
 
-    def train_step(self, batch: Batch) -> dict[str, Any]:
-        """Makes one step; returns `loss`, its terms, and `gradient_norm`, not yet fetched.
+    def train_steps(self, placed: Batch) -> dict[str, Any]:
+        """Makes one step per placed batch, as `devices.Engine` says.
 
         All batches have the shapes of the first one.
         """
-        if self._step is None:
+        keys = placed["key"]
+        steps = keys.shape[0] if len(keys.shape) == 2 else 1
+        if steps not in self._calls:
             # What a `tf.function` finds out about its arguments anew in every call takes as long
             # as the call itself.
-            self._step = self._train.get_concrete_function(batch)
-        return self._step(batch)
+            function = self._train if steps == 1 else self._train_many
+            self._calls[steps] = function.get_concrete_function(placed)
+        return self._calls[steps](placed)
 
-    def evaluate_step(self, batch: Batch) -> dict[str, dict[str, np.ndarray]]:
-        """Returns `terms` and `weights` (their weighted sums over the batch) and `outputs`."""
-        results = self._evaluate(batch)
+    def evaluate_step(self, batch: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+        """Returns what `devices.Engine` says."""
+        results = self._evaluate(self.place([batch]))
         return tf.nest.map_structure(lambda tensor: tensor.numpy(), results)
 
     @contextlib.contextmanager
@@ -109,11 +113,50 @@ class TensorFlowEngine:
         for name, average in zip(names, self._averages, strict=False):
             average.assign(arrays["average"][name])
 
+    def _loop(self, batches: Batch) -> dict[str, Any]:
+        """Makes several steps in one call; a loop around the compiled step."""
+        steps = batches["key"].shape[0]
+        first = self._train({name: values[0] for name, values in batches.items()})
+        results = {
+            name: tf.TensorArray(value.dtype, steps, element_shape=value.shape).write(0, value)
+            for name, value in first.items()
+        }
+
+        def step(number: Any, results: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+            found = self._train({name: values[number] for name, values in batches.items()})
+            return number + 1, {
+                name: array.write(number, found[name]) for name, array in results.items()
+            }
+
+        loop = tf.while_loop(lambda number, _: number < steps, step, (tf.constant(1), results))
+        return {name: array.stack() for name, array in loop[1].items()}
+
     def _train_step(self, batch: Batch) -> dict[str, Any]:
+        kept = self._kept()
         batch = self._prepared(batch, training=True)
-        totals = _total_weights(batch["weight"])
+        totals = total_weights(batch["weight"])
         losses, gradients = self._loss_and_gradients(batch, totals)
-        return losses | {"gradient_norm": self._update(gradients)}
+        norm = self._update(gradients)
+        return losses | {"gradient_norm": norm} | self._undo(kept, losses["loss"], norm)
+
+    def _kept(self) -> dict[Any, Any]:
+        """Returns the values to go back to if this step must be left out."""
+        if self._training.on_nan != "skip":
+            return {}
+        changing = [*self._model.variables, *self._optimizer.variables, *self._averages]
+        # The number of the step, and so the learning rate, goes on.
+        changing = [v.value for v in changing if v is not self._optimizer.iterations]
+        return {variable.ref(): tf.identity(variable) for variable in changing}
+
+    def _undo(self, kept: dict[Any, Any], loss: Any, norm: Any) -> dict[str, Any]:
+        """Goes back to what was kept unless loss and gradient are finite; says if it did."""
+        if not kept:
+            return {}
+        is_finite = tf.math.is_finite(loss) & tf.math.is_finite(tf.cast(norm, loss.dtype))
+        for reference, before in kept.items():
+            variable = reference.deref()
+            variable.assign(tf.where(is_finite, variable, before))
+        return {"skipped": 1 - tf.cast(is_finite, loss.dtype)}
 
     def _update(self, gradients: list[Any]) -> Any:
         """Changes the weights and their average; returns the norm that the gradient had."""
@@ -130,15 +173,41 @@ class TensorFlowEngine:
     def _loss_and_gradients(
         self, batch: Batch, totals: dict[str, Any]
     ) -> tuple[dict[str, Any], list[Any]]:
+        """Returns losses and gradients of a batch, piece by piece if its steps accumulate."""
+        pieces = self._training.gradient_accumulation
+        if pieces == 1:
+            return self._of_piece(batch, totals, 1.0)
+        cut = {
+            name: tf.reshape(values, (pieces, values.shape[0] // pieces, *values.shape[1:]))
+            for name, values in batch.items()
+        }
+
+        def of(number: Any) -> Any:
+            piece = {name: values[number] for name, values in cut.items()}
+            return self._of_piece(piece, totals, 1 / pieces)
+
+        def add(number: Any, sums: Any) -> Any:
+            return number + 1, tf.nest.map_structure(tf.add, sums, of(number))
+
+        return tf.while_loop(lambda number, _: number < pieces, add, (tf.constant(1), of(0)))[1]
+
+    def _of_piece(
+        self, batch: Batch, totals: dict[str, Any], share: float
+    ) -> tuple[dict[str, Any], list[Any]]:
+        """Returns what a part of a batch adds to the losses and gradients of the whole.
+
+        `share` is its share of what does not depend on examples, the penalties.
+        """
         with tf.GradientTape() as tape:
             terms, _ = self._terms(batch, training=True)
-            sums = {name: _weighted(term, batch["weight"]) for name, term in terms.items()}
             losses = {
-                name: tf.math.divide_no_nan(sums[name], _total_of(term, totals))
+                name: mean_of(weighted_sum(term, batch["weight"]), total_of(term, totals))
                 for name, term in terms.items()
             }
             data_loss = tf.add_n(list(losses.values()))
-            penalties = [tf.cast(penalty, data_loss.dtype) for penalty in self._model.losses]
+            penalties = [
+                share * tf.cast(penalty, data_loss.dtype) for penalty in self._model.losses
+            ]
             loss = tf.add_n([data_loss, *penalties])
         weights = [weight.value for weight in self._model.trainable_variables]
         gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
@@ -150,10 +219,10 @@ class TensorFlowEngine:
     def _evaluate_step(self, batch: Batch) -> dict[str, dict[str, Any]]:
         batch = self._prepared(batch, training=False)
         terms, outputs = self._terms(batch, training=False)
-        totals = _total_weights(batch["weight"])
+        totals = total_weights(batch["weight"])
         return {
-            "terms": {name: _weighted(term, batch["weight"]) for name, term in terms.items()},
-            "weights": {name: _total_of(term, totals) for name, term in terms.items()},
+            "terms": {name: weighted_sum(term, batch["weight"]) for name, term in terms.items()},
+            "weights": {name: total_of(term, totals) for name, term in terms.items()},
             "outputs": outputs,
         }
 
@@ -161,71 +230,14 @@ class TensorFlowEngine:
         return self._module.prepare(self._config, self._spec, batch, training)
 
     def _terms(self, batch: Batch, training: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+        module, config = self._module, self._config
         with keyed_random.scope(batch["key"]):
-            return self._module.loss(
-                self._config, self._model, batch, training, gather=lambda value: value
-            )
-
-
-def use_jit(jit: str, steps: int, gains_on_cpu: bool = True) -> bool:
-    """Returns whether to compile with XLA.
-
-    `auto`: on a GPU always; on a CPU, where it makes a step a third shorter (of models that gain by
-    it at all) but compiling takes some seconds, in runs long enough to make up for them.
-    """
-    is_worth_it = gains_on_cpu and steps >= _JIT_STEPS_ON_CPU
-    is_worth_it = is_worth_it or bool(tf.config.list_physical_devices("GPU"))
-    return jit == "on" or (jit == "auto" and is_worth_it)
-
-
-def describe_devices() -> str:
-    """Returns a line on the devices in use."""
-    threads = ", ".join(f"{count} {name}" for name, count in num_threads().items())
-    accelerators = [
-        tf.config.experimental.get_device_details(device).get("device_name", device.name)
-        for device in tf.config.list_physical_devices("GPU")
-    ]
-    if accelerators:
-        return f"{len(accelerators)} GPU ({', '.join(accelerators)}); training uses the first"
-    missing = ""
-    if _NVIDIA_DRIVER.exists():
-        missing = (
-            "; this machine has an NVIDIA driver, but TensorFlow found no GPU: "
-            "install the extra `cuda` (not `tf-cpu`)"
-        )
-    return f"CPU ({threads} threads){missing}"
-
-
-def num_threads() -> dict[str, int]:
-    """Returns the sizes of TensorFlow's thread pools; the last bits of results depend on them."""
-    return {
-        "intra-op": tf.config.threading.get_intra_op_parallelism_threads() or num_cores(),
-        "inter-op": tf.config.threading.get_inter_op_parallelism_threads() or num_cores(),
-    }
+            if not hasattr(module, "encode"):
+                return module.loss(config, self._model, batch, training)
+            encoded = module.encode(config, self._model, batch, training)
+            return module.loss(config, encoded, batch, training, encoded, 0)
 
 
 def _assign(weights: list[Any], values: list[Any]) -> None:
     for weight, value in zip(weights, values, strict=True):
         weight.assign(value)
-
-
-def _total_weights(weight: Any) -> dict[str, Any]:
-    return {
-        "example": tf.reduce_sum(_example_weight(weight)),
-        "target": tf.reduce_sum(weight),
-    }
-
-
-def _total_of(term: Any, totals: dict[str, Any]) -> Any:
-    """A term `[B]` is weighted per example, a term `[B, T]` per target."""
-    return tf.cast(totals["example" if len(term.shape) == 1 else "target"], term.dtype)
-
-
-def _weighted(term: Any, weight: Any) -> Any:
-    weight = _example_weight(weight) if len(term.shape) == 1 else weight
-    return tf.reduce_sum(term * tf.cast(weight, term.dtype))
-
-
-def _example_weight(weight: Any) -> Any:
-    """An example counts as much as its best-weighted target; padding counts nothing."""
-    return tf.reduce_max(tf.reshape(weight, (tf.shape(weight)[0], -1)), axis=1)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from genokeras.models.spec import Spec
-from genokeras.training import optimizer, tensorflow_engine
-from genokeras.training.tensorflow_engine import TensorFlowEngine, num_threads, use_jit
+from genokeras.training import optimizer
+from genokeras.training.tensorflow_engine import TensorFlowEngine
 from genokeras.training.train_config import Plan, TrainConfig
 from tfrecords.errors import InputError
 
@@ -19,7 +19,7 @@ SPEC = Spec(length=1, tasks=("a", "b"))
 PLAIN = {"optimizer": "sgd", "schedule": "constant", "beta_1": 0.0, "clipnorm": 0.0, "ema": 0.0}
 
 
-def squared_error(config, model, batch, training, gather):
+def squared_error(config, model, batch, training):
     outputs = model(batch["x"], training=training)
     return {"error": (outputs - batch["targets"]) ** 2}, {"logits": outputs}
 
@@ -52,7 +52,7 @@ def make_batch(size=4, seed=0):
 
 
 def train(engine, batch):
-    return {name: float(value) for name, value in engine.train_step(engine.place(batch)).items()}
+    return {name: float(value) for name, value in engine.train_steps(engine.place([batch])).items()}
 
 
 def kernel(model):
@@ -97,7 +97,7 @@ def test_padding_changes_nothing():
     padded = {name: np.concatenate([values, values[:1]]) for name, values in batch.items()}
     padded["weight"][-1] = 0
     engine = make_engine(model)
-    plain, filled = (engine.evaluate_step(engine.place(values)) for values in (batch, padded))
+    plain, filled = (engine.evaluate_step(values) for values in (batch, padded))
     assert plain["terms"]["error"] == pytest.approx(filled["terms"]["error"], rel=1e-6)
     assert plain["weights"]["error"] == filled["weights"]["error"] == batch["weight"].sum()
 
@@ -112,20 +112,20 @@ def test_weights_are_those_of_the_prepared_batch():
     model, batch = build(), make_batch()
     engine = make_engine(model, module)
     known = batch | {"weight": batch["weight"] * np.array([1, 0], np.float32)}
-    assert engine.evaluate_step(engine.place(batch))["weights"]["error"] == known["weight"].sum()
+    assert engine.evaluate_step(batch)["weights"]["error"] == known["weight"].sum()
     expected = loss_and_gradient(kernel(model), known)[0]
     assert train(engine, batch)["loss"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_term_per_example_counts_an_example_by_its_largest_weight():
-    def loss(config, model, batch, training, gather):
-        terms, outputs = squared_error(config, model, batch, training, gather)
+    def loss(config, model, batch, training):
+        terms, outputs = squared_error(config, model, batch, training)
         return {"example": terms["error"][:, 0] * 0 + 3.0, **terms}, outputs
 
     module = types.SimpleNamespace(prepare=LINEAR.prepare, loss=loss)
     model, batch = build(), make_batch()
     engine = make_engine(model, module)
-    evaluated = engine.evaluate_step(engine.place(batch))
+    evaluated = engine.evaluate_step(batch)
     assert evaluated["weights"]["example"] == 1 + 1 + 0 + 2
     expected = loss_and_gradient(kernel(model), batch)[0]
     result = train(engine, batch)
@@ -223,34 +223,3 @@ def test_keys_reach_the_layers():
     losses = [train(engine, batch)["loss"] for _ in range(2)]
     other = train(engine, batch | {"key": batch["key"] + np.uint32(1)})["loss"]
     assert losses[0] == losses[1] != other
-
-
-def test_compiler_is_used_where_it_pays():
-    assert use_jit("on", steps=1)
-    assert not use_jit("off", steps=10**6)
-    assert use_jit("auto", steps=10**6)
-    assert use_jit("on", steps=1, gains_on_cpu=False)
-    has_gpu = bool(keras.distribution.list_devices("gpu"))
-    assert use_jit("auto", steps=10**6, gains_on_cpu=False) == has_gpu
-
-
-def test_thread_pools_are_counted():
-    assert num_threads().keys() == {"intra-op", "inter-op"}
-    assert min(num_threads().values()) >= 1
-
-
-def test_thread_pools_that_are_not_set_are_as_large_as_there_are_cores(monkeypatch):
-    for pool in ("intra", "inter"):
-        name = f"get_{pool}_op_parallelism_threads"
-        monkeypatch.setattr(tensorflow_engine.tf.config.threading, name, lambda: 0)
-    monkeypatch.setattr(tensorflow_engine, "num_cores", lambda: 12)
-    assert num_threads() == {"intra-op": 12, "inter-op": 12}
-
-
-def test_gpu_that_tensorflow_does_not_find_is_said(monkeypatch, tmp_path):
-    monkeypatch.setattr(tensorflow_engine, "_NVIDIA_DRIVER", tmp_path)
-    monkeypatch.setattr(tensorflow_engine.tf.config, "list_physical_devices", lambda kind: [])
-    assert tensorflow_engine.describe_devices().endswith(
-        "threads); this machine has an NVIDIA driver, but TensorFlow found no GPU: install the "
-        "extra `cuda` (not `tf-cpu`)"
-    )
