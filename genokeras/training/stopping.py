@@ -1,0 +1,75 @@
+"""Ending a run in good order when it is asked to by a signal: SIGTERM, or Ctrl-C.
+
+Machines that are taken away, and schedulers whose time is over, send SIGTERM some seconds before
+they kill. Needs no framework.
+"""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
+class Stopped(KeyboardInterrupt):
+    """A run has ended before its last step because it was asked to; the message says where.
+
+    Not an `Exception`, so that nothing that tries many runs takes it for one that has failed.
+    `signal` is the number of the signal.
+    """
+
+    def __init__(self, message: str, number: int):
+        super().__init__(message)
+        self.signal = number
+
+
+class StopRequest:
+    """Whether the run was asked to end: `signal` is the number of the signal, or None."""
+
+    def __init__(self):
+        self.signal: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.signal is not None
+
+    def stopped(self, step: int) -> Stopped:
+        """Returns what to raise when all is saved up to `step`."""
+        by = f"stopped by {_NAMES[self.signal]}"
+        if step == 0:
+            return Stopped(
+                f"{by} before the first step; the same command starts again", self.signal
+            )
+        return Stopped(f"{by} at step {step}, saved; the same command goes on", self.signal)
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[StopRequest]:
+    """Within this context the first signal is only noted; the second does what it did before.
+
+    Signals that are ignored, as those of the terminal under nohup, stay so; outside of the main
+    thread, which alone gets signals, nothing is changed.
+    """
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+    before = {number: signal.getsignal(number) for number in _NAMES}
+    before = {n: old for n, old in before.items() if old not in (signal.SIG_IGN, None)}
+
+    def note(number: int, _: FrameType | None) -> None:
+        if request.signal is None:
+            request.signal = number
+        else:
+            signal.signal(number, before[number])
+            os.kill(os.getpid(), number)
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield request
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
