@@ -75,7 +75,7 @@ def score_coverage(
     """Scores a run's model on a split.
 
     Returns:
-      As `result` the metrics of the model's `running_scores`, each but `spearman_r` with its 95%
+      As `result` the metrics of the model's `running_scores`, each with its 95%
       interval `*_ci`, and that of `JSD_DIFFERENCE`, over resampled windows, of a genome over
       blocks of it, since what overlaps is no new evidence (many in groups, see `WindowGroups`);
       `reverse_complement`, `num_bootstrap`, `seed`; and None for what only other tasks have:

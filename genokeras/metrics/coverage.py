@@ -76,7 +76,6 @@ class CoverageScores:
         known = ~np.isnan(true)
         flat = (-1, len(self._tasks))
         self._bins.add(true.reshape(flat), predicted.reshape(flat), known.reshape(flat))
-        self._ranks.add(true, predicted)
         totals = [np.log1p(np.where(known, values, 0).sum(axis=1)) for values in (true, predicted)]
         self._totals.add(*totals, known.any(axis=1))
         jsd = profile_jsd(true, predicted + _TINY)
@@ -92,13 +91,14 @@ class CoverageScores:
         of_totals = pair_sums(*(values[:, None] for values in totals), known.any(axis=1)[:, None])
         means = [sum_and_count(values) for values in (jsd, mean_profile_jsd)]
         sums = np.concatenate([bins, of_totals, *means], axis=-1)
-        self._groups.add(sums, blocks if blocks is None else blocks[rows])
+        order = self._groups.add(sums, blocks if blocks is None else blocks[rows])
+        self._ranks.add(true, predicted, order)
 
     def resampled(self, counts: np.ndarray) -> dict[tuple[str | None, str], np.ndarray]:
         """Returns the scores `[R]` of resampled windows, by track (or `ALL`: their mean) and name.
 
-        All but `spearman_r`, which is not one of sums, and `JSD_DIFFERENCE`, `profile_jsd` less
-        `mean_profile_jsd` of the same windows. NaN where a resample has none.
+        Besides, `JSD_DIFFERENCE` is `profile_jsd` less `mean_profile_jsd` of the same windows. NaN
+        where a resample has none.
 
         Args:
             counts: How often each group of windows was drawn, `[R, num_groups]`.
@@ -110,6 +110,7 @@ class CoverageScores:
         pearson_r, r2 = correlation_and_r2(bins)
         scores = {
             "pearson_r": pearson_r,
+            "spearman_r": self._ranks.resampled(counts, self._groups.blocks_per_group),
             "r2": r2,
             "log_total_r": correlation_and_r2(totals)[0],
             "profile_jsd": ratio(*np.moveaxis(jsd, -1, 0)),

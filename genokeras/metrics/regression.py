@@ -61,7 +61,10 @@ def _centred(x: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 def _ranks(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Returns the mean rank of each example among the counted ones, `[..., N]`."""
-    _, group = np.unique(values, return_inverse=True)
-    sizes = np.zeros((*counts.shape[:-1], group.max() + 1))
-    np.add.at(sizes, (..., group), counts)
+    order = np.argsort(values, kind="stable")
+    ordered = np.asarray(values)[order]
+    is_first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    sizes = np.add.reduceat(counts[..., order], np.flatnonzero(is_first), axis=-1)
+    group = np.empty(len(order), int)
+    group[order] = np.cumsum(is_first) - 1
     return (np.cumsum(sizes, axis=-1) - (sizes - 1) / 2)[..., group]

@@ -36,13 +36,17 @@ class WindowGroups:
         self.blocks_per_group = 1
         self.sums = np.zeros((0, num_tracks, num_sums))
 
-    def add(self, sums: np.ndarray, blocks: np.ndarray | None = None) -> None:
+    def add(self, sums: np.ndarray, blocks: np.ndarray | None = None) -> np.ndarray:
         """Adds windows, float64 `[N, T, K]`.
 
         Args:
             sums: Of each window and track.
             blocks: Number of each window's block, int64 `[N]`; None: each window is one. All calls
                 have it, or none has.
+
+        Returns:
+            As the how manieth each window's block came, from 0 on, `[N]`: divided by
+            `blocks_per_group`, as that is at last, it gives the group.
         """
         if blocks is None:
             order = self._num_blocks + np.arange(len(sums))
@@ -56,6 +60,7 @@ class WindowGroups:
             self._lengthen(len(self.sums) + len(self.sums) % 2)
             self.sums = self.sums[::2] + self.sums[1::2]
             self.blocks_per_group *= 2
+        return order
 
     def _order(self, blocks: np.ndarray) -> np.ndarray:
         """Returns as the how manieth each block came, `[N]`."""
