@@ -162,17 +162,19 @@ def scores(true: np.ndarray, predicted: dict[str, np.ndarray]) -> dict[str, Any]
     for name, values in predicted.items():
         split = CoverageScores((name,))
         coverage = np.nan_to_num(values)[..., None]
-        split.add({"coverage": coverage}, true[..., None], np.ones((len(true), 1)))
-        resampled = resampled_scores(split.resampled, split.num_groups)[ALL, "pearson_r"]
-        found[name] = split.result(), resampled
+        # Linear models go below 0, where totals have no logarithm; that score is not used here.
+        with np.errstate(invalid="ignore"):
+            split.add({"coverage": coverage}, true[..., None], np.ones((len(true), 1)))
+        found[name] = split.result(), resampled_scores(split.resampled, split.num_groups)
     (model, of_model), *_ = found.values()
     return {
         name: {
             "pearson_r": score["pearson_r"],
-            "pearson_r_ci": interval(resampled),
+            "pearson_r_ci": interval(resampled[ALL, "pearson_r"]),
             "spearman_r": score["spearman_r"],
+            "spearman_r_ci": interval(resampled[ALL, "spearman_r"]),
             "behind": model["pearson_r"] - score["pearson_r"],
-            "behind_ci": interval(of_model - resampled),
+            "behind_ci": interval(of_model[ALL, "pearson_r"] - resampled[ALL, "pearson_r"]),
         }
         for name, (score, resampled) in found.items()
     }

@@ -16,6 +16,7 @@ def small(benchmark):
     few = {"ks": (2,), "reaches": (1, 7)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benchmark, "CHROMS", CHROMS)
+        patch.setattr(benchmark, "RIBOSOMAL", "II\t1000\t9000\n")
         fit = benchmark.fit_kmers
         patch.setattr(benchmark, "best_kmers", lambda *given: fit(*given, **few))
         yield benchmark
