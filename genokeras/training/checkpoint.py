@@ -5,12 +5,13 @@ A folder holds one `GROUP.npz` per group of arrays (model, optimizer, average), 
 so a checkpoint that can be seen is complete. Nothing is pickled. Needs no TensorFlow and no Keras.
 """
 
+import contextlib
 import json
 import pathlib
 import re
 import shutil
 import zipfile
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -75,27 +76,43 @@ def load(path: pathlib.Path, groups: Iterable[str] | None = None) -> tuple[Array
 
     A file that is missing, truncated or changed raises `InputError` with its name.
     """
+    names = check(path, groups)
+    with _damage(path):
+        arrays = {group: _read_arrays(path / f"{group}.npz") for group in names}
+        return arrays, json.loads((path / _STATE).read_text())
+
+
+def check(path: pathlib.Path, groups: Iterable[str] | None = None) -> list[str]:
+    """Compares the files of a checkpoint with their checksums; returns the groups that it has.
+
+    Raises:
+        InputError: A file is missing, truncated or changed.
+    """
+    with _damage(path):
+        sums = _read_sums(path)
+        # A group that only the folder or only the sums know of is one whose name there is damaged.
+        files = {*sums, *(file.name for file in path.glob("*.npz"))}
+        names = {name.removesuffix(".npz") for name in files if name.endswith(".npz")}
+        wanted = sorted(names if groups is None else names & set(groups))
+        for file in [_STATE, *(f"{group}.npz" for group in wanted)]:
+            if not (path / file).is_file():
+                raise InputError(f"{path / file}: missing, this checkpoint is damaged")
+            if file_sha256(path / file) != sums.get(file):
+                raise InputError(
+                    f"{path / file}: its sha256 is not the one in {_SUMS}, it is damaged"
+                )
+        return wanted
+
+
+@contextlib.contextmanager
+def _damage(path: pathlib.Path) -> Iterator[None]:
+    """Whatever goes wrong in reading a checkpoint is its damage."""
     try:
-        return _load(path, groups)
+        yield
     except InputError:
         raise
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: {error}; this checkpoint is damaged") from error
-
-
-def _load(path: pathlib.Path, groups: Iterable[str] | None) -> tuple[Arrays, dict[str, Any]]:
-    sums = _read_sums(path)
-    # A group that only the folder or only the sums know of is one whose name there is damaged.
-    files = {*sums, *(file.name for file in path.glob("*.npz"))}
-    names = {name.removesuffix(".npz") for name in files if name.endswith(".npz")}
-    wanted = names if groups is None else names & set(groups)
-    for file in [_STATE, *(f"{group}.npz" for group in sorted(wanted))]:
-        if not (path / file).is_file():
-            raise InputError(f"{path / file}: missing, this checkpoint is damaged")
-        if file_sha256(path / file) != sums.get(file):
-            raise InputError(f"{path / file}: its sha256 is not the one in {_SUMS}, it is damaged")
-    arrays = {group: _read_arrays(path / f"{group}.npz") for group in sorted(wanted)}
-    return arrays, json.loads((path / _STATE).read_text())
 
 
 def load_newest(
