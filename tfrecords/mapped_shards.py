@@ -74,6 +74,7 @@ class MappedShards:
             start, stop = stop, stop + count
             if count:
                 wanted = rows[start:stop]
+                self._check_is_whole(piece)
                 records = piece.records.take(wanted - piece.first_row, axis=0, mode="clip")
                 if not self._keeps_pages:
                     piece.drop_pages()
@@ -81,6 +82,19 @@ class MappedShards:
                 for name, values in columns.items():
                     values[start:stop] = records[:, self._schema.columns[name]]
         return columns
+
+    def _check_is_whole(self, piece: "_Piece") -> None:
+        """Raises if the file was cut short: the kernel kills a process that reads behind its end.
+
+        One that was removed, or replaced by another under its name, stays as it was.
+        """
+        size, needed = piece.mapped.size(), piece.bytes_in_file[1]
+        if size < needed:
+            shard = np.searchsorted(self._first_rows, piece.first_row, side="right") - 1
+            raise InputError(
+                f"{self.files[shard]}: was cut short while it was read, to {size} bytes of "
+                f"{len(piece.mapped)}; {self._remedy}"
+            )
 
     def _verify(self, records: np.ndarray, rows: np.ndarray) -> None:
         is_unseen = ~self._is_verified[rows]

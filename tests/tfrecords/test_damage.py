@@ -1,6 +1,7 @@
 """Whatever happens to a shard, the reader says which file and which record, and the way out."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -118,3 +119,29 @@ def test_a_record_is_checked_once(data_dir, monkeypatch):
     split.read(np.arange(15))
     split.read(np.arange(15))
     assert sum(checked) == 15
+
+
+def test_a_shard_that_is_cut_short_while_it_is_read(data_dir, schema):
+    """The kernel would end the process (SIGBUS): its pages are not there any more."""
+    path = data_dir / SHARD
+    split = Dataset(data_dir).split("train")
+    before = split.read([0, 5, 14])
+    size = 5 * schema.stride
+    os.truncate(path, 100)
+    with pytest.raises(InputError) as error:
+        split.read([0, 5, 14])
+    assert str(error.value) == (
+        f"{path}: was cut short while it was read, to 100 bytes of {size}; copy the shard again or "
+        "rebuild the dataset"
+    )
+    np.testing.assert_array_equal(split.read([0, 14])["row"], before["row"][[0, 2]])
+
+
+def test_a_shard_that_is_removed_or_replaced_while_it_is_read_stays_what_it_was(data_dir):
+    split = Dataset(data_dir).split("train")
+    before = split.read([5, 6])
+    (data_dir / SHARD).unlink()
+    (data_dir / SHARD).write_bytes(b"another")
+    after = split.read([5, 6])
+    for name, values in before.items():
+        np.testing.assert_array_equal(after[name], values)
