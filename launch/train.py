@@ -9,12 +9,14 @@ it for more) and the training flags change that. While it trains, watch it with
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from genokeras.training.fields import value_type
+from genokeras.training.runtime import Runtime
 from genokeras.training.settings import check_local
-from genokeras.training.train_config import LAST, TrainConfig, value_type
+from genokeras.training.train_config import LAST, TrainConfig
 from launch import app, model_help, progress, quiet, scoring
 from tfrecords.errors import check_known
 from tfrecords.manifest import Manifest, split_name
@@ -62,13 +64,18 @@ def more_help(argv: list[str]) -> str:
 
 
 _TRAINING = {field.name: _define(field) for field in dataclasses.fields(TrainConfig)}
-FLAG_GROUPS = {"Training, as the recipe of the preset says unless given here": list(_TRAINING)}
+_RUNTIME = {field.name: _define(field) for field in dataclasses.fields(Runtime)}
+FLAG_GROUPS = {
+    "Training, as the recipe of the preset says unless given here": list(_TRAINING),
+    "Where to train, which changes nothing of what is learnt": list(_RUNTIME),
+}
 
 
 def main() -> None:
-    given = {name: flag.value for name, flag in _TRAINING.items() if flag.value is not None}
+    given = _given(_TRAINING)
     # What is mistyped should not have to wait for TensorFlow to load.
     TrainConfig(**given)
+    runtime = Runtime(**_given(_RUNTIME))
     model_help.check(_MODEL.value, _PRESET.value, _SET.value)
     check_local(data_dir=_DATA_DIR.value, workdir=_WORKDIR.value)
     manifest = Manifest.load(_DATA_DIR.value)
@@ -85,6 +92,7 @@ def main() -> None:
         preset=_PRESET.value,
         overrides=_SET.value,
         training=recipe(_MODEL.value, _PRESET.value, **given),
+        runtime=runtime,
         resume=_RESUME.value,
         progress=progress.start,
         log=progress.log,
@@ -97,6 +105,10 @@ def main() -> None:
         scoring.score([result.workdir], _EVALUATE.value)
     else:
         print(f"Scores:  python -m launch.evaluate --workdir={result.workdir} --split=test")
+
+
+def _given(holders: dict[str, flags.FlagHolder]) -> dict[str, Any]:
+    return {name: flag.value for name, flag in holders.items() if flag.value is not None}
 
 
 def _table(result: "TrainResult") -> str:

@@ -12,7 +12,6 @@ Shapes: packed DNA of `L` bp in, float32 logits `[B, T]` out (for regression: pr
 """
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any, Literal
 
 import keras
@@ -183,7 +182,7 @@ def prepare(config: Config, spec: Spec, batch: dict[str, Any], training: bool) -
 
 
 def loss(
-    config: Config, model: keras.Model, batch: dict[str, Any], training: bool, gather: Callable
+    config: Config, model: keras.Model, batch: dict[str, Any], training: bool
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     logits = model(batch["sequence"], training=training)
     members = config.members if training else 1

@@ -23,11 +23,17 @@ A model is one module `genokeras/models/NAME.py`; `--model=NAME` finds it by its
   there may be no key. It may change `targets` and `weight` as well, where there are any. Only what
   trains hands over stored sequences. Prediction holds windows already, of splits those that
   `tfrecords.sequence.crop` gives: it passes `spec.without_flanks()`.
-- `loss(config, model, batch, training, gather) -> (terms, outputs)`: `terms` maps a name to losses
-  `[B]` or `[B, T]` that are neither weighted nor reduced: the engine multiplies by `weight`, sums,
-  divides by the weight of the whole global batch and adds `model.losses`. It is called inside
-  `keyed_random.scope(batch["key"])`, from which dropout draws. `gather(x)` stacks the `x` of all
-  replicas, for losses that look at the whole batch. `outputs` holds what `scores` needs.
+- `loss(config, model, batch, training) -> (terms, outputs)`: `terms` maps a name to losses `[B]` or
+  `[B, T]` that are neither weighted nor reduced: the engine multiplies by `weight`, sums, divides
+  by the weight of the whole global batch and adds `model.losses`. It is called inside
+  `keyed_random.scope(batch["key"])`, from which dropout draws. `outputs` holds what `scores` needs.
+- `encode(config, model, batch, training) -> dict` (only where a loss looks at the whole batch, as a
+  contrastive one does): tensors `[B, ...]`, of the local part of the batch. The loss then is
+  `loss(config, encoded, batch, training, everyone, first_row) -> (terms, outputs)`: `everyone` has
+  the same names, `[G, ...]` of the global batch in its order, through which gradients flow;
+  `first_row` is the place there of the local part's first row. Terms and outputs are of the local
+  part. So the engine can compile both, gather between them, and, where a batch is too large for the
+  memory, encode it piece by piece.
 - `scores(spec, outputs, targets, weight) -> dict` (optional): metrics over a whole split.
 - `running_scores(spec)` (instead, where a split's outputs are too large to be kept): an object with
   `add(outputs, targets, weight, blocks=None)`, which gets every batch, targets and weight as they

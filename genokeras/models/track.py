@@ -12,7 +12,6 @@ Shapes: packed DNA of `L` bp in, coverage `[B, bins, T]` of at least 0 out, in t
 """
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any, Literal
 
 import keras
@@ -153,7 +152,7 @@ def prepare(config: Config, spec: Spec, batch: dict[str, Any], training: bool) -
 
 
 def loss(
-    config: Config, model: keras.Model, batch: dict[str, Any], training: bool, gather: Callable
+    config: Config, model: keras.Model, batch: dict[str, Any], training: bool
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     coverage = model(batch["sequence"], training=training)
     terms = coverage_terms(config.loss, batch["targets"], coverage, config.total_weight)

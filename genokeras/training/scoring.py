@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from genokeras.models.spec import Spec
+from genokeras.training.devices import Engine
 from tfrecords.reader import Split
 
 _TIMES_AS_MANY, _ENOUGH = 4, 256
@@ -31,7 +32,7 @@ class Evaluation:
 
 
 def evaluate(
-    engine: Any,
+    engine: Engine,
     module: types.ModuleType,
     spec: Spec,
     split: Split,
@@ -49,7 +50,7 @@ def evaluate(
     columns: dict[str, list[np.ndarray]] = {}
     running = module.running_scores(spec) if hasattr(module, "running_scores") else None
     for batch in split.eval_batches(batch_size, limit=limit):
-        result = engine.evaluate_step(engine.place(batch))
+        result = engine.evaluate_step(batch)
         for name, value in result["terms"].items():
             terms[name] = terms.get(name, 0.0) + float(value)
             weights[name] = weights.get(name, 0.0) + float(result["weights"][name])

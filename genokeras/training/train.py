@@ -6,11 +6,8 @@ import json
 import pathlib
 import random
 import time
-import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-
-import keras
 
 from genokeras import config as configs
 from genokeras.models import spec as specs
@@ -18,6 +15,8 @@ from genokeras.training import about, precision, settings
 from genokeras.training import optimizer as optimizers
 from genokeras.training.best_evaluation import BestEvaluation, best_evaluation
 from genokeras.training.coverage_check import check_coverage
+from genokeras.training.devices import Devices, Engine, check_batch_size, connect
+from genokeras.training.runtime import Runtime
 from genokeras.training.scoring import evaluate, metrics
 from genokeras.training.summaries import read_rows
 from genokeras.training.train_config import LAST, TrainConfig, plan
@@ -79,6 +78,7 @@ def train(
     preset: str = "base",
     overrides: Sequence[str] = (),
     training: TrainConfig | None = None,
+    runtime: Runtime | None = None,
     resume: bool = True,
     progress: Progress | None = None,
     log: Log | None = None,
@@ -92,6 +92,7 @@ def train(
         preset: Name of one of its presets.
         overrides: Fields of the preset to change, as `name=value`.
         training: How to train; None: as belongs to the preset (see `recipe`).
+        runtime: Where to train; None: on what there is.
         resume: False deletes the run that is in `workdir` and starts anew.
         progress: Starts a progress bar: `progress(description, total, completed)`.
         log: Takes one-line messages.
@@ -115,17 +116,15 @@ def train(
     )
     if finished := _finished(run, _settings_to_resume(run, resume), log):
         return finished
+    runtime = runtime or Runtime()
+    devices = connect(runtime)
+    if devices.host > 0:
+        progress, log = None, lambda line: None
     with precision.scope(run.training.precision):
-        job, engine, tracker = _prepare(run, dataset, progress, log)
-        with locked(run.workdir):
-            # Once more: until now another process may have made a run here, or finished this one.
-            old = _settings_to_resume(run, resume)
-            if finished := _finished(run, old, log):
+        job, engine, tracker = _prepare(run, dataset, devices, runtime, progress, log)
+        with _claimed(run, devices, overrides, resume, log) as finished:
+            if finished:
                 return finished
-            if old is None:
-                _start_run(run, overrides)
-            elif changed := settings.changed_environment(old, _environment()):
-                log(f"Changed since the run began, so the last bits may differ: {changed}")
             trainer = Trainer(job, engine, tracker)
             if trainer.restore():
                 log(f"Going on from step {trainer.step}")
@@ -134,8 +133,41 @@ def train(
                 trainer.begin(about.opening(run, job.plan, manifest, job.model, flags))
             trainer.fit()
             stored = _result(trainer, tracker, job) | {"seconds": time.perf_counter() - started}
-            write(run.workdir / RESULT_FILE, stored)
+            if devices.host == 0:
+                write(run.workdir / RESULT_FILE, stored)
+            devices.exchange(0)  # Nobody ends before the result is there.
     return TrainResult(run.workdir, **stored)
+
+
+@contextlib.contextmanager
+def _claimed(
+    run: Run, devices: Devices, overrides: Sequence[str], resume: bool, log: Log
+) -> Iterator[TrainResult | None]:
+    """Makes the work folder this run's, by the first host, for which the others wait.
+
+    Gives the result of the run if another process has finished it meanwhile.
+    """
+    problem: Exception | None = None
+    finished: TrainResult | None = None
+    with contextlib.ExitStack() as stack:
+        if devices.host == 0:
+            try:
+                stack.enter_context(locked(run.workdir))
+                # Once more: until now another process may have made a run here.
+                old = _settings_to_resume(run, resume)
+                finished = _finished(run, old, log)
+                if old is None:
+                    _start_run(run, overrides, devices)
+                elif changed := settings.changed_environment(old, _environment(devices)):
+                    log(f"Changed since the run began, so the last bits may differ: {changed}")
+            except (InputError, OSError) as error:
+                problem = error
+        if devices.exchange(problem is not None)[0]:
+            where = f"{run.workdir}: the first host could not begin; it says why"
+            raise problem or InputError(where)
+        if devices.exchange(finished is not None)[0] and finished is None:
+            finished = _finished(run, settings.read(run.workdir), log)
+        yield finished
 
 
 def _settings_to_resume(run: Run, resume: bool) -> dict[str, Any] | None:
@@ -166,20 +198,25 @@ def _finished(run: Run, old: dict[str, Any] | None, log: Log) -> TrainResult | N
 
 
 def _prepare(
-    run: Run, dataset: Dataset, progress: Progress | None, log: Log
-) -> tuple[Job, Any, BestEvaluation]:
+    run: Run,
+    dataset: Dataset,
+    devices: Devices,
+    runtime: Runtime,
+    progress: Progress | None,
+    log: Log,
+) -> tuple[Job, Engine, BestEvaluation]:
     """Builds what a trainer needs, and checks all that can be checked before the first step."""
     training, module = run.training, run.model_module
     check_coverage(dataset.manifest)
     train_split, valid_split = dataset.split("train"), _valid_split(run, dataset, log)
     steps = plan(training, train_split.num_examples)
-    backend = _backend()
-    with _seeded(training.seed):
+    check_batch_size(training, devices)
+    with _seeded(training.seed), devices.scope():
         model = module.build(run.config, run.spec)
-    precision.check(model, training.precision)
-    optimizer = optimizers.build(training, steps, model)
-    jit = backend.use_jit(training.jit, steps.steps, getattr(module, "JIT_ON_CPU", True))
-    engine = backend.TensorFlowEngine(module, run.config, run.spec, model, optimizer, training, jit)
+        precision.check(model, training.precision)
+        optimizer = optimizers.build(training, steps, model)
+    jit = devices.use_jit(training.jit, steps.steps, getattr(module, "JIT_ON_CPU", True))
+    engine = devices.engine(module, run.config, run.spec, model, optimizer, training, jit)
     job = Job(
         module=module,
         model=model,
@@ -191,6 +228,8 @@ def _prepare(
         train=train_split,
         valid=valid_split,
         workdir=run.workdir,
+        devices=devices,
+        loader=runtime.loader,
         progress=progress,
         log=log,
     )
@@ -200,8 +239,8 @@ def _prepare(
         known = list(metrics(first.scores))
     tracker = best_evaluation(training, run.spec.task_type, known)
     compiler = "compiled with XLA" if jit else "without XLA"
-    devices = f"{backend.describe_devices()}, {training.precision}, {compiler}"
-    for line in about.announcement(run, job, tracker, devices):
+    computing = f"{devices.describe()}, {training.precision}, {compiler}"
+    for line in (*about.announcement(run, job, tracker, computing), *engine.notes):
         log(line)
     return job, engine, tracker
 
@@ -221,10 +260,10 @@ def _valid_split(run: Run, dataset: Dataset, log: Log) -> Split | None:
     return None
 
 
-def _start_run(run: Run, overrides: Sequence[str]) -> None:
+def _start_run(run: Run, overrides: Sequence[str], devices: Devices) -> None:
     remove_run(run.workdir)
     write(run.workdir / settings.FLAGS_FILE, _flags(run, overrides))
-    described = settings.describe(run, overrides, _environment())
+    described = settings.describe(run, overrides, _environment(devices))
     write(run.workdir / settings.CONFIG_FILE, described)
 
 
@@ -238,9 +277,8 @@ def _flags(run: Run, overrides: Sequence[str]) -> str:
     return settings.flags_text(names | changed, overrides)
 
 
-def _environment() -> dict[str, Any]:
-    backend = _backend()
-    return settings.environment(backend.describe_devices(), backend.num_threads())
+def _environment(devices: Devices) -> dict[str, Any]:
+    return settings.environment(devices.describe(), devices.num_threads())
 
 
 def _result(trainer: Trainer, tracker: BestEvaluation, job: Job) -> dict[str, Any]:
@@ -259,18 +297,6 @@ def _result(trainer: Trainer, tracker: BestEvaluation, job: Job) -> dict[str, An
         "best_step": best_step,
         "scores": scores.get(best_step, {}),
     }
-
-
-def _backend() -> types.ModuleType:
-    """Returns the module of the engine; imported here, since without TensorFlow it cannot be."""
-    if keras.backend.backend() != "tensorflow":
-        raise InputError(
-            f"Keras runs on {keras.backend.backend()}, but training needs TensorFlow so far; "
-            "set KERAS_BACKEND=tensorflow"
-        )
-    from genokeras.training import tensorflow_engine
-
-    return tensorflow_engine
 
 
 @contextlib.contextmanager

@@ -7,39 +7,14 @@ Keras.
 
 import dataclasses
 import math
-import types
-import typing
-from collections.abc import Callable
-from typing import Any
 
+from genokeras.training.fields import at_least, check_field, choice, expecting, fraction, positive
 from tfrecords.errors import InputError
 
 DEFAULT_EPOCHS = 8
 OVERFIT_STEPS = 200
 LAST = "last"
 DEFAULT_WEIGHT_DECAY = {"adamw": 0.02, "adam": 0.0, "sgd": 0.0}
-
-
-def _field(default: Any, expected: str, accepts: Callable[[Any], bool], text: str) -> Any:
-    metadata = {"expected": expected, "accepts": accepts, "help": text}
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-def _positive(default: float | None, text: str) -> Any:
-    return _field(default, "a number above 0", lambda value: 0 < value < math.inf, text)
-
-
-def _at_least(minimum: int, default: int | None, text: str) -> Any:
-    return _field(default, f"a number of {minimum} or more", lambda value: value >= minimum, text)
-
-
-def _fraction(default: float | None, text: str) -> Any:
-    return _field(default, "a number from 0 up to, not including, 1", lambda v: 0 <= v < 1, text)
-
-
-def _choice(default: str, options: tuple[str, ...], text: str) -> Any:
-    expected = f"one of {', '.join(options)}"
-    return _field(default, expected, lambda value: value in options, f"{text}: {expected}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,55 +24,55 @@ class TrainConfig:
     `None` means "worked out from the rest"; the help text of each field says how.
     """
 
-    steps: int | None = _at_least(1, None, "Training steps; give this or epochs.")
-    epochs: float | None = _positive(
+    steps: int | None = at_least(1, None, "Training steps; give this or epochs.")
+    epochs: float | None = positive(
         None, f"Passes over the training split; {DEFAULT_EPOCHS} if steps is not given either."
     )
-    min_steps: int = _at_least(
+    min_steps: int = at_least(
         0,
         0,
         "Training steps that a run has at least, so that a few epochs of a small table do not end "
         "before anything is learnt; nothing where steps is given.",
     )
-    batch_size: int = _at_least(1, 64, "Examples per step, over all devices together.")
-    optimizer: str = _choice("adamw", tuple(DEFAULT_WEIGHT_DECAY), "Optimizer")
-    learning_rate: float = _positive(1.5e-3, "Peak learning rate.")
-    warmup_steps: int | None = _at_least(
+    batch_size: int = at_least(1, 64, "Examples per step, over all devices together.")
+    optimizer: str = choice("adamw", tuple(DEFAULT_WEIGHT_DECAY), "Optimizer")
+    learning_rate: float = positive(1.5e-3, "Peak learning rate.")
+    warmup_steps: int | None = at_least(
         0, None, "Steps over which the learning rate rises linearly from 0; 10% of all steps."
     )
-    schedule: str = _choice("cosine", ("cosine", "constant"), "Learning rate after the warm-up")
-    final_fraction: float = _fraction(
+    schedule: str = choice("cosine", ("cosine", "constant"), "Learning rate after the warm-up")
+    final_fraction: float = fraction(
         0.005, "Learning rate at the end of the cosine, as a fraction of the peak."
     )
-    weight_decay: float | None = _at_least(
+    weight_decay: float | None = at_least(
         0,
         None,
         "Decoupled weight decay of matrices (biases, norms and layers that a model marks are left "
         f"out), times the learning rate; {DEFAULT_WEIGHT_DECAY['adamw']} for adamw, else 0.",
     )
-    beta_1: float = _fraction(0.9, "Decay of the first moment (of adamw, adam); momentum of sgd.")
-    beta_2: float = _fraction(0.99, "Decay of the second moment (of adamw, adam).")
-    clipnorm: float = _at_least(0, 1.0, "Largest global norm of the gradient; 0 = no clipping.")
-    ema: float = _fraction(
+    beta_1: float = fraction(0.9, "Decay of the first moment (of adamw, adam); momentum of sgd.")
+    beta_2: float = fraction(0.99, "Decay of the second moment (of adamw, adam).")
+    clipnorm: float = at_least(0, 1.0, "Largest global norm of the gradient; 0 = no clipping.")
+    ema: float = fraction(
         0.995,
         "Decay of the averaged weights that are evaluated and exported; 0 = no averaging. Early on "
         "the decay is (1 + step) / (10 + step).",
     )
-    log_every: int | None = _at_least(
+    log_every: int | None = at_least(
         1, None, "Steps between rows of training metrics; 1% of all steps, 100 at most."
     )
-    eval_every: int | None = _at_least(
+    eval_every: int | None = at_least(
         1,
         None,
         "Steps between evaluations; 10% of all steps, an epoch at most, but never below 2%.",
     )
-    checkpoint_every: int | None = _at_least(
+    checkpoint_every: int | None = at_least(
         1, None, "Steps between checkpoints; as eval_every. A new best is always kept as well."
     )
-    keep_checkpoints: int = _at_least(
+    keep_checkpoints: int = at_least(
         1, 2, "Newest checkpoints to keep; the best one is kept besides."
     )
-    best_metric: str = _field(
+    best_metric: str = expecting(
         "loss",
         "the name of a metric",
         lambda value: bool(value),
@@ -105,34 +80,48 @@ class TrainConfig:
         "mse or mae, or of the largest of any other metric. last: the last one, whatever it "
         "scores.",
     )
-    patience: int | None = _at_least(
+    patience: int | None = at_least(
         1,
         None,
         "The run stops early after so many evaluations in a row that are not the best by "
         "best_metric. Not given: it never does.",
     )
-    precision: str = _choice(
+    precision: str = choice(
         "float32", ("float32", "mixed_bfloat16", "float64"), "Arithmetic of the network"
     )
-    jit: str = _choice(
+    gradient_accumulation: int = at_least(
+        1,
+        1,
+        "Pieces into which a batch is cut, one after the other, where it is too large for the "
+        "memory: the result is the same.",
+    )
+    steps_per_execution: int = at_least(
+        1, 1, "Steps that the device makes in one call: short steps then wait less for Python."
+    )
+    on_nan: str = choice(
+        "stop",
+        ("stop", "skip"),
+        "What to do about a step whose loss or gradient is not finite: stop, or leave it out",
+    )
+    jit: str = choice(
         "auto",
         ("auto", "on", "off"),
         "Compile with XLA (auto: on a GPU, and on a CPU from 500 steps on)",
     )
-    seed: int = _field(
+    seed: int = expecting(
         0,
         "an integer from 0 to 2147483647",
         lambda value: 0 <= value < 2**31,
         "Seed of everything random: initial weights, order of examples, augmentation, dropout.",
     )
-    overfit_one_batch: bool = _field(
+    overfit_one_batch: bool = expecting(
         False,
         "true or false",
         lambda value: True,
         f"Train on the first batch only, {OVERFIT_STEPS} steps by default, its augmentation and "
         "dropout masks frozen with it: a loss below 0.02 shows that model and optimizer can learn.",
     )
-    histograms: bool = _field(
+    histograms: bool = expecting(
         False,
         "true or false",
         lambda value: True,
@@ -142,7 +131,7 @@ class TrainConfig:
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            _check(field, getattr(self, field.name))
+            check_field(field, getattr(self, field.name))
         if self.steps is not None and self.epochs is not None:
             raise InputError(
                 f"steps={self.steps} and epochs={self.epochs:g} were both given: leave one out"
@@ -186,23 +175,22 @@ def plan(training: TrainConfig, num_examples: int) -> Plan:
             f"warmup_steps={warmup_steps} leaves nothing of the run's {steps} steps; "
             "use fewer, or more steps"
         )
+    call = training.steps_per_execution
     usual = min(max(steps_per_epoch, math.ceil(steps / 50)), math.ceil(steps / 10))
-    eval_every = training.eval_every or usual
+    eval_every = training.eval_every or _whole(usual, call)
     return Plan(
         steps=steps,
         steps_per_epoch=steps_per_epoch,
         warmup_steps=warmup_steps,
-        log_every=training.log_every or min(max(steps // 100, 1), 100),
+        log_every=training.log_every or _whole(min(max(steps // 100, 1), 100), call),
         eval_every=eval_every,
         checkpoint_every=training.checkpoint_every or eval_every,
     )
 
 
-def value_type(field: dataclasses.Field) -> type:
-    """Returns the type of a field's value: int, float, str or bool (`int | None` gives int)."""
-    if isinstance(field.type, types.UnionType):
-        return typing.get_args(field.type)[0]
-    return field.type
+def _whole(steps: int, call: int) -> int:
+    """Returns the next multiple of the steps of one call, since nothing is done within one."""
+    return -(-steps // call) * call
 
 
 def _default_steps(training: TrainConfig, steps_per_epoch: int) -> int:
@@ -210,13 +198,3 @@ def _default_steps(training: TrainConfig, steps_per_epoch: int) -> int:
         return OVERFIT_STEPS
     steps = round((training.epochs or DEFAULT_EPOCHS) * steps_per_epoch)
     return max(steps, training.min_steps, 1)
-
-
-def _check(field: dataclasses.Field, value: Any) -> None:
-    if value is None and field.default is None:
-        return
-    kind = value_type(field)
-    kinds = (int, float) if kind is float else (kind,)
-    is_kind = isinstance(value, kinds) and (kind is bool or not isinstance(value, bool))
-    if not is_kind or not field.metadata["accepts"](value):
-        raise InputError(f"{field.name}={value!r}: expected {field.metadata['expected']}")

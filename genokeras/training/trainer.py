@@ -9,14 +9,16 @@ import itertools
 import pathlib
 import types
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
 
 from genokeras.models.spec import Spec
-from genokeras.training import checkpoint, events
+from genokeras.training import checkpoint, events, loaders, variables
 from genokeras.training.best_evaluation import BestEvaluation
+from genokeras.training.chunks import chunk_sizes
+from genokeras.training.devices import Batch, Devices, Engine
 from genokeras.training.histograms import Histograms
 from genokeras.training.prefetch import Prefetch
 from genokeras.training.scoring import Evaluation, evaluate, metrics
@@ -33,25 +35,13 @@ _TRAIN_SAMPLE = 2000  # Training examples that are scored beside the valid split
 _NOTHING_WRITTEN = {"rows": [], "events": [], "sizes": {}}
 
 
-class Engine(Protocol):
-    """What a trainer needs of an engine; `TensorFlowEngine` says what each method does."""
-
-    jit: bool
-
-    def place(self, batch: dict[str, np.ndarray]) -> Any: ...
-    def train_step(self, batch: Any) -> dict[str, Any]: ...
-    def evaluate_step(self, batch: Any) -> dict[str, dict[str, np.ndarray]]: ...
-    def averaged(self) -> Any: ...
-    def state(self) -> checkpoint.Arrays: ...
-    def load_state(self, arrays: checkpoint.Arrays, where: str) -> None: ...
-
-
 @dataclasses.dataclass(frozen=True)
 class Job:
     """What is to be trained, on what, where. `valid` is None if there is nothing to evaluate on.
 
-    `dataset` is the name of the data. `learning_rate` maps a step to its rate;
-    `progress(description, total, completed)` starts a progress bar; `log` takes one-line messages.
+    `dataset` is the name of the data, `loader` one of `runtime.LOADERS`. `learning_rate` maps a
+    step to its rate; `progress(description, total, completed)` starts a progress bar; `log` takes
+    one-line messages. Only the first of several hosts writes anything.
     """
 
     module: types.ModuleType
@@ -64,6 +54,8 @@ class Job:
     train: Split
     valid: Split | None
     workdir: pathlib.Path
+    devices: Devices
+    loader: str
     progress: Callable[..., Any] | None
     log: Callable[[str], None]
 
@@ -74,7 +66,8 @@ class Trainer:
     def __init__(self, job: Job, engine: Engine, tracker: BestEvaluation):
         self._job, self._engine, self._tracker = job, engine, tracker
         self._summaries = Summaries(job.workdir)
-        self._histograms = Histograms(job.model) if job.training.histograms else None
+        self._is_chief = job.devices.host == 0
+        self._histograms = Histograms(self._weights) if job.training.histograms else None
         self._picture = ValidPicture(job.spec, job.dataset)
         self._window = Window()
         self._checkpoints = job.workdir / CHECKPOINTS
@@ -85,15 +78,18 @@ class Trainer:
     def restore(self) -> bool:
         """Goes on from the newest checkpoint; returns whether there was one."""
         found = checkpoint.load_newest(self._checkpoints, self._job.log)
+        self._check_agreement(found[1]["step"] if found else 0)
         if found is None:
-            self._summaries.rewind(_NOTHING_WRITTEN)
+            if self._is_chief:
+                self._summaries.rewind(_NOTHING_WRITTEN)
             return False
         arrays, state = found
         self._engine.load_state(arrays, str(checkpoint.folder(self._checkpoints, state["step"])))
         self.step, self.last_loss = state["step"], state["last_loss"]
         self._tracker.load_state(state["best"])
         self._window.load_state(state["window"])
-        self._summaries.rewind(state["summaries"])
+        if self._is_chief:
+            self._summaries.rewind(state["summaries"])
         return True
 
     def begin(self, values: Sequence[events.Value]) -> None:
@@ -109,17 +105,20 @@ class Trainer:
             job.log("Compiling with XLA ...")
         bar = job.progress("Training", job.plan.steps, self.step) if job.progress else None
         try:
-            with Prefetch(self._batches(), self._engine.place) as batches:
+            with Prefetch(self._chunks(), self._place) as chunks:
                 while not self._is_over:
                     if self._histograms and self._is_evaluated(self.step + 1):
                         self._histograms.before_step()
-                    results = self._engine.train_step(next(batches))
-                    self.step += 1
-                    self._window.add(self.step, results, batches.seconds_waited)
-                    shown = self._after_step(batches.seconds_waited)
+                    size, placed = next(chunks)
+                    results = self._engine.train_steps(placed)
+                    made = range(self.step + 1, self.step + size + 1)
+                    self.step += size
+                    self._window.add(made, results, chunks.seconds_waited)
+                    shown = self._after_steps(chunks.seconds_waited)
                     if bar:
-                        bar.update(1, **shown)
-            self._summaries.end(self.step)
+                        bar.update(size, **shown)
+            if self._is_chief:
+                self._summaries.end(self.step)
         finally:
             if bar:
                 bar.close()
@@ -130,15 +129,40 @@ class Trainer:
     def _is_over(self) -> bool:
         return self.step == self._job.plan.steps or self._tracker.should_stop
 
-    def _batches(self) -> Iterator[dict[str, np.ndarray]]:
-        training = self._job.training
+    def _chunks(self) -> Iterator[list[Batch]]:
+        """Yields the batches of the steps that are made in one call."""
+        job, batches = self._job, self._batches()
+        most = job.training.steps_per_execution
+        for size in chunk_sizes(self.step, job.plan, most, alone=self._histograms is not None):
+            yield list(itertools.islice(batches, size))
+
+    def _batches(self) -> Iterator[Batch]:
+        training, devices = self._job.training, self._job.devices
         options = {"batch_size": training.batch_size, "seed": training.seed}
+        options |= {"host": devices.host, "num_hosts": devices.num_hosts}
         if training.overfit_one_batch:
             return itertools.repeat(self._job.train.train_batch(0, 0, **options))
-        return self._job.train.train_batches(self.step, **options)
+        return loaders.batches(self._job.train, self.step, self._job.loader, **options)
 
-    def _after_step(self, seconds_waited: float) -> dict[str, float]:
-        """Does what is due after a step; returns what the progress bar is to show."""
+    def _place(self, batches: list[Batch]) -> tuple[int, Any]:
+        return len(batches), self._engine.place(batches)
+
+    def _check_agreement(self, step: int) -> None:
+        """Raises if the hosts would not go on from the same step."""
+        found = self._job.devices.exchange(step)
+        if len(set(found)) > 1:
+            raise InputError(
+                f"{self._job.workdir}: the hosts of this run see checkpoints of different steps "
+                f"({', '.join(map(str, found))}); give a --workdir that all of them share"
+            )
+
+    def _weights(self) -> dict[str, np.ndarray]:
+        names = variables.named(self._job.model.trainable_variables)
+        found = self._engine.state()["model"]
+        return {name: found[name] for name in names}
+
+    def _after_steps(self, seconds_waited: float) -> dict[str, float]:
+        """Does what is due after the steps of a call; returns what the progress bar is to show."""
         plan, row, values, is_best = self._job.plan, {}, [], False
         is_evaluation = self._is_evaluated(self.step)
         if is_evaluation or self.step % plan.log_every == 0:
@@ -209,7 +233,7 @@ class Trainer:
         return {key: value for key, value in shown.items() if value is not None}
 
     def _record(self, row: dict[str, dict[str, Any]], values: Sequence[events.Value] = ()) -> None:
-        if row:
+        if row and self._is_chief:
             epoch = self.step / self._job.plan.steps_per_epoch
             self._summaries.add(self.step, epoch, row, values)
 
@@ -228,6 +252,8 @@ class Trainer:
 
     def _save(self) -> None:
         self._fold()
+        if not self._is_chief:
+            return
         state = {
             "step": self.step,
             "epoch": self.step // self._job.plan.steps_per_epoch,
@@ -244,9 +270,11 @@ class Trainer:
 
     def _export(self) -> None:
         """Writes model.keras from the weights of now; it appears by renaming."""
+        self._exported_step = self.step
+        if not self._is_chief:
+            return
         with replacing(self._job.workdir / MODEL_FILE) as partial, self._engine.averaged():
             self._job.model.save(partial)
-        self._exported_step = self.step
 
     def _export_best(self) -> None:
         """Sees to it that model.keras is the best evaluation's (or, without one, the last)."""
@@ -258,7 +286,7 @@ class Trainer:
             )
         if self._exported_step == best:
             return
-        if best != self.step:
+        if best != self.step and self._is_chief:
             where = checkpoint.folder(self._checkpoints, best)
             self._engine.load_state(checkpoint.load(where)[0], str(where))
         self._export()

@@ -1,9 +1,10 @@
 """Means of what the training steps since the last row gave, and how fast they were."""
 
-import math
 import time
 from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 
 class Window:
@@ -14,18 +15,21 @@ class Window:
     """
 
     def __init__(self):
-        self._pending: list[tuple[int, Mapping[str, Any]]] = []
+        self._pending: list[tuple[range, Mapping[str, Any]]] = []
         self._sums: dict[str, float] = {}
         self._count = 0
         self._timed_steps = 0
         self._clock: tuple[float, float] | None = None
 
-    def add(self, step: int, results: Mapping[str, Any], seconds_waited: float) -> None:
-        """Takes the results of a step, and how long input has been waited for so far."""
-        self._pending.append((step, results))
-        self._timed_steps += 1
+    def add(self, steps: range, results: Mapping[str, Any], seconds_waited: float) -> None:
+        """Takes the results of steps made in one call, and how long input was waited for so far.
+
+        A result is a number, of several steps a vector.
+        """
+        self._pending.append((steps, results))
+        self._timed_steps += len(steps)
         if self._clock is None:
-            float(results["loss"])  # Waits for the device.
+            np.asarray(results["loss"])  # Waits for the device.
             self.restart_clock(seconds_waited)
 
     def restart_clock(self, seconds_waited: float) -> None:
@@ -35,12 +39,14 @@ class Window:
 
     def fold(self) -> str | None:
         """Fetches all results; returns the first that is not finite, as `NAME of step STEP`."""
-        for step, results in self._pending:
-            for name, value in ((name, float(value)) for name, value in results.items()):
-                if not math.isfinite(value):
-                    return f"{name} of step {step}"
-                self._sums[name] = self._sums.get(name, 0.0) + value
-            self._count += 1
+        for steps, results in self._pending:
+            fetched = {name: np.ravel(np.asarray(values)) for name, values in results.items()}
+            for number, step in enumerate(steps):
+                for name, values in fetched.items():
+                    if not np.isfinite(values[number]):
+                        return f"{name} of step {step}"
+                    self._sums[name] = self._sums.get(name, 0.0) + float(values[number])
+                self._count += 1
         self._pending = []
         return None
 

@@ -2,7 +2,8 @@ import dataclasses
 
 import pytest
 
-from genokeras.training.train_config import Plan, TrainConfig, plan, value_type
+from genokeras.training.fields import value_type
+from genokeras.training.train_config import Plan, TrainConfig, plan
 from tfrecords.errors import InputError
 
 

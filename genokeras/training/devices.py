@@ -1,0 +1,141 @@
+"""What training needs of a backend: its devices, and an engine that computes steps on them.
+
+A global batch of `B` examples is divided, in its order, over `num_hosts` hosts, and each host's
+part over its replicas. Whatever the division, a step computes the same numbers.
+"""
+
+import types
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from genokeras.models.spec import Spec
+from genokeras.training.checkpoint import Arrays
+from genokeras.training.runtime import Runtime
+from genokeras.training.train_config import TrainConfig
+from tfrecords.errors import InputError
+
+Batch = dict[str, np.ndarray]
+
+
+class Engine(Protocol):
+    """Runs the steps of one model.
+
+    Attributes:
+        jit: Whether XLA compiles the steps.
+        notes: Lines that a run is to say of how it computes.
+    """
+
+    jit: bool
+    notes: tuple[str, ...]
+
+    def place(self, batches: Sequence[Batch]) -> Any:
+        """Returns this host's part of consecutive batches, on the devices."""
+
+    def train_steps(self, placed: Any) -> dict[str, Any]:
+        """Makes one step per placed batch.
+
+        Returns, not yet fetched, `loss`, its terms if several, `regularizer` if there is one, and
+        `gradient_norm`: a number each, of several steps a vector.
+        """
+
+    def evaluate_step(self, batch: Batch) -> dict[str, dict[str, np.ndarray]]:
+        """Returns `terms` and `weights` (weighted sums over the batch, their weights), `outputs`.
+
+        It takes the global batch, of any size, and every host gets the results of all of it.
+        """
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Within this context the Keras model has the averaged weights, or else the current ones.
+
+        Only there the weights of the Keras model are those of the engine.
+        """
+
+    def state(self) -> Arrays:
+        """Returns copies of all variables: `model`, `optimizer`, and, if there is one, `average`.
+
+        By the names of `variables.named`, whatever the backend.
+        """
+
+    def load_state(self, arrays: Arrays, where: str) -> None:
+        """Goes back to what `state()` returned; `where` names its origin in an error."""
+
+
+class Devices(Protocol):
+    """The devices of a run, on all its hosts.
+
+    Attributes:
+        strategy: One of `runtime.STRATEGIES`, never `auto`.
+        num_replicas: Number of devices that share a batch.
+        host: Number of this process, from 0; the first one is the chief, which writes.
+        num_hosts: Number of processes.
+    """
+
+    strategy: str
+    num_replicas: int
+    host: int
+    num_hosts: int
+
+    def describe(self) -> str:
+        """Returns a line on the devices in use and, if it was chosen, the strategy."""
+
+    def num_threads(self) -> dict[str, int]:
+        """Returns the sizes of thread pools; the last bits of results depend on them."""
+
+    def use_jit(self, jit: str, steps: int, gains_on_cpu: bool = True) -> bool:
+        """Returns whether steps are to be compiled with XLA; `jit` is the setting."""
+
+    def scope(self) -> AbstractContextManager[Any]:
+        """Within this context models and optimizers are built."""
+
+    def engine(
+        self,
+        module: types.ModuleType,
+        config: Any,
+        spec: Spec,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        training: TrainConfig,
+        jit: bool,
+    ) -> Engine:
+        """Returns an engine for a model and its optimizer, which were built within `scope()`."""
+
+    def exchange(self, value: int) -> list[int]:
+        """Returns what each host gave, in their order; all hosts wait for one another."""
+
+
+def connect(runtime: Runtime) -> Devices:
+    """Returns the devices that a run is to use, on the backend of Keras.
+
+    Raises:
+        InputError: What was asked for is not there.
+    """
+    # Imported here: without a backend its module cannot be.
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        from genokeras.training import tensorflow_devices
+
+        return tensorflow_devices.connect(runtime)
+    if backend == "jax":
+        from genokeras.training import jax_devices
+
+        return jax_devices.connect(runtime)
+    raise InputError(
+        f"Keras runs on {backend}, training on tensorflow or jax; set KERAS_BACKEND=tensorflow or "
+        "KERAS_BACKEND=jax"
+    )
+
+
+def check_batch_size(training: TrainConfig, devices: Devices) -> None:
+    """Raises if a batch cannot be divided over the replicas, and each part into micro-batches."""
+    parts = devices.num_replicas * training.gradient_accumulation
+    if training.batch_size % parts:
+        of_each = f" in {training.gradient_accumulation} pieces of each"
+        raise InputError(
+            f"batch_size={training.batch_size} cannot be divided over {devices.num_replicas} "
+            f"replicas{of_each if training.gradient_accumulation > 1 else ''}; use a multiple of "
+            f"{parts}"
+        )
