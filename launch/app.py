@@ -6,7 +6,8 @@ mend (`InputError`, the operating system's refusals, wrong flags) are shortened.
 
 Help lists the flags as they are defined, also those of the modules in `FLAG_MODULES`. A launcher
 with very many says which of them belong together, `FLAG_GROUPS` (titles to names), and with
-`more_help(argv)` it adds what flags can be.
+`more_help(argv)` it adds what flags can be. The `main` of a launcher with `TAKES_LINE` is given the
+words after `--`, which are of another launcher.
 """
 
 import contextlib
@@ -28,16 +29,20 @@ EXIT_UNREAD = 141  # As of any program that writes to a pipe nobody reads any mo
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
-def run(main: Callable[[], None], argv: list[str] | None = None) -> NoReturn:
+def run(main: Callable[..., None], argv: list[str] | None = None) -> NoReturn:
     """Parses `argv` (default: the command line), calls `main` and exits."""
     argv = sys.argv if argv is None else argv
     module = sys.modules[main.__module__]
+    lines = []
+    if getattr(module, "TAKES_LINE", False):
+        end = argv.index("--") if "--" in argv else len(argv)
+        argv, lines = argv[:end], [argv[end + 1 :]]
     with one_line_endings():
         if {"--help", "-help", "-h", "--helpshort", "--helpfull"} & set(argv[1:]):
             print(_help(module, argv))
         else:
-            _parse(argv)
-            main()
+            parse(argv)
+            main(*lines)
     sys.exit(0)
 
 
@@ -62,7 +67,13 @@ def one_line_endings() -> Iterator[None]:
         _fail(_one_line(error), EXIT_MISTAKE)
 
 
-def _parse(argv: list[str]) -> None:
+def parse(argv: list[str]) -> None:
+    """Parses the flags of `argv`, of which the first word is the program.
+
+    Raises:
+        InputError: They are wrong.
+        flags.Error: Likewise.
+    """
     try:
         rest = flags.FLAGS(argv)[1:]
     except flags.UnrecognizedFlagError as error:
