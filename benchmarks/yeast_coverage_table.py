@@ -34,7 +34,7 @@ def scores_table(results: Mapping[str, Any]) -> str:
     for name, scores in best_first:
         row = [described(name, results), with_interval(scores, "pearson_r")]
         behind = "" if name == "model" else with_interval(scores, "behind")
-        rows.append([*row, behind, f"{scores['spearman_r']:.3f}"])
+        rows.append([*row, behind, with_interval(scores, "spearman_r")])
     return table(("", "Pearson r", "behind the model", "Spearman r"), rows)
 
 
