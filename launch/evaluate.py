@@ -6,7 +6,7 @@ Prints a table, and writes into the folder `evaluation` of the run SPLIT.json (a
 calibration, operating points, groups, mistakes and probes), SPLIT.predictions.tsv (every example;
 `row` is the number of the data row, from 0, counted through all input files) and pictures
 SPLIT.*.png; and into the run report.html, all of it on one page. Of several runs,
---workdir=RUN1,RUN2 or a quoted pattern, the mean of logits is scored, and each of them; then
+--workdir=RUN1,RUN2 or a quoted pattern, the mean of logits or coverage is scored, and each; then
 --output=DIR says where to write. Of coverage there are scores, windows as a picture and the report.
 """
 

@@ -4,19 +4,19 @@ Shapes: `N` windows of `bins`, `T` tracks.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from genokeras.evaluation import bootstrap
-from genokeras.evaluation.predictor import BATCH_SIZE, Predictor
+from genokeras.evaluation.ensemble import Ensemble
+from genokeras.evaluation.predictor import BATCH_SIZE
 from genokeras.evaluation.split_predictions import place_columns
 from genokeras.evaluation.split_windows import SplitWindows
 from genokeras.metrics.coverage import ALL, CoverageScores
 from genokeras.metrics.window_groups import correlation_and_r2, pair_sums
 from genokeras.models.spec import Spec
-from genokeras.training.workdir import Run
 from tfrecords.chrom import place
 from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
@@ -26,6 +26,7 @@ from tfrecords.reader import Batch, Dataset
 _MAX_BASES = 1 << 21
 # Length of the blocks of a chromosome that are resampled, in windows: most that overlap share one.
 _WINDOWS_PER_BLOCK = 4
+_NOT_OF_MEMBERS = ("n", "num_undefined", "tasks")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,58 +62,43 @@ class ScoredCoverage:
 
 
 def score_coverage(
-    runs: Sequence[Run],
+    models: Ensemble,
     dataset: Dataset,
     split: str,
-    step: int,
-    progress: Callable | None = None,
     *,
     num_bootstrap: int = 1000,
     seed: int = 0,
-    batch_size: int = BATCH_SIZE,
-    reverse_complement: bool | None = None,
+    progress: Callable | None = None,
 ) -> ScoredCoverage:
-    """Scores a run's model on a split.
+    """Scores the mean of what some models predict, in the unit of the data, on a split.
 
     Returns:
-      As `result` the metrics of the model's `running_scores`, each with its 95%
-      interval `*_ci`, and that of `JSD_DIFFERENCE`, over resampled windows, of a genome over
-      blocks of it, since what overlaps is no new evidence (many in groups, see `WindowGroups`);
-      `reverse_complement`, `num_bootstrap`, `seed`; and None for what only other tasks have:
-      `baseline`, `difference`, `verdict`, `members`, `probes`.
+      As `result` the metrics of `CoverageScores`, each with its 95% interval `*_ci`, and that of
+      `JSD_DIFFERENCE`, over resampled windows, of a genome over blocks of it, since what overlaps
+      is no new evidence (many in groups, see `WindowGroups`); `members`, the same over all tracks
+      of each of several models (None of one); and None for what only other tasks have: `baseline`,
+      `difference`, `verdict`, `probes`.
 
     Raises:
-      InputError: There are several runs, the split is empty, or a prediction is not finite.
+      InputError: The split is empty, or a prediction is not finite.
     """
-    if len(runs) > 1:
-        raise InputError(
-            f"{len(runs)} runs that predict coverage: means over them are not made yet; give one"
-        )
-    run, windows = runs[0], SplitWindows.each_once(dataset, split)
+    spec, windows = models.spec, SplitWindows.each_once(dataset, split)
     if not len(windows):
         raise InputError(f"split {split} has no examples")
-    size = windows_at_a_time(run.spec, batch_size)
-    options = {"batch_size": size, "reverse_complement": reverse_complement}
-    predictor = Predictor.load(run, step, **options)
-    scores, within = run.model_module.running_scores(run.spec), []
-    bar = progress(f"Predicting {split}", len(windows)) if progress else None
-    try:
-        for part, coverage in _predictions(predictor, windows.parts(size)):
-            _check_finite(coverage, split)
-            blocks = _blocks(part, run.spec.length)
-            scores.add({"coverage": coverage}, part["targets"], part["weight"], blocks)
-            within.append(_pearson_r(_true(part, run), coverage))
-            if bar:
-                bar.update(len(coverage))
-    finally:
-        if bar:
-            bar.close()
-    result = _with_intervals(scores, run.spec.tasks, num_bootstrap, seed, progress)
-    result |= {"reverse_complement": predictor.reverse_complement}
-    result |= {"num_bootstrap": num_bootstrap, "seed": seed}
+    # Of the mean, and of each of several members.
+    num_scored = 1 + (len(models.members) if len(models.members) > 1 else 0)
+    scores = [CoverageScores(spec.tasks, spec.target_scale) for _ in range(num_scored)]
+    within = _add_split(scores, models, windows, progress)
+    result, *of_members = (
+        _with_intervals(found, spec.tasks, num_bootstrap, seed, progress) for found in scores
+    )
     result |= dict.fromkeys(("baseline", "difference", "verdict", "members", "probes"))
-    within = np.concatenate(within)
-    return ScoredCoverage(result, _shown(run, dataset.manifest, predictor, windows, within))
+    if of_members:
+        result["members"] = [
+            {name: score for name, score in member.items() if name not in _NOT_OF_MEMBERS}
+            for member in of_members
+        ]
+    return ScoredCoverage(result, _shown(models, dataset.manifest, windows, within))
 
 
 def windows_at_a_time(spec: Spec, batch_size: int = BATCH_SIZE) -> int:
@@ -120,9 +106,32 @@ def windows_at_a_time(spec: Spec, batch_size: int = BATCH_SIZE) -> int:
     return min(batch_size, max(1, _MAX_BASES // spec.length))
 
 
-def _predictions(predictor: Predictor, parts: Iterator[Batch]) -> Iterator[tuple]:
-    for part in parts:
-        yield part, predictor.logits(part["sequence"])
+def _add_split(
+    scores: Sequence[CoverageScores],
+    models: Ensemble,
+    windows: SplitWindows,
+    progress: Callable | None,
+) -> np.ndarray:
+    """Adds all windows to the scores of the mean and of the members, if there are any.
+
+    Returns the correlation of the mean within each window, `[N]`.
+    """
+    within = []
+    bar = progress(f"Predicting {windows.name}", len(windows)) if progress else None
+    try:
+        for part in windows.parts(models.batch_size):
+            members = models.member_logits(part["sequence"])
+            _check_finite(members, windows.name)
+            coverage, blocks = members.mean(axis=0), _blocks(part, models.spec.length)
+            for found, predicted in zip(scores, (coverage, *members), strict=False):
+                found.add({"coverage": predicted}, part["targets"], part["weight"], blocks)
+            within.append(_pearson_r(_true(part, models.spec), coverage))
+            if bar:
+                bar.update(len(coverage))
+    finally:
+        if bar:
+            bar.close()
+    return np.concatenate(within)
 
 
 def _blocks(part: Batch, window_bp: int) -> np.ndarray | None:
@@ -133,9 +142,9 @@ def _blocks(part: Batch, window_bp: int) -> np.ndarray | None:
     return place(part["chrom_id"], in_chrom)
 
 
-def _true(part: Batch, run: Run) -> np.ndarray:
+def _true(part: Batch, spec: Spec) -> np.ndarray:
     """Returns coverage in the unit of the data, NaN where it is missing."""
-    true = part["targets"].astype(np.float64) * (run.spec.target_scale or 1.0)
+    true = part["targets"].astype(np.float64) * (spec.target_scale or 1.0)
     return np.where(part["weight"][:, None] > 0, true, np.nan)
 
 
@@ -193,7 +202,7 @@ def _with_intervals(
 
 
 def _shown(
-    run: Run, manifest: Manifest, predictor: Predictor, windows: SplitWindows, within: np.ndarray
+    models: Ensemble, manifest: Manifest, windows: SplitWindows, within: np.ndarray
 ) -> list[ShownWindow]:
     """Returns the windows of the best, the median and the worst correlation, if it has any."""
     order = np.argsort(within, kind="stable")[: np.count_nonzero(np.isfinite(within))]
@@ -204,7 +213,7 @@ def _shown(
         part = windows.read(np.array([row]))
         places = place_columns(manifest, part)
         place = _place(places) if places else f"row {int(part['row'][0])}"
-        true, predicted = _true(part, run)[0], predictor.logits(part["sequence"])[0]
+        true, predicted = _true(part, models.spec)[0], models.logits(part["sequence"])[0]
         shown.append(ShownWindow(kind, place, float(within[row]), true, predicted))
     return shown
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from genokeras.evaluation import ensemble, probes, run_folders
-from genokeras.evaluation.coverage_scores import score_coverage
+from genokeras.evaluation.coverage_scores import score_coverage, windows_at_a_time
 from genokeras.evaluation.ensemble import Ensemble
 from genokeras.evaluation.evaluation_files import write_coverage_evaluation, write_evaluation
 from genokeras.evaluation.predictor import BATCH_SIZE, Predictor
@@ -73,21 +73,20 @@ def evaluate(
     datasets = _datasets(runs, split)
     # Settled once: a run that still trains may make a better one meanwhile.
     steps = [run.step_of(checkpoint) for run in runs]
-    options = {"reverse_complement": reverse_complement, "batch_size": batch_size}
-    about = _about(runs, split, checkpoint, steps)
-    scoring = {"num_bootstrap": num_bootstrap, "seed": seed, "progress": progress}
-    if runs[0].spec.task_type == "coverage":
-        scored = score_coverage(runs, datasets[0], split, steps[0], **scoring, **options)
-        result = {**about, "probe": [], **scored.result}
-        write_coverage_evaluation(folder, runs[0], result, scored.windows, log)
-        return result
+    size = windows_at_a_time(runs[0].spec, batch_size)
+    options = {"reverse_complement": reverse_complement, "batch_size": size}
     pairs = zip(runs, steps, strict=True)
     models = Ensemble([Predictor.load(run, step, **options) for run, step in pairs])
-    scored = score_models(
-        models, datasets, split, words=words, baseline=baseline, log=log, **scoring
-    )
+    scoring = {"num_bootstrap": num_bootstrap, "seed": seed, "progress": progress}
+    is_coverage = runs[0].spec.task_type == "coverage"
+    if is_coverage:
+        scored = score_coverage(models, datasets[0], split, **scoring)
+    else:
+        scored = score_models(
+            models, datasets, split, words=words, baseline=baseline, log=log, **scoring
+        )
     result = {
-        **about,
+        **_about(runs, split, checkpoint, steps),
         "reverse_complement": models.reverse_complement,
         "num_bootstrap": num_bootstrap,
         "seed": seed,
@@ -96,7 +95,10 @@ def evaluate(
     }
     for run, member in zip(runs, result["members"] or (), strict=False):
         member["workdir"] = str(run.workdir)
-    write_evaluation(folder, runs, result, scored, log)
+    if is_coverage:
+        write_coverage_evaluation(folder, runs, result, scored.windows, log)
+    else:
+        write_evaluation(folder, runs, result, scored, log)
     return result
 
 

@@ -61,7 +61,7 @@ def write_evaluation(
 
 def write_coverage_evaluation(
     folder: pathlib.Path,
-    run: Run,
+    runs: Sequence[Run],
     result: Mapping[str, Any],
     windows: Sequence[ShownWindow],
     log: Callable[[str], None],
@@ -69,20 +69,21 @@ def write_coverage_evaluation(
     """Writes what `evaluate` returns of coverage, and the pictures beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     if figure.is_available():
-        _draw_learning_curves(run, folder)
+        if len(runs) == 1:
+            _draw_learning_curves(runs[0], folder)
         if windows:
             draw_coverage_windows(
                 folder / f"{result['split']}.windows.png",
                 title=f"{result['dataset']}, {result['split']} split: {result['model']}",
-                tasks=run.spec.tasks,
-                bin_bp=run.spec.bin_bp,
+                tasks=runs[0].spec.tasks,
+                bin_bp=runs[0].spec.bin_bp,
                 windows=[Window(shown.title, shown.true, shown.predicted) for shown in windows],
             )
     else:
         log(_NO_PICTURES)
     if report.is_available():
-        parent = run_folders.report_folder(folder, [run.workdir])
-        report.write_report(parent / report.FILE, [run], run.manifest, result, windows)
+        parent = run_folders.report_folder(folder, [run.workdir for run in runs])
+        report.write_report(parent / report.FILE, runs, runs[0].manifest, result, windows)
     else:
         log(_NO_REPORT)
     write(folder / f"{result['split']}.json", result)

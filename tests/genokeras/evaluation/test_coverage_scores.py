@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from genokeras.evaluation.coverage_scores import score_coverage
+from genokeras.evaluation.ensemble import Ensemble
 from genokeras.evaluation.evaluate import evaluate
 from genokeras.evaluation.predict import predict, write_predictions
 from genokeras.evaluation.score_table import score_table
@@ -29,6 +30,11 @@ def run(coverage_dataset, tmp_path_factory):
     options = {"model": "track", "preset": "tiny", "overrides": ["strands=one"]}
     train(data_dir, folder / "run", **options, training=training)
     return Run.open(folder / "run")
+
+
+@pytest.fixture(scope="module")
+def models(run):
+    return Ensemble.load([run], batch_size=64)
 
 
 def test_scores_are_those_of_all_windows(run):
@@ -54,22 +60,22 @@ def test_scores_are_those_of_all_windows(run):
     assert "mean_profile_jsd" in table
 
 
-def test_intervals_hold_the_scores_and_come_again(run):
-    options = [run], Dataset(run.data_dir), "valid", 4
+def test_intervals_hold_the_scores_and_come_again(run, models):
+    options = models, Dataset(run.data_dir), "valid"
     first, again, none = (
-        score_coverage(*options, num_bootstrap=number, batch_size=64).result
-        for number in (50, 50, 0)
+        score_coverage(*options, num_bootstrap=number).result for number in (50, 50, 0)
     )
     assert first == again
     for scores in (first, *first["tasks"].values()):
-        for name in ("pearson_r", "r2", "log_total_r", "profile_jsd", "mean_profile_jsd"):
+        for name in (
+            *("pearson_r", "spearman_r", "r2", "log_total_r"),
+            *("profile_jsd", "mean_profile_jsd"),
+        ):
             low, high = scores[f"{name}_ci"]
             assert low < scores[name] < high, name
     assert not any(name.endswith("_ci") for name in none)
-    assert {name: first[name] for name in none if name != "tasks"} == {
-        **{name: x for name, x in none.items() if name != "tasks"},
-        "num_bootstrap": 50,
-    }
+    del none["tasks"]
+    assert {name: first[name] for name in none} == none
 
 
 def rewrite(dataset, data_dir, columns, **described):
@@ -85,7 +91,7 @@ def rewrite(dataset, data_dir, columns, **described):
     return Dataset(data_dir)
 
 
-def test_of_two_stored_strands_one_counts(run, tmp_path):
+def test_of_two_stored_strands_one_counts(run, models, tmp_path):
     dataset = Dataset(run.data_dir)
     given = dataset.split("valid").read(np.arange(200))
     turned = {
@@ -96,13 +102,13 @@ def test_of_two_stored_strands_one_counts(run, tmp_path):
     both = {name: np.concatenate([given[name], turned[name]]) for name in turned}
     stored = rewrite(dataset, tmp_path, both, reverse_complement="store")
     expected, found = (
-        score_coverage([run], x, "valid", 4, num_bootstrap=20).result for x in (dataset, stored)
+        score_coverage(models, x, "valid", num_bootstrap=20).result for x in (dataset, stored)
     )
     assert found == expected
     assert found["n"] == 200
 
 
-def test_windows_three_times_in_one_place_are_no_more_evidence(run, tmp_path):
+def test_windows_three_times_in_one_place_are_no_more_evidence(run, models, tmp_path):
     """The mean profile aside, which is that of the windows before."""
     dataset = Dataset(run.data_dir)
     given = dataset.split("valid").read(np.arange(200))
@@ -118,9 +124,9 @@ def test_windows_three_times_in_one_place_are_no_more_evidence(run, tmp_path):
         (tmp_path / str(number)).mkdir()
         places = {"chroms": (Chrom("I", 200_000), Chrom("II", 200_000))} if number < 3 else {}
         stored = rewrite(dataset, tmp_path / str(number), columns, **places)
-        found.append(score_coverage([run], stored, "valid", 4, num_bootstrap=1000).result)
+        found.append(score_coverage(models, stored, "valid", num_bootstrap=1000).result)
     once, *repeated, wrong = found
-    for name in ("pearson_r", "r2", "log_total_r", "profile_jsd"):
+    for name in ("pearson_r", "spearman_r", "r2", "log_total_r", "profile_jsd"):
         low, high = once[f"{name}_ci"]
         for other in repeated:
             assert other[f"{name}_ci"] == pytest.approx([low, high], rel=1e-6), name
@@ -128,21 +134,20 @@ def test_windows_three_times_in_one_place_are_no_more_evidence(run, tmp_path):
         assert ends[1] - ends[0] < 0.75 * (high - low), name
 
 
-def test_one_block_has_no_interval(run, tmp_path):
+def test_one_block_has_no_interval(run, models, tmp_path):
     dataset = Dataset(run.data_dir)
     given = dataset.split("valid").read(np.arange(20))
     given["chrom_id"], given["strand"] = np.zeros(20, np.int32), np.zeros(20, np.int8)
     given["start"] = np.arange(20) * 51
     stored = rewrite(dataset, tmp_path, given, chroms=(Chrom("I", 2000),))
-    found = score_coverage([run], stored, "valid", 4, num_bootstrap=20)
+    found = score_coverage(models, stored, "valid", num_bootstrap=20)
     assert not any(name.endswith("_ci") for name in found.result)
     assert found.windows[0].place.startswith("I:")
 
 
-def test_windows_to_look_at_are_the_best_the_median_and_the_worst(run):
+def test_windows_to_look_at_are_the_best_the_median_and_the_worst(run, models):
     """By hand: correlations within all windows, the mean of both tracks."""
-    step = run.step_of("best")
-    found = score_coverage([run], Dataset(run.data_dir), "valid", step, num_bootstrap=0).windows
+    found = score_coverage(models, Dataset(run.data_dir), "valid", num_bootstrap=0).windows
     split = Dataset(run.data_dir).split("valid")
     stored = split.read(np.arange(split.num_examples))
     predicted = predict(run, sequence.decode(stored["sequence"], run.spec.length))
@@ -158,6 +163,40 @@ def test_windows_to_look_at_are_the_best_the_median_and_the_worst(run):
     row = int(found[0].place.removeprefix("row ")) - stored["row"][0]
     np.testing.assert_array_equal(found[0].true, true[row])
     assert found[0].title.startswith(f"Best window, {found[0].place}: Pearson r 0.")
+
+
+def test_an_ensemble_predicts_the_mean_coverage(run, tmp_path):
+    """By hand: the mean, in the unit of the data, of what both runs predict alone."""
+    training = recipe("track", "tiny", steps=2, batch_size=16, jit="off", seed=1)
+    options = {"model": "track", "preset": "tiny", "overrides": ["strands=one"]}
+    train(run.data_dir, tmp_path / "other", **options, training=training)
+    other = Run.open(tmp_path / "other")
+    workdirs = [run.workdir, other.workdir]
+    result = evaluate(workdirs, "valid", output=tmp_path / "both", num_bootstrap=20, batch_size=64)
+    stored = Dataset(run.data_dir).split("valid").read(np.arange(200))
+    texts = sequence.decode(stored["sequence"], run.spec.length)
+    true = stored["targets"] * np.float32(run.spec.target_scale)
+    predicted = [predict(member, texts) for member in (run, other)]
+    both = [*predicted, np.mean(predicted, axis=0)]
+    expected = [
+        np.mean([np.corrcoef(true[..., t].ravel(), x[..., t].ravel())[0, 1] for t in range(2)])
+        for x in both
+    ]
+    first, second = result["members"]
+    found = [scores["pearson_r"] for scores in (first, second, result)]
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert len(set(found)) == 3
+    assert first["workdir"] == str(run.workdir)
+    low, high = second["spearman_r_ci"]
+    assert low < second["spearman_r"] < high
+    assert {"tasks", "n"} & first.keys() == set()
+    files = {path.name for path in (tmp_path / "both").iterdir()}
+    assert files == {"valid.json", "valid.windows.png", "report.html"}
+    page = (tmp_path / "both" / "report.html").read_text()
+    for text in ("ensemble of 2 runs of track", "Mean of the coverage of", "Members of the ense"):
+        assert text in page, text
+    assert "Mean of the logits" not in page
+    assert "ensemble of 2" in score_table(result)
 
 
 def test_the_report_of_coverage_has_what_makes_sense(run):
@@ -186,5 +225,3 @@ def test_both_strands_give_one_prediction(run):
 def test_what_is_of_one_number_per_window_is_refused(run, tmp_path):
     with pytest.raises(InputError, match="predicts coverage, 28 numbers a window and task, and a"):
         write_predictions(run, [], tmp_path / "x.tsv")
-    with pytest.raises(InputError, match="2 runs that predict coverage: means over them are not"):
-        score_coverage([run, run], Dataset(run.data_dir), "valid", 4)
