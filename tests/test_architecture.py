@@ -20,6 +20,10 @@ FRAMEWORKS = {"tensorflow", "tensorflow_datasets", "jax", "torch", "keras"}
 # The only files that may name a framework other than Keras; everything else is keras.ops or NumPy.
 FRAMEWORK_FILES = {
     "data_prep/tfds_source.py",
+    "genokeras/training/jax_devices.py",
+    "genokeras/training/jax_engine.py",
+    "genokeras/training/jax_precision.py",
+    "genokeras/training/jax_step.py",
     "tfrecords/tf_dataset.py",
     # The engines, a few files each.
     *(f"genokeras/training/{path.name}" for path in TRAINING.glob("tensorflow_*.py")),

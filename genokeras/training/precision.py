@@ -15,7 +15,8 @@ def scope(precision: str) -> Iterator[None]:
     keras.config.set_dtype_policy(precision)
     keras.config.set_floatx("float64" if precision == "float64" else "float32")
     try:
-        yield
+        with _wide_arrays() if precision == "float64" else contextlib.nullcontext():
+            yield
     finally:
         keras.config.set_floatx(floatx)
         keras.config.set_dtype_policy(policy)
@@ -27,3 +28,12 @@ def check(model: keras.Model, precision: str) -> None:
     found = {layer.compute_dtype for layer in model._flatten_layers() if layer.weights}
     if wanted not in found:
         raise ValueError(f"{model.name}: built for {precision}, but layers compute in {found}")
+
+
+def _wide_arrays() -> contextlib.AbstractContextManager[None]:
+    if keras.backend.backend() != "jax":
+        return contextlib.nullcontext()
+    # Imported here: without JAX it cannot be.
+    from genokeras.training.jax_precision import allowing_float64
+
+    return allowing_float64()

@@ -121,10 +121,11 @@ def fill(model: keras.Model) -> None:
     """Gives a model the same weights on every backend."""
     rng = np.random.default_rng(1)
     for name, variable in sorted(variables.named(model.variables).items()):
-        if np.issubdtype(np.dtype(variable.dtype), np.floating):
-            shape = tuple(variable.shape)
-            values = rng.normal(size=shape) / math.sqrt(max(1, math.prod(shape[:-1])))
-            variable.assign(1 + 0.1 * np.abs(values) if name.endswith(_POSITIVE) else values)
+        shape = tuple(variable.shape)
+        values = rng.normal(size=shape) / math.sqrt(max(1, math.prod(shape[:-1])))
+        if "seed_generator" in name:
+            values = np.zeros(shape)
+        variable.assign(1 + 0.1 * np.abs(values) if name.endswith(_POSITIVE) else values)
 
 
 class KeyedNoise(keras.layers.Layer):

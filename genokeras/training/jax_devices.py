@@ -1,0 +1,160 @@
+"""The devices that JAX sees, on this host and on others, and which of them a run uses."""
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import Mesh
+
+from genokeras.training.jax_engine import AXIS, JaxEngine
+from genokeras.training.runtime import Runtime
+from tfrecords.cores import num_cores
+from tfrecords.errors import InputError
+
+_NVIDIA_DRIVER = pathlib.Path("/proc/driver/nvidia/version")
+_SLURM = ("SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID")
+_TPU_HOSTS = "TPU_WORKER_HOSTNAMES"
+
+
+def connect(runtime: Runtime) -> "JaxDevices":
+    """Returns the devices of a run, after finding the other processes if there are several.
+
+    Those are given by `coordinator`, or found in the environment of SLURM or of a Cloud TPU.
+
+    Raises:
+        InputError: What was asked for is not there.
+    """
+    if runtime.tpu not in (None, "local"):
+        raise InputError(
+            f"tpu={runtime.tpu}: JAX runs on the hosts of a TPU themselves; run this command on "
+            "each of them with strategy=tpu"
+        )
+    _join_processes(runtime)
+    strategy = _strategy(runtime)
+    if runtime.require_accelerator and jax.default_backend() == "cpu":
+        raise InputError(f"require_accelerator: there is none; {_describe(jax.local_devices())}")
+    ordered = sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
+    devices = jax.local_devices()[:1] if strategy == "single" else ordered
+    return JaxDevices(strategy, devices, was_chosen=runtime.strategy == "auto")
+
+
+class JaxDevices:
+    """Devices that share every batch, as `devices.Devices` says."""
+
+    def __init__(self, strategy: str, devices: list[jax.Device], was_chosen: bool = False):
+        self.strategy, self.num_replicas = strategy, len(devices)
+        self.host, self.num_hosts = jax.process_index(), jax.process_count()
+        self._devices, self._was_chosen = devices, was_chosen
+
+    def describe(self) -> str:
+        """Returns a line on the devices in use and, if it was chosen, the strategy."""
+        line = f"JAX on {_describe(self._devices)}"
+        if self.num_hosts > 1:
+            line += f" of {self.num_hosts} processes"
+        return f"{line}, strategy {self.strategy}" if self._was_chosen else line
+
+    def num_threads(self) -> dict[str, int]:
+        """Returns the size of XLA's thread pool."""
+        return {"intra-op": num_cores()}
+
+    def use_jit(self, jit: str, steps: int, gains_on_cpu: bool = True) -> bool:
+        """Returns True, as there is nothing else.
+
+        Raises:
+            InputError: It was to be off.
+        """
+        if jit == "off":
+            raise InputError("jit=off: JAX always compiles its steps; leave jit out")
+        return True
+
+    @contextlib.contextmanager
+    def scope(self) -> Iterator[None]:
+        """Nothing needs to be said: the engine puts the values where they belong."""
+        yield
+
+    def engine(self, *what: Any) -> JaxEngine:
+        """Returns an engine for a model and its optimizer: `devices.Devices` has the arguments."""
+        *what, jit = what
+        self.use_jit("on" if jit else "off", 0)
+        mesh = Mesh(np.array(self._devices), (AXIS,))
+        return JaxEngine(*what, mesh, self.host, self.num_hosts)
+
+    def exchange(self, value: int) -> list[int]:
+        """Returns what each host gave, in their order; all hosts wait for one another."""
+        if self.num_hosts == 1:
+            return [int(value)]
+        return [int(x) for x in multihost_utils.process_allgather(np.int32(value))]
+
+
+def _join_processes(runtime: Runtime) -> None:
+    """Makes several processes one JAX; to be done before anything is computed."""
+    if jax.distributed.is_initialized():
+        return
+    if runtime.coordinator:
+        given = (runtime.coordinator, runtime.num_processes, runtime.process_id)
+    elif _is_one_of_several():
+        given = ()
+    else:
+        return
+    # How processes talk on CPUs; other devices have their own ways.
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    try:
+        jax.distributed.initialize(*given)
+    except (RuntimeError, ValueError) as error:
+        problem = " ".join(str(error).split())
+        raise InputError(
+            f"the processes of this run could not be joined: {problem}; every one needs the same "
+            "coordinator and num_processes, and a process_id of its own"
+        ) from None
+
+
+def _is_one_of_several() -> bool:
+    """Whether SLURM or a Cloud TPU says that this process has fellows."""
+    if all(name in os.environ for name in _SLURM):
+        return int(os.environ["SLURM_NTASKS"]) > 1
+    return "," in os.environ.get(_TPU_HOSTS, "")
+
+
+def _strategy(runtime: Runtime) -> str:
+    """Returns the strategy asked for, or, of `auto`, the one that fits what is there."""
+    several, asked = jax.process_count() > 1, runtime.strategy
+    is_tpu = jax.default_backend() == "tpu"
+    if asked == "auto":
+        if is_tpu:
+            return "tpu"
+        return "multiworker" if several else "mirrored" if jax.device_count() > 1 else "single"
+    if asked == "tpu" and not is_tpu:
+        raise InputError(
+            f"strategy=tpu: JAX found no TPU, but {_describe(jax.local_devices())}; install "
+            "jax[tpu] on a TPU VM"
+        )
+    if asked == "multiworker" and not several:
+        raise InputError(
+            "strategy=multiworker: this process is the only one; give coordinator, num_processes "
+            "and process_id, or start it with srun, one task per process"
+        )
+    if asked in ("single", "mirrored") and several:
+        raise InputError(
+            f"strategy={asked} is for one process, and there are {jax.process_count()}; use "
+            "strategy=multiworker"
+        )
+    return asked
+
+
+def _describe(devices: list[jax.Device]) -> str:
+    kinds = sorted({device.device_kind for device in devices})
+    if devices[0].platform != "cpu":
+        return f"{len(devices)} {devices[0].platform.upper()} ({', '.join(kinds)})"
+    missing = ""
+    if _NVIDIA_DRIVER.exists():
+        missing = (
+            "; this machine has an NVIDIA driver, but JAX found no GPU: install the extra "
+            "`jax-cuda`"
+        )
+    counted = f"{len(devices)} CPU devices" if len(devices) > 1 else "CPU"
+    return f"{counted} ({num_cores()} threads){missing}"

@@ -1,0 +1,215 @@
+"""The JAX engine: one compiled program per step, over all devices of all hosts.
+
+The values of the variables are arrays on every device; a step takes them and gives new ones, in the
+same memory. The batch is divided over the devices. The Keras variables hold what they did when the
+engine was made, and are given values only where something else is to use the model.
+"""
+
+import contextlib
+import functools
+import types
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from genokeras.models.spec import Spec
+from genokeras.training import variables
+from genokeras.training.checkpoint import Arrays
+from genokeras.training.jax_step import JaxStep, State
+from genokeras.training.pieces import check_pieces
+from genokeras.training.train_config import TrainConfig
+
+AXIS = "batch"
+
+
+class JaxEngine:
+    """Runs the steps of one model, as `devices.Engine` says.
+
+    `module` is the model's module, `config` its configuration, `spec` what the data demand of it;
+    `optimizer` is built on the model. `mesh` has the one axis `AXIS`; `host` of `num_hosts` is this
+    process.
+
+    Raises:
+        InputError: The model's batches cannot be cut into pieces, but are to be.
+    """
+
+    jit = True
+    notes: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        module: types.ModuleType,
+        config: Any,
+        spec: Spec,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        training: TrainConfig,
+        mesh: Mesh,
+        host: int = 0,
+        num_hosts: int = 1,
+    ):
+        check_pieces(model, training)
+        self._model, self._optimizer, self._is_averaging = model, optimizer, bool(training.ema)
+        self._mesh, self._host, self._num_hosts = mesh, host, num_hosts
+        self._everywhere = NamedSharding(mesh, PartitionSpec())
+        step = make_step(module, config, spec, model, optimizer, training, mesh)
+        self._train = jax.jit(step.train, donate_argnums=0, out_shardings=self._everywhere)
+        self._evaluate = jax.jit(step.evaluate, out_shardings=self._everywhere)
+        self._state = self._from_variables()
+        self._evaluated = "trainable"
+
+    def place(self, batches: Sequence[dict[str, np.ndarray]]) -> dict[str, jax.Array]:
+        """Returns this host's part of consecutive batches, `[steps, B, ...]`, on the devices."""
+        return self._divided(
+            {
+                name: values[None] if len(batches) == 1 else np.stack([b[name] for b in batches])
+                for name, values in batches[0].items()
+            },
+            PartitionSpec(None, AXIS),
+        )
+
+    def train_steps(self, placed: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        """Makes one step per placed batch, as `devices.Engine` says."""
+        self._state, results = self._train(self._state, placed)
+        return results
+
+    def evaluate_step(self, batch: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+        """Returns what `devices.Engine` says; batches of one size are compiled once."""
+        size = len(batch["key"])
+        padded = _padded(batch, -size % self._mesh.size)
+        part = len(padded["key"]) // self._num_hosts
+        rows = slice(self._host * part, (self._host + 1) * part)
+        placed = self._divided({k: v[rows] for k, v in padded.items()}, PartitionSpec(AXIS))
+        results = self._evaluate(self._state[self._evaluated], self._state["other"], placed)
+        results = jax.device_get(results)
+        outputs = {name: values[:size] for name, values in results["outputs"].items()}
+        return results | {"outputs": outputs}
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within this context the Keras model, and evaluation, have the averaged weights."""
+        self._evaluated = "average" if self._is_averaging else "trainable"
+        model = self._model
+        for targets, group in (
+            (model.trainable_variables, self._evaluated),
+            (model.non_trainable_variables, "other"),
+        ):
+            for variable, value in zip(targets, self._state[group], strict=True):
+                # A copy, since the next step uses the memory anew.
+                variable.assign(jnp.copy(value.addressable_data(0)))
+        try:
+            yield
+        finally:
+            self._evaluated = "trainable"
+
+    def state(self) -> Arrays:
+        """Returns copies of all variables: `model`, `optimizer`, and, if there is one, `average`.
+
+        Every host has all of them, so one alone may ask.
+        """
+        local = jax.tree.map(lambda value: value.addressable_data(0), self._state)
+        # Copied once more, since on a CPU an array may share the device's memory.
+        found = jax.tree.map(np.array, jax.device_get(local))
+        values = {
+            id(variable): value
+            for group, members in self._groups().items()
+            for variable, value in zip(members, found[group], strict=True)
+        }
+        arrays = {
+            group: {name: values[id(v)] for name, v in variables.named(members).items()}
+            for group, members in (
+                ("model", self._model.variables),
+                ("optimizer", self._optimizer.variables),
+            )
+        }
+        if self._is_averaging:
+            names = variables.named(self._model.trainable_variables)
+            arrays["average"] = dict(zip(names, found["average"], strict=True))
+        return arrays
+
+    def load_state(self, arrays: Arrays, where: str) -> None:
+        """Goes back to what `state()` returned; `where` names its origin in an error."""
+        variables.assign(self._model.variables, arrays["model"], where)
+        variables.assign(self._optimizer.variables, arrays["optimizer"], where)
+        self._state = self._from_variables()
+        if self._is_averaging:
+            names = variables.named(self._model.trainable_variables)
+            average = [arrays["average"][name] for name in names]
+            self._state["average"] = self._replicated(average)
+
+    def _groups(self) -> dict[str, list[keras.Variable]]:
+        return {
+            "trainable": self._model.trainable_variables,
+            "other": self._model.non_trainable_variables,
+            "optimizer": self._optimizer.variables,
+        }
+
+    def _from_variables(self) -> State:
+        """Returns the state of the Keras variables, with the weights as their average."""
+        groups = self._groups() | {
+            "average": self._model.trainable_variables if self._is_averaging else []
+        }
+        values = {name: [np.asarray(v.value) for v in group] for name, group in groups.items()}
+        return self._replicated(values)
+
+    def _replicated(self, values: Any) -> Any:
+        """Returns arrays on every device, which share no memory with what is given."""
+        copy = functools.partial(jax.tree.map, jnp.copy)
+        return jax.jit(copy, out_shardings=self._everywhere)(values)
+
+    def _divided(self, values: dict[str, np.ndarray], by: PartitionSpec) -> dict[str, jax.Array]:
+        sharding = NamedSharding(self._mesh, by)
+        if self._num_hosts == 1:
+            return jax.device_put(values, sharding)
+        return {
+            name: jax.make_array_from_process_local_data(sharding, part)
+            for name, part in values.items()
+        }
+
+
+def make_step(
+    module: types.ModuleType,
+    config: Any,
+    spec: Spec,
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    training: TrainConfig,
+    mesh: Mesh,
+) -> JaxStep:
+    """Returns the steps of a model on the devices of `mesh`.
+
+    Pieces of a batch are made of equal parts of what each device holds, so none has to move.
+    """
+    replicas, pieces = mesh.size, training.gradient_accumulation
+
+    def cut(values: Any) -> Any:
+        shape = (replicas, pieces, -1, *values.shape[1:])
+        values = jnp.swapaxes(values.reshape(shape), 0, 1)
+        return _held(values.reshape(pieces, -1, *values.shape[3:]), PartitionSpec(None, AXIS))
+
+    def join(values: Any) -> Any:
+        shape = (pieces, replicas, -1, *values.shape[2:])
+        values = jnp.swapaxes(values.reshape(shape), 0, 1)
+        return _held(values.reshape(-1, *values.shape[3:]), PartitionSpec(AXIS))
+
+    def _held(values: Any, by: PartitionSpec) -> Any:
+        return jax.lax.with_sharding_constraint(values, NamedSharding(mesh, by))
+
+    return JaxStep(module, config, spec, model, optimizer, training, cut, join)
+
+
+def _padded(batch: dict[str, np.ndarray], missing: int) -> dict[str, np.ndarray]:
+    """Returns the batch with its first example, of weight 0, so many times at its end."""
+    if not missing:
+        return batch
+    padded = {
+        name: np.concatenate([values, np.repeat(values[:1], missing, axis=0)])
+        for name, values in batch.items()
+    }
+    padded["weight"][-missing:] = 0
+    return padded
