@@ -4,6 +4,9 @@ import os
 import pathlib
 
 import pytest
+import stand_in_bucket
+
+from tfrecords import remote_path
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -12,6 +15,18 @@ ROOT = pathlib.Path(__file__).parents[1]
 def bar():
     """A progress bar that only counts."""
     return Bar()
+
+
+@pytest.fixture
+def bucket(tmp_path, monkeypatch):
+    """The class of a stand-in for a bucket; `bucket://NAME/...` are files in `tmp_path`.
+
+    Pauses between attempts are short, and the cache is `tmp_path / "cache"`.
+    """
+    monkeypatch.setattr(remote_path, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setenv("GENOKERAS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("GENOKERAS_CACHE_LIMIT", raising=False)
+    return stand_in_bucket.register(tmp_path)
 
 
 class Bar:

@@ -49,7 +49,7 @@ def room(cache_dir: str | os.PathLike | None = None) -> int:
     limit = os.environ.get(LIMIT_VARIABLE)
     if limit:
         used = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
-        free = min(free, int(check_limit(limit) * _GB) - used)
+        free = min(free, round(check_limit(limit) * _GB) - used)
     return max(0, free)
 
 

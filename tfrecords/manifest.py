@@ -232,7 +232,7 @@ def _read(path: pathlib.Path | RemotePath) -> dict:
         content = json.loads(path.read_text())
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(_no_dataset(path.parent)) from None
-    except ValueError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not JSON ({error}); build the dataset again") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a JSON object; build the dataset again")

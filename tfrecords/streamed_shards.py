@@ -6,6 +6,7 @@ request: runs of rows (`shuffle_block`) are what makes requests few. Within an e
 for twice, so nothing is kept for later.
 """
 
+import itertools
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +24,8 @@ from tfrecords.remote_path import RemotePath
 from tfrecords.schema import Schema
 
 _THREADS = 16
-_AHEAD_BYTES = 64 << 20  # Of records that were asked for and not yet given.
+# Of what was asked for and not yet given; a stretch may be as small as a batch.
+_AHEAD_BYTES, _AHEAD_STRETCHES = 64 << 20, 32
 _REQUEST_BYTES = 4 << 20
 _GAP_BYTES = 16 << 10  # So many bytes come sooner than the answer to one more request.
 
@@ -59,7 +61,7 @@ class StreamedShards:
         try:
             for rows in stretches:
                 size = len(rows) * self._schema.stride
-                while asked and num_bytes + size > _AHEAD_BYTES:
+                while len(asked) == _AHEAD_STRETCHES or asked and num_bytes + size > _AHEAD_BYTES:
                     num_bytes -= asked[0].num_bytes
                     yield self._answer(asked.popleft())
                 asked.append(self._ask(rows, cancelled))
@@ -82,7 +84,7 @@ class StreamedShards:
             self._pool.submit(
                 self._fetch, shards[start], sorted_rows[start:stop], records[start:stop], cancelled
             )
-            for start, stop in zip(starts, [*starts[1:], len(sorted_rows)], strict=True)
+            for start, stop in itertools.pairwise([*starts, len(sorted_rows)])
         ]
         return _Asked(records, place, futures, len(rows) * stride)
 
