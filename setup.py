@@ -14,6 +14,7 @@ EXTRAS = {
     "tpu": ["tensorflow-tpu>=2.20,<2.21"],
     "jax": ["jax>=0.6"],
     "jax-cuda": ["jax[cuda12]>=0.6"],
+    "jax-tpu": ["jax[tpu]>=0.6"],
     "prep": ["pyBigWig>=0.3.26", "pysam>=0.23", "zstandard>=0.23"],
     "plot": ["jinja2>=3.1", "matplotlib>=3.9"],
     "beam": ["apache-beam>=2.70"],
