@@ -20,6 +20,8 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 
 from launch import app
 from tfrecords.errors import InputError
@@ -39,6 +41,36 @@ def worker() -> str:
     host = socket.gethostname()
     numbered = re.search(r"-w-(\d+)$", host)
     return os.environ.get("TPU_WORKER_ID") or (numbered[1] if numbered else host)
+
+
+def slice_variables() -> dict[str, str]:
+    """Returns the variables that tell the hosts of a slice of one another, if they are not set.
+
+    Kubernetes sets them; on a TPU VM the metadata server has what they say, where JAX looks too.
+    """
+    if "TPU_WORKER_HOSTNAMES" in os.environ:
+        return {}
+    endpoints, number = _metadata("worker-network-endpoints"), _metadata("agent-worker-number")
+    if not endpoints or not number:
+        return {}
+    # Each is a name, or of the older form name:id:address.
+    addresses = [endpoint.split(":")[-1] for endpoint in endpoints.split(",")]
+    return {"TPU_WORKER_HOSTNAMES": ",".join(addresses), "TPU_WORKER_ID": number}
+
+
+def _metadata(key: str) -> str | None:
+    """Returns an attribute of this machine; None: it has none, or is none of Google's."""
+    server = os.environ.get("GCE_METADATA_IP", "metadata.google.internal")
+    request = urllib.request.Request(
+        f"http://{server}/computeMetadata/v1/instance/attributes/{key}",
+        headers={"Metadata-Flavor": "Google"},
+    )
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(request, timeout=5) as answer:
+            return answer.read().decode().strip()
+    except urllib.error.URLError:
+        return None
 
 
 def start(line: list[str]) -> None:
@@ -64,6 +96,7 @@ def start(line: list[str]) -> None:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            env=os.environ | slice_variables(),
             start_new_session=True,
             pass_fds=[lock],  # Held until the supervisor has ended, however that comes about.
         )

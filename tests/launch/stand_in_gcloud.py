@@ -193,6 +193,7 @@ class Cloud:
             home = self.home(arguments[0], worker)
             environment = {"HOME": str(home), "TPU_WORKER_ID": str(worker)}
             environment |= {"PATH": f"{shims}:/usr/bin:/bin", "STAND_IN": str(self.folder)}
+            environment |= {"GCE_METADATA_IP": "127.0.0.1:1"}  # Nothing answers there.
             running[worker] = subprocess.Popen(
                 ["bash", "-c", flags["--command"]], cwd=home, env=environment
             )

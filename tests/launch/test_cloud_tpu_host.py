@@ -1,10 +1,12 @@
 """A line goes on when the connection that started it is gone; its end is known afterwards."""
 
+import http.server
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -32,6 +34,7 @@ def call(tmp_path, monkeypatch):
         (tmp_path / "launch" / name).symlink_to(f"{source}/{name}")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("TPU_WORKER_ID", "3")
+    monkeypatch.setenv("GCE_METADATA_IP", "127.0.0.1:1")  # Nothing answers there.
     monkeypatch.setattr(host, "_GRACE_S", 0.5)
 
     def run(*words, **environment):
@@ -130,3 +133,44 @@ def test_name_of_the_worker(monkeypatch):
     assert host.worker() == "12"
     monkeypatch.setattr(host.socket, "gethostname", lambda: "laptop")
     assert host.worker() == "laptop"
+
+
+@pytest.fixture
+def metadata(monkeypatch):
+    """A metadata server, whose attributes are the dictionary."""
+    attributes = {}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            key = self.path.removeprefix("/computeMetadata/v1/instance/attributes/")
+            known = key in attributes and self.headers["Metadata-Flavor"] == "Google"
+            self.send_response(200 if known else 404)
+            self.end_headers()
+            self.wfile.write(attributes.get(key, "").encode())
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("GCE_METADATA_IP", f"127.0.0.1:{server.server_port}")
+        monkeypatch.delenv("TPU_WORKER_HOSTNAMES", raising=False)
+        yield attributes
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("endpoints", ["10.0.0.4,10.0.0.5", "a:1:10.0.0.4,b:2:10.0.0.5"])
+def test_hosts_of_a_slice_know_one_another(metadata, monkeypatch, endpoints):
+    metadata |= {"worker-network-endpoints": endpoints, "agent-worker-number": "1"}
+    found = {"TPU_WORKER_HOSTNAMES": "10.0.0.4,10.0.0.5", "TPU_WORKER_ID": "1"}
+    assert host.slice_variables() == found
+    monkeypatch.setenv("TPU_WORKER_HOSTNAMES", "given,by,somebody")
+    assert host.slice_variables() == {}
+
+
+def test_a_machine_without_metadata_is_alone(metadata, monkeypatch):
+    assert host.slice_variables() == {}
+    monkeypatch.setenv("GCE_METADATA_IP", "127.0.0.1:1")
+    assert host.slice_variables() == {}
