@@ -9,7 +9,8 @@ from launch import app
 from tfrecords.errors import InputError, suggest
 
 _NOT_LAUNCHERS = (
-    *("__init__", "app", "cli", "cloud_tpu_code", "cloud_tpu_gcloud", "cloud_tpu_host"),
+    *("__init__", "app", "cache_flags", "cli"),
+    *("cloud_tpu_code", "cloud_tpu_gcloud", "cloud_tpu_host"),
     *(
         "cloud_tpu_job",
         "cloud_tpu_machine",

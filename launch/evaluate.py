@@ -15,7 +15,7 @@ import importlib
 from absl import flags
 
 from genokeras.evaluation import run_folders
-from launch import app, quiet, scoring
+from launch import app, cache_flags, quiet, scoring
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run; of an ensemble RUN1,RUN2,... or a quoted pattern.",
@@ -42,8 +42,11 @@ _PROBE = flags.DEFINE_multi_string(
 )
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the dataset is now, if it has moved.")
 
+FLAG_MODULES = (cache_flags,)
+
 
 def main() -> None:
+    cache_flags.apply()
     # What is mistyped should not have to wait for TensorFlow to load.
     workdirs = run_folders.find(_WORKDIR.value)
     run_folders.destination(workdirs, _OUTPUT.value)

@@ -19,9 +19,9 @@ from genokeras.evaluation.gc_by_class import describe_gc
 from genokeras.plots.coverage_overview import draw_coverage_overview
 from genokeras.plots.dataset_overview import draw_overview
 from genokeras.plots.figure import check_can_save
-from genokeras.training.settings import check_local
-from launch import app, progress
-from tfrecords.manifest import Manifest
+from launch import app, cache_flags, progress
+from tfrecords.reader import Dataset
+from tfrecords.remote_path import is_remote, path_of
 
 
 class _PlotParser(flags.ArgumentParser):
@@ -34,7 +34,9 @@ class _PlotParser(flags.ArgumentParser):
 
 
 _BESIDE = "DATA_DIR-overview.png"
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the dataset.", required=True)
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "Folder of the dataset, or its URL, as gs://BUCKET/FOLDER.", required=True
+)
 _EXAMPLES = flags.DEFINE_integer("examples", 0, "Also show so many examples of each split.")
 _VERIFY = flags.DEFINE_bool("verify", False, "Also check every record and every shard's sha256.")
 _AUDIT = flags.DEFINE_bool(
@@ -52,12 +54,17 @@ _PLOT = flags.DEFINE_flag(
     )
 )
 
+FLAG_MODULES = (cache_flags,)
+
 
 def main() -> None:
-    check_local(data_dir=_DATA_DIR.value)
+    cache_flags.apply()
     # Without a dataset there is no place beside it either.
-    manifest = Manifest.load(_DATA_DIR.value)
-    path = _plot_path()
+    dataset = Dataset(_DATA_DIR.value, progress=progress.start)
+    manifest, path = dataset.manifest, _plot_path()
+    if is_remote(_DATA_DIR.value):
+        for split in manifest.splits:
+            dataset.split(split)  # Fetches it, with a progress bar.
     print(describe(_DATA_DIR.value, examples=_EXAMPLES.value))
     for line in describe_gc(_DATA_DIR.value):
         print(line)
@@ -76,11 +83,16 @@ def main() -> None:
 
 
 def _plot_path() -> pathlib.Path | None:
-    """Returns where to draw; by default beside the dataset, whose folder holds nothing else."""
+    """Returns where to draw; by default beside the dataset, whose folder holds nothing else.
+
+    Of a remote one that is here.
+    """
     if not _PLOT.value:
         return None
     path = pathlib.Path(_PLOT.value)
-    if _PLOT.value == _BESIDE:
+    if _PLOT.value == _BESIDE and is_remote(_DATA_DIR.value):
+        path = pathlib.Path(f"{path_of(_DATA_DIR.value).name}-overview.png")
+    elif _PLOT.value == _BESIDE:
         data_dir = pathlib.Path(os.path.normpath(_DATA_DIR.value))
         if data_dir.name in ("", ".."):
             data_dir = pathlib.Path(os.path.abspath(data_dir))

@@ -17,14 +17,16 @@ from genokeras.training.fields import value_type
 from genokeras.training.runtime import Runtime
 from genokeras.training.settings import check_local
 from genokeras.training.train_config import LAST, TrainConfig
-from launch import app, model_help, progress, quiet, scoring
+from launch import app, cache_flags, model_help, progress, quiet, scoring
 from tfrecords.errors import check_known
 from tfrecords.manifest import Manifest, split_name
 
 if TYPE_CHECKING:
     from genokeras.training.train import TrainResult
 
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the dataset.", required=True)
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "Folder of the dataset, or its URL, as gs://BUCKET/FOLDER.", required=True
+)
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run: new, or one with the same settings.", required=True
 )
@@ -33,9 +35,11 @@ _PRESET = flags.DEFINE_string("preset", "base", "Preset of the model; below are 
 _SET = flags.DEFINE_multi_string(
     "set", [], "Field of the preset to change, as name=value; repeat it for more."
 )
-_RESUME = flags.DEFINE_bool(
-    "resume", True, "Go on with the run in workdir; --noresume deletes it and starts anew."
-)
+_RESUME = flags.DEFINE_enum(
+    "resume", "auto", ["auto", "never", "must"],
+    "What to do about a run that is in workdir: go on with it, or start one if there is none "
+    "(auto); delete it and start anew (never); go on with it, or fail if there is none (must).",
+)  # fmt: skip
 _EVALUATE = flags.DEFINE_string(
     "evaluate", None, "Split to score when the run is done, as launch.evaluate does: test."
 )
@@ -65,6 +69,7 @@ def more_help(argv: list[str]) -> str:
 
 _TRAINING = {field.name: _define(field) for field in dataclasses.fields(TrainConfig)}
 _RUNTIME = {field.name: _define(field) for field in dataclasses.fields(Runtime)}
+FLAG_MODULES = (cache_flags,)
 FLAG_GROUPS = {
     "Training, as the recipe of the preset says unless given here": list(_TRAINING),
     "Where to train, which changes nothing of what is learnt": list(_RUNTIME),
@@ -77,7 +82,8 @@ def main() -> None:
     TrainConfig(**given)
     runtime = Runtime(**_given(_RUNTIME))
     model_help.check(_MODEL.value, _PRESET.value, _SET.value)
-    check_local(data_dir=_DATA_DIR.value, workdir=_WORKDIR.value)
+    check_local(workdir=_WORKDIR.value)
+    cache_flags.apply()
     manifest = Manifest.load(_DATA_DIR.value)
     if _EVALUATE.value is not None:
         split = split_name(_EVALUATE.value)

@@ -6,9 +6,13 @@ import os
 import pathlib
 from collections.abc import Iterator
 
+from tfrecords.remote_path import RemotePath
 
-def file_sha256(path: str | os.PathLike) -> str:
+
+def file_sha256(path: str | os.PathLike | RemotePath) -> str:
     """Returns the sha256 of a file's bytes, in hexadecimal."""
+    if isinstance(path, RemotePath):
+        return path.sha256()
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

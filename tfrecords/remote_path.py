@@ -134,9 +134,9 @@ class RemotePath:
         except FileNotFoundError:
             raise InputError(f"{self}: this file is not there any more; put it back") from None
 
-    def sha256(self, num_bytes: int) -> str:
-        """Returns the sha256 of a file of so many bytes, which are read for it."""
-        digest = hashlib.sha256()
+    def sha256(self) -> str:
+        """Returns the sha256 of a file, which is read for it."""
+        digest, num_bytes = hashlib.sha256(), self._patiently(self._files.info, self._path)["size"]
         for start in range(0, num_bytes, BLOCK_BYTES):
             digest.update(self.read_range(start, min(start + BLOCK_BYTES, num_bytes)))
         return digest.hexdigest()

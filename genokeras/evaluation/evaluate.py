@@ -70,7 +70,7 @@ def evaluate(
     runs = ensemble.open_runs(workdir, data_dir)
     folder = run_folders.destination([run.workdir for run in runs], output)
     words = _words(probe, runs[0].spec)
-    datasets = _datasets(runs, split)
+    datasets = _datasets(runs, split, progress)
     # Settled once: a run that still trains may make a better one meanwhile.
     steps = [run.step_of(checkpoint) for run in runs]
     size = windows_at_a_time(runs[0].spec, batch_size)
@@ -123,9 +123,9 @@ def _about(
     }
 
 
-def _datasets(runs: Sequence[Run], split: str) -> list[Dataset]:
+def _datasets(runs: Sequence[Run], split: str, progress: Callable | None) -> list[Dataset]:
     """Opens the dataset of every run, once it is clear that the split is there, and the same."""
-    datasets = [run.dataset() for run in runs]
+    datasets = [run.dataset(progress) for run in runs]
     for dataset in datasets:
         dataset.split(split)
     ensemble.check_same_records(runs, datasets, split)

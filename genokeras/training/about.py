@@ -19,7 +19,7 @@ from tfrecords.manifest import Manifest
 
 if TYPE_CHECKING:
     from genokeras.training.best_evaluation import BestEvaluation
-    from genokeras.training.trainer import Job
+    from genokeras.training.job import Job
     from genokeras.training.workdir import Run
 
 _MOST_NAMES = 5
@@ -30,7 +30,7 @@ def announcement(run: "Run", job: "Job", tracker: "BestEvaluation", devices: str
     """Returns the lines of the log: devices, model and data, steps and evaluations."""
     steps, spec = job.plan, run.spec
     evaluation = f"{tracker.shown} on {job.valid.num_examples:,} examples" if job.valid else "none"
-    return [
+    lines = [
         f"Devices: {devices}",
         f"Training {run.model_name}, preset {run.preset}, {num_parameters(job.model):,} trainable "
         f"parameters, on {job.train.num_examples:,} examples of {spec.length} bp, "
@@ -39,6 +39,18 @@ def announcement(run: "Run", job: "Job", tracker: "BestEvaluation", devices: str
         f"({steps.steps / steps.steps_per_epoch:.3g} epochs); "
         f"evaluation every {steps.eval_every} steps: {evaluation}",
     ]
+    if job.train.is_streamed:
+        lines.append(
+            f"{run.data_dir} is larger than the room in the cache, so training reads it over the "
+            "network as it goes"
+            + (
+                ", every example by itself: --shuffle_block=256 makes that up to 256 times fewer "
+                "requests; or give more room (--cache_dir, --cache_limit)"
+                if run.training.shuffle_block == 1
+                else f", in runs of {run.training.shuffle_block} examples"
+            )
+        )
+    return lines
 
 
 def opening(

@@ -14,7 +14,9 @@ def batches(
     seed: int,
     host: int = 0,
     num_hosts: int = 1,
+    shuffle_block: int = 1,
 ) -> Iterator[Batch]:
     """Returns this host's part of the batches from `start_step` on, for ever."""
     options = {"batch_size": batch_size, "seed": seed, "host": host, "num_hosts": num_hosts}
+    options["shuffle_block"] = shuffle_block
     return split.train_batches(start_step, **options)

@@ -114,6 +114,12 @@ class TrainConfig:
         lambda value: 0 <= value < 2**31,
         "Seed of everything random: initial weights, order of examples, augmentation, dropout.",
     )
+    shuffle_block: int = at_least(
+        1,
+        1,
+        "Stored records that stay together when an epoch is shuffled; 1 is a perfect shuffle. For "
+        "data that are read over a network as they are needed: 256 makes that few long reads.",
+    )
     overfit_one_batch: bool = expecting(
         False,
         "true or false",

@@ -2,10 +2,8 @@
 
 import contextlib
 import dataclasses
-import fcntl
 import pathlib
 import types
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -14,20 +12,14 @@ from genokeras import config as configs
 from genokeras.models import spec as specs
 from genokeras.training import checkpoint, precision, variables
 from genokeras.training import settings as settings_file
-from genokeras.training.lock import LOCK_FILE
-from genokeras.training.run_files import (  # noqa: F401
-    CHECKPOINTS,
-    MODEL_FILE,
-    RESULT_FILE,
-    check_free,
-    remove_run,
-    write,
-)
+from genokeras.training.run_files import CHECKPOINTS
 from genokeras.training.settings import CONFIG_FILE
 from genokeras.training.train_config import TrainConfig
 from tfrecords.errors import InputError, suggest
 from tfrecords.manifest import Manifest
+from tfrecords.mirror import Progress
 from tfrecords.reader import Dataset
+from tfrecords.remote_path import RemotePath, path_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +27,7 @@ class Run:
     """A training run on disk. `Run.open(workdir)` finds it."""
 
     workdir: pathlib.Path
-    data_dir: pathlib.Path
+    data_dir: pathlib.Path | RemotePath
     model_name: str
     preset: str
     config: Any
@@ -48,16 +40,16 @@ class Run:
         """Opens a run; `data_dir` says where its dataset is now, if that has moved.
 
         Raises:
-            InputError: There is no run, one of another version, or a folder is not a local one.
+            InputError: There is no run, one of another version, or its folder is not a local one.
         """
-        settings_file.check_local(workdir=workdir, data_dir=data_dir)
+        settings_file.check_local(workdir=workdir)
         workdir = pathlib.Path(workdir)
         settings = settings_file.require(workdir)
         try:
             module = specs.load(settings["model"])
             return cls(
                 workdir=workdir,
-                data_dir=pathlib.Path(data_dir or settings["data_dir"]),
+                data_dir=path_of(data_dir or settings["data_dir"]),
                 model_name=settings["model"],
                 preset=settings["preset"],
                 config=configs.from_dict(module.Config, settings["config"]),
@@ -78,8 +70,8 @@ class Run:
         """The manifest of the dataset that the run was trained on."""
         return self.dataset().manifest
 
-    def dataset(self) -> Dataset:
-        """Opens the dataset that the run was trained on.
+    def dataset(self, progress: Progress | None = None) -> Dataset:
+        """Opens the dataset that the run was trained on; `progress` is as of `Dataset`.
 
         Raises:
             InputError: It is not there any more, or another one is.
@@ -89,7 +81,7 @@ class Run:
                 f"{self.data_dir}: no such folder, the dataset of {self.workdir} is not there any "
                 "more; give its place now with --data_dir"
             )
-        dataset = Dataset(self.data_dir)
+        dataset = Dataset(self.data_dir, progress=progress)
         if dataset.manifest.sha256 != self.manifest_sha256:
             raise InputError(
                 f"{self.data_dir}: not the dataset that {self.workdir} was trained on (manifest "
@@ -157,15 +149,3 @@ class Run:
                 "or after checkpoint_every steps"
             )
         return steps
-
-
-@contextlib.contextmanager
-def locked(workdir: pathlib.Path) -> Iterator[None]:
-    """Makes the folder, and keeps a second process from training in it. A kill ends the lock."""
-    workdir.mkdir(parents=True, exist_ok=True)
-    with (workdir / LOCK_FILE).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{workdir}: another process is training in it") from None
-        yield

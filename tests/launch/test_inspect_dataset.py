@@ -64,13 +64,23 @@ def test_plot_from_within_the_dataset(launch, data_dir, tmp_path, named, inside)
     assert (tmp_path / "data-overview.png").exists()
 
 
-def test_a_dataset_of_another_machine(launch):
-    done = launch("--data_dir=gs://bucket/data")
-    assert done.returncode == 2
-    assert done.stderr == (
-        "error: --data_dir=gs://bucket/data: remote folders are not supported yet; "
-        "give a local folder\n"
-    )
+def test_a_dataset_at_a_url(launch, data_dir, tmp_path):
+    """It is fetched into the cache once, and its picture is drawn here."""
+    url = f"--data_dir=file://{data_dir}"
+    args = (url, f"--cache_dir={tmp_path}/cache", "--examples=1", "--verify", "--plot")
+    done = launch(*args, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Fetching train (MB): 1/1" in done.stderr
+    local = launch(f"--data_dir={data_dir}", "--examples=1", "--verify")
+    # The last line is about the picture.
+    assert done.stdout.splitlines()[:-1] == local.stdout.splitlines()
+    assert (tmp_path / "data-overview.png").exists()
+    shards = {path.name: path.read_bytes() for path in data_dir.glob("*.tfrecord-*")}
+    copies = {path.name: path.read_bytes() for path in tmp_path.glob("cache/*/mine-*")}
+    assert copies == shards
+    again = launch(*args[:2], "--cache_limit=0", cwd=tmp_path)
+    assert again.returncode == 0
+    assert "Fetching" not in again.stderr
 
 
 def test_plot_without_a_dataset_speaks_of_the_dataset(launch, tmp_path):

@@ -102,10 +102,11 @@ def test_interrupted_run_ends_with_one_line_and_goes_on(tiny_run, tmp_path):
             "give a local folder",
         ),
         (
-            ["--data_dir=s3://bucket/data"],
-            "error: --data_dir=s3://bucket/data: remote folders are not supported yet; "
-            "give a local folder",
+            ["--data_dir=gx://bucket/data"],
+            "error: gx://bucket/data: Protocol not known: gx; expected a folder of this machine, "
+            "or a URL that fsspec knows, as gs://BUCKET/FOLDER or s3://BUCKET/FOLDER",
         ),
+        (["--cache_limit=-1"], "error: "),
         (["--model=cnn"], "error: no model 'cnn'. Models: cnn_attention"),
         (["--preset=bas"], "error: cnn_attention has no preset 'bas'. Did you mean 'base'?"),
         (

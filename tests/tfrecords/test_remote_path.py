@@ -75,7 +75,7 @@ def test_the_sha256_is_that_of_the_bytes(file, monkeypatch):
     monkeypatch.setattr(remote_path, "BLOCK_BYTES", 4)
     # printf 0123456789 | sha256sum
     digest = "84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882"
-    assert file.sha256(10) == digest
+    assert file.sha256() == digest
 
 
 @pytest.mark.parametrize(
