@@ -56,7 +56,9 @@ def join_copies(numbers: np.ndarray, count: int, keys: Column) -> np.ndarray:
                 break
             first, found = first[is_apart], found[is_apart]
             np.minimum.at(parent, np.maximum(first, found), np.minimum(first, found))
-    return _roots(parent, np.arange(count))
+    for start in range(0, count, _BLOCK):
+        _roots(parent, np.arange(start, min(count, start + _BLOCK)))
+    return parent
 
 
 def _roots(parent: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -11,8 +11,6 @@ Shapes: `N` sequences of `L` bases, signatures uint16 `[N, 64]`.
 
 import numpy as np
 
-from tfrecords import sequence
-
 NUM_VALUES = 64
 # Of 11-mers a copy with 5% of its bases mutated keeps 57%, a Jaccard index of 0.4; one with 30%
 # keeps 2%; and in 131,072 bp, the longest windows, still only one in 16 of all 11-mers occurs.
@@ -21,6 +19,11 @@ NO_VALUE = np.uint16(0xFFFF)  # All values of a sequence without a k-mer, all N 
 _NO_KMER = np.uint32(0xFFFFFFFF)
 _BIN_SHIFT = 26  # The 6 bits that are left number the bins.
 _BLOCK_BASES = 1 << 17
+# The numbers of the two bases in a byte, 4 for any other letter: uint16 `[256]`, a byte each.
+_BASES_OF_BYTE = np.array(
+    [[{8: 0, 4: 1, 2: 2, 1: 3}.get(half, 4) for half in divmod(byte, 16)] for byte in range(256)],
+    np.uint8,
+).view(np.uint16)[:, 0]
 
 
 def signatures(packed: np.ndarray, length: int) -> np.ndarray:
@@ -33,21 +36,27 @@ def signatures(packed: np.ndarray, length: int) -> np.ndarray:
     step = max(1, _BLOCK_BASES // length)
     for start in range(0, len(packed), step):
         block = slice(start, start + step)
-        hashes = _mixed(_canonical_kmers(packed[block], length, min(K, length)))
+        kmers, is_unknown = _canonical_kmers(packed[block], length, min(K, length))
+        hashes = _mixed(kmers)
+        if is_unknown is not None:
+            hashes[is_unknown] = _NO_KMER
         found[block] = _filled(_smallest_of_bins(hashes))
     return found
 
 
-def _canonical_kmers(packed: np.ndarray, length: int, k: int) -> np.ndarray:
+def _canonical_kmers(
+    packed: np.ndarray, length: int, k: int
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Returns every k-mer's number or that of its reverse complement, whichever is smaller.
 
-    uint32 `[N, L - k + 1]`, `_NO_KMER` where it has other letters. Words of 1, 2, 4, ... bases are
-    joined to longer ones, so that the work grows with the logarithm of k only.
+    uint32 `[N, L - k + 1]`; and which have other letters, bool, None if none has. Words of 1, 2, 4,
+    ... bases are joined to longer ones, so that the work grows with the logarithm of k only.
     """
-    bases = sequence.kmer_ids(packed, length, 1)
-    is_unknown = bases < 0
-    word = (bases & 3).astype(np.uint32), 3 - (bases & 3).astype(np.uint32), is_unknown
-    whole, size, width = None, 0, 1
+    bases = _BASES_OF_BYTE.take(packed).view(np.uint8)[:, :length]
+    is_other = bases > 3
+    is_unknown = _any_of(is_other, k) if is_other.any() else None
+    bases &= 3
+    word, whole, size, width = (bases, 3 - bases), None, 0, 1
     while True:
         if k & width:
             whole = word if whole is None else _joined(whole, word, size, width)
@@ -55,30 +64,40 @@ def _canonical_kmers(packed: np.ndarray, length: int, k: int) -> np.ndarray:
         if size == k:
             break
         word, width = _joined(word, word, width, width), 2 * width
-    forward, reverse, is_unknown = whole
-    np.minimum(forward, reverse, out=forward)
-    forward[is_unknown] = _NO_KMER
-    return forward
+    return np.minimum(*whole).astype(np.uint32, copy=False), is_unknown
+
+
+def _any_of(is_other: np.ndarray, k: int) -> np.ndarray:
+    """Returns which of all runs of `k` places hold one that is true, bool `[N, L - k + 1]`."""
+    before = np.cumsum(np.pad(is_other, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
+    return before[:, k:] > before[:, :-k]
 
 
 def _joined(first: tuple, second: tuple, size: int, width: int) -> tuple:
-    """Returns words of `size + width` bases: those of `first`, and of `second` behind them."""
+    """Returns words of `size + width` bases: those of `first`, and of `second` behind them.
+
+    Each is a pair, the words and those of the opposite strand, in the smallest type that has room.
+    """
+    bits = 2 * (size + width)
+    kind = np.dtype("u1" if bits <= 8 else "u2" if bits <= 16 else "u4").type
     count = second[0].shape[1] - size
     head, tail = (slice(None), slice(count)), (slice(None), slice(size, None))
-    forward = first[0][head] << np.uint32(2 * width) | second[0][tail]
-    reverse = first[1][head] | second[1][tail] << np.uint32(2 * size)
-    return forward, reverse, first[2][head] | second[2][tail]
+    forward = first[0][head].astype(kind)
+    forward <<= kind(2 * width)
+    forward |= second[0][tail]
+    reverse = second[1][tail].astype(kind)
+    reverse <<= kind(2 * size)
+    reverse |= first[1][head]
+    return forward, reverse
 
 
 def _mixed(kmers: np.ndarray) -> np.ndarray:
-    """Permutes all 32-bit numbers but the last (the finaliser of MurmurHash3), in place."""
-    is_none = kmers == _NO_KMER
+    """Permutes all 32-bit numbers (the finaliser of MurmurHash3), in place."""
     kmers ^= kmers >> np.uint32(16)
     kmers *= np.uint32(0x85EBCA6B)
     kmers ^= kmers >> np.uint32(13)
     kmers *= np.uint32(0xC2B2AE35)
     kmers ^= kmers >> np.uint32(16)
-    kmers[is_none] = _NO_KMER
     return kmers
 
 
@@ -97,14 +116,17 @@ def _smallest_of_bins(hashes: np.ndarray) -> np.ndarray:
 
 def _filled(smallest: np.ndarray) -> np.ndarray:
     """Returns 16 bits of every value; empty bins get those of the next one, changed by how far."""
-    columns = np.arange(2 * NUM_VALUES, dtype=np.uint8)
     is_empty = smallest == _NO_KMER
-    around = np.concatenate([is_empty, is_empty], axis=1)
-    source = np.where(around, np.uint8(255), columns)[:, ::-1]
-    source = np.minimum.accumulate(source, axis=1)[:, ::-1][:, :NUM_VALUES]
-    distance = (source - columns[:NUM_VALUES]).astype(np.uint32)
-    values = np.take_along_axis(smallest, source % NUM_VALUES, axis=1)
-    values += distance * np.uint32(40503)
-    found = values.astype(np.uint16)
-    found[is_empty.all(axis=1)] = NO_VALUE
+    has_none = is_empty.all(axis=1)
+    found = smallest.astype(np.uint16)
+    rows, columns = np.nonzero(is_empty & ~has_none[:, None])
+    distance = 0
+    while rows.size:
+        distance += 1
+        values = smallest[rows, (columns + distance) % NUM_VALUES]
+        is_found = values != _NO_KMER
+        values = values[is_found] + np.uint32(distance * 40503)
+        found[rows[is_found], columns[is_found]] = values.astype(np.uint16)
+        rows, columns = rows[~is_found], columns[~is_found]
+    found[has_none] = NO_VALUE
     return found

@@ -19,7 +19,7 @@ import numpy as np
 
 from data_prep import minhash
 from data_prep.scratch import Column, Scratch
-from data_prep.sequence_keys import Copies, find_copies, mix
+from data_prep.sequence_keys import Copies
 from tfrecords import sequence
 from tfrecords.manifest import SPLITS
 
@@ -27,6 +27,8 @@ MIN_JACCARD = 0.2
 _NUM_BANDS = minhash.NUM_VALUES // 2
 _PARTNERS = 4
 _BLOCK_BASES = 1 << 22
+_BLOCK = 1 << 18
+_RANGE_BITS = 22  # Of so many rows, as a power of two, at most are in memory at a time.
 
 
 def find_near_duplicates(
@@ -62,7 +64,7 @@ def find_near_duplicates(
         for band in range(_NUM_BANDS):
             if bar:
                 bar.update(1)
-            for alike in find_copies(_BandKeys(scratch.read(_band(band))[:])):
+            for alike in _agreeing(scratch.read(_band(band)), split):
                 rows.compare(alike)
         if bar:
             bar.update(1)
@@ -73,17 +75,29 @@ def find_near_duplicates(
     return found
 
 
-class _BandKeys:
-    """Two values of every signature, 4 bytes, as a well-mixed number made when it is needed."""
+def is_near_duplicate(
+    sequences: Column, keys: Column, *, length: int, shift_bp: int = 0
+) -> Callable[[int, slice], np.ndarray]:
+    """Returns what tells, of a row and a range of rows, which of these are near duplicates of it.
 
-    def __init__(self, values: np.ndarray):
-        self._values = values
+    The arguments are those of `find_near_duplicates`.
+    """
+    window = length - 2 * shift_bp
 
-    def __len__(self) -> int:
-        return len(self._values)
+    def signatures(rows: slice) -> np.ndarray:
+        return minhash.signatures(sequence.crop(sequences[rows], length, shift_bp, window), window)
 
-    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        return mix(self._values[rows].astype(np.uint64) + np.uint64(1))
+    def is_alike(row: int, rows: slice) -> np.ndarray:
+        own = slice(row, row + 1)
+        return _is_near(signatures(own), signatures(rows)) & (keys[own] != keys[rows])
+
+    return is_alike
+
+
+def _is_near(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Returns of pairs of signatures, uint16 `[P, 64]`, which are those of near duplicates."""
+    is_near = (a == b).mean(axis=1) >= MIN_JACCARD
+    return is_near & (a != minhash.NO_VALUE).any(axis=1)
 
 
 def _band(number: int) -> str:
@@ -100,6 +114,47 @@ def _signatures(sequences: Column, length: int, shift_bp: int) -> Iterator[dict[
         yield {"values": values} | {_band(band): bands[:, band] for band in range(_NUM_BANDS)}
 
 
+def _agreeing(band: Column, split: np.ndarray) -> Iterator[Copies]:
+    """Yields rows that agree in a band with one of another split, and few others.
+
+    Only those of a range of values at a time. A table of sets of splits, of a hash of the values,
+    tells most rows that nothing agrees with, so that these are not sorted.
+    """
+    range_bits = min(8, (max(1, len(split) - 1) >> _RANGE_BITS).bit_length())
+    table_bits = min(_RANGE_BITS, len(split).bit_length()) + 2
+    for number in range(1 << range_bits):
+        table = np.zeros(1 << table_bits, np.uint8)
+        for rows, _, places in _hashed(band, split, number, range_bits, table_bits):
+            codes = split[rows]
+            for code in range(len(SPLITS)):
+                table[places[codes == code]] |= 1 << code
+        found = [(np.zeros(0, np.int64), np.zeros(0, np.uint32))]
+        for rows, values, places in _hashed(band, split, number, range_bits, table_bits):
+            masks = table[places]
+            is_mixed = masks & (masks - 1) > 0
+            found.append((rows[is_mixed], values[is_mixed]))
+        rows, values = map(np.concatenate, zip(*found, strict=True))
+        if rows.size:
+            order = np.argsort(values, kind="stable")
+            is_first = np.diff(values[order], prepend=~values[order[0]]) != 0
+            yield Copies(rows[order], np.flatnonzero(is_first))
+
+
+def _hashed(
+    band: Column, split: np.ndarray, number: int, range_bits: int, table_bits: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Yields rows with values in a range, their values, and their places in a table."""
+    for start in range(0, len(split), _BLOCK):
+        values = band[start : start + _BLOCK]
+        hashes = values * np.uint32(0x9E3779B1)  # Knuth's multiplier; the upper bits are mixed.
+        is_here = split[start : start + _BLOCK] >= 0
+        if range_bits:
+            is_here &= hashes >> np.uint32(32 - range_bits) == number
+        rows = np.flatnonzero(is_here)
+        places = hashes[rows] << np.uint32(range_bits) >> np.uint32(32 - table_bits)
+        yield start + rows, values[rows], places
+
+
 @dataclass(frozen=True)
 class _Rows:
     """All rows: their signatures, keys and splits, and what was `found` of them so far."""
@@ -110,11 +165,10 @@ class _Rows:
     found: np.ndarray
 
     def compare(self, alike: Copies) -> None:
-        """Compares rows that agree in a band and are in different splits."""
+        """Compares rows that agree in a band, those of different splits with each other."""
         split = self.split[alike.rows]
-        bits = np.where(split < 0, 0, 1 << np.maximum(split, 0))
-        masks = np.bitwise_or.reduceat(bits, alike.starts)
-        is_mixed = np.repeat(masks & (masks - 1) > 0, alike.sizes) & (bits > 0)
+        masks = np.bitwise_or.reduceat(1 << split, alike.starts)
+        is_mixed = np.repeat(masks & (masks - 1) > 0, alike.sizes)
         if not is_mixed.any():
             return
         group = np.repeat(np.arange(len(alike.starts)), alike.sizes)[is_mixed]
@@ -142,9 +196,7 @@ class _Rows:
         pairs.sort(axis=0)
         each = np.unique(pairs[0] * len(self.split) + pairs[1])
         first, second = np.divmod(each, len(self.split))
-        a, b = self.values[first], self.values[second]
-        is_near = (a == b).mean(axis=1) >= MIN_JACCARD
-        is_near &= (a != minhash.NO_VALUE).any(axis=1)
+        is_near = _is_near(*np.split(self.values[np.concatenate([first, second])], 2))
         first, second = first[is_near], second[is_near]
         differ = self.keys[first] != self.keys[second]
         for one, other in ((first[differ], second[differ]), (second[differ], first[differ])):

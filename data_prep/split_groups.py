@@ -35,8 +35,7 @@ def split_groups(
         return scratch.read("chrom_id")
     if ingested.has_groups:
         numbers, names = number_groups(scratch.read("group"))
-    else:
-        places = scratch.read("chrom_id"), scratch.read("start")
-        numbers, count = clusters(*places, folder, length=length)
-        names = np.arange(count, dtype=np.int32)
-    return names[join_copies(numbers, len(names), scratch.read("key"))][numbers]
+        return names[join_copies(numbers, len(names), scratch.read("key"))][numbers]
+    places = scratch.read("chrom_id"), scratch.read("start")
+    numbers, count = clusters(*places, folder, length=length)
+    return join_copies(numbers, count, scratch.read("key"))[numbers]

@@ -70,3 +70,28 @@ def test_blocks_do_not_show(random_sequences, monkeypatch):
     whole = signatures(texts)
     monkeypatch.setattr(minhash, "_BLOCK_BASES", 7 * 60)
     np.testing.assert_array_equal(signatures(texts), whole)
+
+
+def naive_signature(text, reverse_complement):
+    """The smallest hash of each of 64 ranges, or that of the next range, counted up to it."""
+    smallest = {}
+    for word in kmers(text, reverse_complement):
+        opposite = reverse_complement(word)
+        number = min(
+            sum("ACGT".index(x) << 2 * n for n, x in enumerate(w[::-1])) for w in (word, opposite)
+        )
+        for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
+            number = (number ^ number >> shift) * factor % 2**32
+        smallest[number >> 26] = min(number, smallest.get(number >> 26, number))
+    found = []
+    for place in range(64):
+        steps = next(n for n in range(64) if (place + n) % 64 in smallest)
+        found.append((smallest[(place + steps) % 64] + steps * 40503) % 2**16)
+    return found
+
+
+@pytest.mark.parametrize("length", [11, 14, 40, 200, 999])
+def test_values_one_by_one(random_sequences, reverse_complement, length):
+    texts = random_sequences(20, length, letters="ACGT" * 20 + "N" * (length > 30))
+    expected = [naive_signature(text, reverse_complement) for text in texts]
+    assert signatures(texts).tolist() == expected

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_prep import near_duplicates
-from data_prep.near_duplicates import find_near_duplicates
+from data_prep.near_duplicates import find_near_duplicates, is_near_duplicate
 from data_prep.scratch import Scratch
 from data_prep.sequence_keys import window_keys
 from tfrecords import sequence
@@ -129,7 +129,17 @@ def test_blocks_and_ranges_do_not_show(find, random_sequences, monkeypatch):
     texts, split = originals + mutated(originals, 0.08), [TRAIN] * 300 + [TEST] * 300
     whole = find(texts, split)
     monkeypatch.setattr(near_duplicates, "_BLOCK_BASES", 700)
-    split_up = near_duplicates.find_copies
-    monkeypatch.setattr(near_duplicates, "find_copies", lambda keys: split_up(keys, 50))
+    monkeypatch.setattr(near_duplicates, "_BLOCK", 70)
+    monkeypatch.setattr(near_duplicates, "_RANGE_BITS", 6)
     np.testing.assert_array_equal(find(texts, split), whole)
     assert 0 < np.count_nonzero(whole) < 600
+
+
+def test_a_pair_can_be_told_without_looking_for_all(tmp_path, random_sequences):
+    first, second = random_sequences(2, 200)
+    texts = [first, first, second, mutated([first], 0.05)[0], mutated([first], 0.3)[0]]
+    packed = sequence.encode(texts, 200)
+    scratch = Scratch(tmp_path, {"sequence": ("uint8", packed.shape[1:]), "key": ("uint64", ())})
+    scratch.write([{"sequence": packed, "key": window_keys(packed, 200)[0]}])
+    is_alike = is_near_duplicate(scratch.read("sequence"), scratch.read("key"), length=200)
+    assert is_alike(0, slice(1, 5)).tolist() == [False, False, True, False]
