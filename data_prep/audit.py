@@ -7,17 +7,30 @@ Shapes: `N` rows, `R` rows of sequences that occur more than once, `G` such sequ
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from data_prep import leaks
 from data_prep.sequence_keys import Copies, find_copies
-from tfrecords.errors import InputError
 from tfrecords.manifest import SPLITS
 
 ON_LEAK = ("drop", "error", "warn")
 DROPPED = -2
 _MAX_EXAMPLES = 10
+_COPIES = leaks.Kind(
+    rows="sequences",
+    does="are in another split too",
+    such_as="is a copy of",
+    way_out="split the data anew (--split_fractions and --num_folds keep copies together, but for "
+    "--whole_chroms)",
+    strict_way_out="take them out of the training side with --on_leak=drop",
+)
+# The splits in a mask of two bits for each, as a mask of one bit for each: uint8 `[64]`.
+_SPLITS_IN_MASK = np.array(
+    [sum((mask >> 2 * code & 3 > 0) << code for code in range(3)) for mask in range(64)], np.uint8
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,7 @@ def audit(
     on_leak: str = "drop",
     leak_threshold: float = 0.05,
     num_given: int | None = None,
+    name_row: Callable[[int], str] = "row {}".format,
 ) -> AuditResult:
     """Finds the copies, and takes those out that leak.
 
@@ -59,14 +73,23 @@ def audit(
         leak_threshold: The share of valid or test that may be found in another split.
         num_given: So many rows are the input's; those behind them were made of these, and do not
             count towards the threshold. Default: all.
+        name_row: Names a row for the user, by its place from 0.
 
     Raises:
         InputError: More than `leak_threshold` is shared, or anything at all with `error`.
     """
-    tally = _Tally(split, len(split) if num_given is None else num_given)
+    tally = _Tally(split)
     for copies in find_copies(keys):
         tally.add(copies, is_reverse, targets, numbers)
-    tally.check_leaks(on_leak, leak_threshold)
+    is_strict = on_leak == "error"
+    leaks.check(
+        _COPIES,
+        tally.found if is_strict else tally.found[:num_given],
+        split,
+        threshold=None if is_strict else leak_threshold,
+        is_alike=lambda row, block: keys[block] == keys[row : row + 1],
+        name_row=name_row,
+    )
     lines = tally.lines()
     dropped = np.zeros(len(SPLITS), int)
     if tally.leaking:
@@ -93,12 +116,13 @@ class _Tally:
     the split has it on one strand, the next bit if on the other.
     """
 
-    def __init__(self, split: np.ndarray, num_given: int):
-        self._split, self._num_given = split, num_given
+    def __init__(self, split: np.ndarray):
+        self._split = split
+        # Of every row the other splits that have its sequence, bit `i` for split `i`.
+        self.found = np.zeros(len(split), np.uint8)
         self.num_rows = np.bincount(split, minlength=len(SPLITS))
         self._repeats = np.zeros(len(SPLITS), int)
         self._exact_repeats = np.zeros(len(SPLITS), int)
-        self._shared_rows = np.zeros(len(SPLITS), int)
         self._shared = {pair: [0, 0] for pair in itertools.combinations(range(len(SPLITS)), 2)}
         self._num_conflicts = 0
         self._conflicts: list[list[int]] = []
@@ -136,8 +160,7 @@ class _Tally:
             counts[0] += int(is_shared.sum())
             counts[1] += int((is_shared & (strands[0] & strands[1] == 0)).sum())
         others = np.repeat(masks, copies.sizes) & ~(3 << (2 * split.astype(np.int64)))
-        is_shared = (others > 0) & (copies.rows < self._num_given)
-        self._shared_rows += np.bincount(split[is_shared], minlength=len(SPLITS))
+        self.found[copies.rows] = _SPLITS_IN_MASK[others]
 
     def _count_conflicts(self, copies: Copies, targets: np.ndarray, numbers: np.ndarray) -> None:
         low = np.fmin.reduceat(targets, copies.starts)
@@ -192,21 +215,6 @@ class _Tally:
             if sequences
         ]
         return f"{', '.join(shared)}, on either strand"
-
-    def check_leaks(self, on_leak: str, threshold: float) -> None:
-        """Raises if there are more copies between the splits than are allowed."""
-        given = np.bincount(self._split[: self._num_given], minlength=len(SPLITS))
-        for code in range(1, len(SPLITS)):
-            shared, total = self._shared_rows[code], given[code]
-            if shared > threshold * total:
-                raise InputError(
-                    f"{shared} of {total} sequences of {SPLITS[code]} ({shared / total:.1%}) are "
-                    f"in another split too, more than --leak_threshold={threshold:g}; split the "
-                    "data anew (--split_fractions and --num_folds keep copies together, but for "
-                    "--whole_chroms) or raise the threshold"
-                )
-        if on_leak == "error" and self.leaking:
-            raise InputError(f"{self.leaks()}; --on_leak=drop takes them out of the training side")
 
 
 def _by_split(counts: np.ndarray, is_there: np.ndarray) -> dict[str, int]:

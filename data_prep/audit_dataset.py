@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from data_prep import background
 from data_prep.audit_rows import audit_rows
 from data_prep.scratch import Column, Scratch
 from data_prep.sequence_keys import window_keys
@@ -53,6 +54,8 @@ def audit_dataset(data_dir: str | os.PathLike, *, progress: Callable | None = No
             shift_bp=manifest.shift_bp,
             on_leak="warn",
             leak_threshold=1,
+            near_duplicate_threshold=1,
+            matches_gc=manifest.flags.get("negatives") == background.GC_MATCHED,
             progress=progress,
         ).report
     for pair, shared in report["shared"].items():

@@ -2,8 +2,8 @@
 
 Copies on either strand (`audit`); and of what is left then, near duplicates (`near_duplicates`),
 windows that overlap, and groups that are in several splits (`overlaps`). Only copies are dropped:
-the rest is told of, and beyond the threshold it is an error. Near duplicates are so only with
-`on_leak="error"`, since every genome has them: repeats and homologous genes are on all chromosomes.
+the rest is told of. Each of them is an error beyond a threshold, which is higher for near
+duplicates, since every genome has them: repeats and homologous genes are on all chromosomes.
 
 Shapes: `N` rows, `T` tasks.
 """
@@ -15,53 +15,51 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data_prep import gc_match, leaks
 from data_prep.audit import AuditResult, audit
-from data_prep.near_duplicates import find_near_duplicates
+from data_prep.near_duplicates import find_near_duplicates, is_near_duplicate
 from data_prep.overlaps import PAIRS, Shared, find_overlaps, find_shared_groups
 from data_prep.scratch import Column, Scratch
-from tfrecords.errors import InputError
 from tfrecords.manifest import SPLITS
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """Something that rows of different splits may have in common.
+class _Finding:
+    """What was found of one kind, and how the report has it.
 
     Attributes:
+        kind: What it is.
+        shared: What the splits share of it.
         name: Of the counts of rows in the report.
         total: Of what the splits share, beside these counts; "" if it is nothing else.
-        rows: What a row is called.
-        does: What the rows do.
-        way_out: How to have none of it.
+        is_alike: Tells which rows have it in common; see `leaks.check`.
     """
 
+    kind: leaks.Kind
+    shared: Shared
     name: str
     total: str
-    rows: str
-    does: str
-    way_out: str
+    is_alike: Callable[[int, slice], np.ndarray]
 
 
-_OVERLAPS = _Kind(
-    "overlapping_windows",
-    "overlap_bp",
-    "windows",
-    "overlap windows of another split",
-    "split by chromosome, or by --split_fractions, which keeps them together",
+_OVERLAPS = leaks.Kind(
+    rows="windows",
+    does="overlap windows of another split",
+    such_as="overlaps",
+    way_out="split by chromosome, or by --split_fractions, which keeps them together",
 )
-_GROUPS = _Kind(
-    "rows_of_shared_groups",
-    "shared_groups",
-    "rows",
-    "are of a group that is in another split too",
-    "split the data anew (--split_fractions and --num_folds keep groups together)",
+_GROUPS = leaks.Kind(
+    rows="rows",
+    does="are of a group that is in another split too",
+    such_as="is of the group of",
+    way_out="split the data anew (--split_fractions and --num_folds keep groups together)",
 )
-_NEAR = _Kind(
-    "near_duplicates",
-    "",
-    "sequences",
-    "are much like one of another split",
-    "name the families of like sequences in a --group_column and split by fractions",
+_NEAR = leaks.Kind(
+    rows="sequences",
+    does="are much like one of another split",
+    such_as="is much like",
+    way_out="name the families of like sequences in a --group_column and split by fractions",
+    flag="near_duplicate_threshold",
 )
 
 
@@ -76,7 +74,10 @@ def audit_rows(
     has_groups: bool = False,
     on_leak: str = "drop",
     leak_threshold: float = 0.05,
+    near_duplicate_threshold: float = 0.2,
     num_given: int | None = None,
+    matches_gc: bool = False,
+    name_row: Callable[[int], str] = "row {}".format,
     progress: Callable | None = None,
 ) -> AuditResult:
     """Returns what the splits share, and the split of every row without the copies that leak.
@@ -92,7 +93,10 @@ def audit_rows(
         has_groups: Whether `group` says what belongs together.
         on_leak: `drop`, `error` or `warn`, see `audit`.
         leak_threshold: The share of valid or test that may be found in another split.
+        near_duplicate_threshold: The share of them that may have a near duplicate in another one.
         num_given: So many rows are the input's, see `audit`.
+        matches_gc: Whether negatives should have the GC content of the positives.
+        name_row: Names a row for the user, by its place from 0.
         progress: Makes a progress bar from a description and a total.
 
     Raises:
@@ -105,77 +109,86 @@ def audit_rows(
         on_leak=on_leak,
         leak_threshold=leak_threshold,
         num_given=num_given,
+        name_row=name_row,
     )
-    split, found = result.split, {}
+    sizes = {"length": length, "shift_bp": shift_bp}
+    lines, findings = list(result.lines), []
+    for finding in _findings(scratch, result.split, folder, has_groups, sizes, progress):
+        threshold = None if on_leak == "error" else leak_threshold
+        leaks.check(
+            finding.kind,
+            finding.shared.found[:num_given],
+            result.split,
+            threshold=near_duplicate_threshold if finding.kind is _NEAR else threshold,
+            is_alike=finding.is_alike,
+            name_row=name_row,
+        )
+        lines += _lines(finding, result.split, num_given)
+        findings.append(finding)
+    report = _with(result.report, findings, result.split)
+    if matches_gc:
+        found = gc_match.gc_match(scratch.read("sequence"), targets, result.split, **sizes)
+        report["gc_match"] = found
+        lines += gc_match.warnings(found)
+    return dataclasses.replace(result, report=report, lines=tuple(lines))
+
+
+def _findings(
+    scratch: Scratch,
+    split: np.ndarray,
+    folder: pathlib.Path,
+    has_groups: bool,
+    sizes: dict[str, int],
+    progress: Callable | None,
+) -> Iterator[_Finding]:
+    """Yields what the splits share beside copies."""
     if "chrom_id" in scratch.columns:
-        places = scratch.read("chrom_id"), scratch.read("start")
-        found[_OVERLAPS] = find_overlaps(*places, split, folder, length=length)
+        chrom_id, start = scratch.read("chrom_id"), scratch.read("start")
+        shared = find_overlaps(chrom_id, start, split, folder, length=sizes["length"])
+
+        def overlaps(row: int, rows: slice) -> np.ndarray:
+            own = slice(row, row + 1)
+            is_near = np.abs(start[rows] - start[own]) < sizes["length"]
+            return is_near & (chrom_id[rows] == chrom_id[own])
+
+        yield _Finding(_OVERLAPS, shared, "overlapping_windows", "overlap_bp", overlaps)
     if has_groups:
-        found[_GROUPS] = find_shared_groups(scratch.read("group"), split)
-    near = find_near_duplicates(
-        *(scratch.read("sequence"), keys, split, folder),
-        length=length,
-        shift_bp=shift_bp,
-        progress=progress,
-    )
-    found[_NEAR] = Shared(near, {})
-    lines = list(result.lines)
-    for kind, shared in found.items():
-        shares = _shares(shared.found[:num_given], split[:num_given])
-        if kind is not _NEAR or on_leak == "error":
-            _check(kind, shares, leak_threshold, is_any=kind is not _NEAR and on_leak == "error")
-        lines += _lines(kind, shares)
-    return dataclasses.replace(
-        result, report=_with(result.report, found, split), lines=tuple(lines)
-    )
+        groups = scratch.read("group")
+        shared = find_shared_groups(groups, split)
+
+        def is_of_group(row: int, rows: slice) -> np.ndarray:
+            return groups[rows] == groups[row : row + 1]
+
+        yield _Finding(_GROUPS, shared, "rows_of_shared_groups", "shared_groups", is_of_group)
+    columns = scratch.read("sequence"), scratch.read("key")
+    near = find_near_duplicates(*columns, split, folder, **sizes, progress=progress)
+    is_near = is_near_duplicate(*columns, **sizes)
+    yield _Finding(_NEAR, Shared(near, {}), "near_duplicates", "", is_near)
 
 
-def _with(report: dict, found: dict[_Kind, Shared], split: np.ndarray) -> dict:
+def _with(report: dict, findings: list[_Finding], split: np.ndarray) -> dict:
     """Returns the report with what was found of every pair of splits."""
     pairs = {}
     for first, second in PAIRS:
-        name = f"{SPLITS[first]}/{SPLITS[second]}"
-        if name not in report["shared"]:
+        pair = f"{SPLITS[first]}/{SPLITS[second]}"
+        if pair not in report["shared"]:
             continue
-        pairs[name] = dict(report["shared"][name])
-        for kind, shared in found.items():
-            if kind.total:
-                pairs[name][kind.total] = shared.counts[first, second]
-            pairs[name][kind.name] = [
-                int(np.count_nonzero((split == code) & (shared.found >> other & 1 > 0)))
+        pairs[pair] = dict(report["shared"][pair])
+        for finding in findings:
+            if finding.total:
+                pairs[pair][finding.total] = finding.shared.counts[first, second]
+            pairs[pair][finding.name] = [
+                int(np.count_nonzero((split == code) & (finding.shared.found >> other & 1 > 0)))
                 for code, other in ((first, second), (second, first))
             ]
     return report | {"shared": pairs}
 
 
-def _shares(found: np.ndarray, split: np.ndarray) -> dict[str, tuple[int, int]]:
-    """Returns of valid and test how many rows share something, and how many rows there are."""
-    shares = {}
-    for code in range(1, len(SPLITS)):
-        is_here = split == code
-        if total := np.count_nonzero(is_here):
-            shares[SPLITS[code]] = (np.count_nonzero(is_here & (found > 0)), total)
-    return shares
-
-
-def _check(
-    kind: _Kind, shares: dict[str, tuple[int, int]], threshold: float, *, is_any: bool
-) -> None:
-    """Raises if more rows share something than may, or with `is_any` if one does."""
-    limit = "" if is_any else f", more than --leak_threshold={threshold:g}"
-    other = "keep them with --on_leak=warn" if is_any else "raise the threshold"
-    for name, (count, total) in shares.items():
-        if count > (0 if is_any else threshold * total):
-            raise InputError(
-                f"{count} of {total} {kind.rows} of {name} ({count / total:.1%}) {kind.does}"
-                f"{limit}; {kind.way_out}, or {other}"
-            )
-
-
-def _lines(kind: _Kind, shares: dict[str, tuple[int, int]]) -> Iterator[str]:
+def _lines(finding: _Finding, split: np.ndarray, num_given: int) -> Iterator[str]:
+    kind, found = finding.kind, finding.shared.found[:num_given]
     listed = " and ".join(
         f"{count} of {total} {kind.rows} of {name} ({count / total:.1%})"
-        for name, (count, total) in shares.items()
+        for name, (count, total) in leaks.shares(found, split[:num_given]).items()
         if count
     )
     if listed and kind is _NEAR:

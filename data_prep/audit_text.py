@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
+from data_prep import gc_match
 from tfrecords.manifest import SPLITS
 
 
 def describe_audit(audit: Mapping) -> Iterator[str]:
-    """Yields the lines of what is in each split, and what every pair of them shares.
+    """Yields the lines of what is in each split, what every pair shares, and how negatives match.
 
     Args:
         audit: As a manifest holds it; of a dataset that was built when less was looked for, only
@@ -23,6 +24,9 @@ def describe_audit(audit: Mapping) -> Iterator[str]:
     for pair, shared in audit["shared"].items():
         for kind, found in _kinds(pair, shared, kept):
             yield f"  {pair:<11} {kind:<20} {found}"
+    for name, found in audit.get("gc_match", {}).items():
+        poor = " (poor)" if found["is_poor"] else ""
+        yield f"  {name:<11} {'GC content':<20} {gc_match.describe(found)}{poor}"
     yield f"  sequences with different labels: {audit['conflicts']['sequences']}"
 
 

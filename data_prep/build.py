@@ -14,23 +14,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_prep import interval_store, negatives, splits, statistics
+from data_prep import background, interval_store, negatives, splits, statistics
 from data_prep.audit import AuditResult
 from data_prep.audit_rows import audit_rows
-from data_prep.build_checks import check_build
+from data_prep.build_checks import check_build, check_first
 from data_prep.build_config import BuildConfig
 from data_prep.chrom_splits import split_of_chroms
 from data_prep.destination import Destination
-from data_prep.differences import describe_differences
+from data_prep.differences import another_dataset, describe_differences
 from data_prep.ingest import Ingested, find_task_type, ingest
 from data_prep.plan import make_plan
 from data_prep.resume import write_plan
-from data_prep.scratch import Column
+from data_prep.row_names import row_names
 from data_prep.shards import ShardRunner, write_shards
 from data_prep.source import Source, record_schema
 from data_prep.split_groups import split_groups
 from tfrecords import input_paths, tfds_metadata
-from tfrecords.errors import InputError
 from tfrecords.manifest import CUT, Manifest
 from tfrecords.sequence import crop
 
@@ -81,7 +80,8 @@ def build_dataset(
         progress,
         log or (lambda line: None),
     )
-    check_build(source, name, build.config, workers)
+    check_first(name, data_dir, build.config, workers=workers, overwrite=overwrite)
+    check_build(source, build.config)
     existing = build.existing(overwrite)
     return build.run() if existing is None else existing
 
@@ -128,10 +128,7 @@ class _Build:
             self.log(f"{shown} is built already, from the same input with the same flags.")
             return found
         if not overwrite:
-            raise InputError(
-                f"{shown} holds another dataset "
-                f"({differences or 'its files are missing or cut off'}); --overwrite replaces it"
-            )
+            raise another_dataset(shown, differences or "its files are missing or cut off")
         self.destination.check_replaceable(found)
         return None
 
@@ -183,7 +180,7 @@ class _Build:
                 *(ingested, self.config, self.destination.building / "clusters"),
                 length=self.source.length,
             ),
-            _labels(ingested, task_type),
+            ingested.labels(task_type),
             task_type,
             self.config,
         )
@@ -204,14 +201,17 @@ class _Build:
         """Looks for what the splits share in all rows, of which the first `num_given` are given."""
         config = self.config
         result = audit_rows(
-            *(ingested.scratch, split, _labels(ingested, task_type)),
+            *(ingested.scratch, split, ingested.labels(task_type)),
             self.destination.building / "alike",
             length=self.source.length,
             shift_bp=config.shift_bp,
             has_groups=ingested.has_groups,
             on_leak=config.on_leak,
             leak_threshold=config.leak_threshold,
+            near_duplicate_threshold=config.near_duplicate_threshold,
             num_given=num_given,
+            matches_gc=self.source.flags.get("negatives") == background.GC_MATCHED,
+            name_row=row_names(self.source, ingested.scratch, self.window_bp),
             progress=self.progress,
         )
         for line in result.lines:
@@ -264,7 +264,9 @@ class _Build:
         )
         genome_files = ()
         if config.store == "intervals":
-            genome_files = interval_store.copy_genome(self.source.genome, self.destination.new)
+            genome_files = interval_store.copy_genome(
+                self.source.genome, self.destination.new, schema
+            )
         return Manifest(
             name=self.name,
             schema=schema,
@@ -291,9 +293,3 @@ class _Build:
     def _window(self, packed: np.ndarray) -> np.ndarray:
         """Returns, of packed sequences, the part that a model reads."""
         return crop(packed, self.source.length, self.config.shift_bp, self.window_bp)
-
-
-def _labels(ingested: Ingested, task_type: str) -> Column | None:
-    """Returns labels to split and to compare by, `[N, T]`; None: there are none, or tracks."""
-    has_labels = task_type in ("binary", "regression")
-    return ingested.scratch.read("targets") if has_labels else None

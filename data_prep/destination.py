@@ -83,6 +83,17 @@ class Destination:
                 "move it elsewhere first"
             )
 
+    def check_writable(self) -> None:
+        """Raises if the folder and what leads to it could not be made; makes nothing."""
+        above = next(path for path in self.building.parents if path.exists())
+        if not above.is_dir():
+            raise InputError(f"--data_dir={self.shown}: {above} is a file, not a folder")
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise InputError(
+                f"--data_dir={self.shown}: permission denied to write in {above}; give a folder of "
+                "your own, or have its owner allow it"
+            )
+
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
         """Makes the building folder and holds its lock.

@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 
+from tfrecords.errors import InputError
 from tfrecords.files import file_sha256
 from tfrecords.manifest import Manifest
 
@@ -10,7 +11,7 @@ _MAX_SHOWN = 3
 
 
 def describe_differences(
-    manifest: Manifest, *, name: str, flags: Mapping, paths: Sequence[str]
+    manifest: Manifest, *, name: str, flags: Mapping, paths: Sequence[str] | None
 ) -> str:
     """Returns in what a build would differ, as an error message says it; empty if it would not.
 
@@ -18,11 +19,19 @@ def describe_differences(
         manifest: Of the dataset that is there.
         name: Of the dataset that is to be built.
         flags: All that decides about it beside the input.
-        paths: Of the input files, which are read only if all else is the same.
+        paths: Of the input files, which are read only if all else is the same; None: they are not
+            compared.
     """
-    found = list(_differing_flags(manifest, name, flags)) or list(_changed_files(manifest, paths))
+    found = list(_differing_flags(manifest, name, flags))
+    if not found and paths is not None:
+        found = list(_changed_files(manifest, paths))
     more = f" and {len(found) - _MAX_SHOWN} more" if len(found) > _MAX_SHOWN else ""
     return ", ".join(found[:_MAX_SHOWN]) + more
+
+
+def another_dataset(shown: str, differences: str) -> InputError:
+    """Returns the error that a folder holds a dataset that differs from the one to be built."""
+    return InputError(f"{shown} holds another dataset ({differences}); --overwrite replaces it")
 
 
 def _differing_flags(manifest: Manifest, name: str, flags: Mapping) -> Iterator[str]:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from data_prep.interval_store import IntervalScratch
-from data_prep.scratch import Scratch
+from data_prep.scratch import Column, Scratch
 from data_prep.sequence_keys import window_keys
 from data_prep.source import Source
 from tfrecords.errors import InputError
-from tfrecords.manifest import CUT, SPLITS
+from tfrecords.manifest import CUT, LABEL_TYPES, SPLITS
 from tfrecords.schema import Schema
 
 _MAX_ROWS = 1 << 15
@@ -47,6 +47,10 @@ class Ingested:
     is_binary: bool = True
     has_groups: bool = False
     is_given: np.ndarray = field(default_factory=lambda: np.zeros(len(SPLITS), bool))
+
+    def labels(self, task_type: str) -> Column | None:
+        """Returns labels to split and to compare by, `[N, T]`; None: there are none, or tracks."""
+        return self.scratch.read("targets") if task_type in LABEL_TYPES else None
 
 
 def ingest(

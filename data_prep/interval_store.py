@@ -3,6 +3,7 @@
 So neither the columns on disk nor the shards hold any base; the dataset holds the genome, once.
 """
 
+import json
 import pathlib
 import shutil
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from data_prep.source import Source
 from tfrecords.errors import InputError
 from tfrecords.files import file_sha256
 from tfrecords.manifest import GENOME, GenomeFile
-from tfrecords.packed_genome import PackedGenome
+from tfrecords.packed_genome import BASES, INDEX, SOFTMASK, PackedGenome
 from tfrecords.schema import Schema
 
 _PLACE = ("chrom_id", "start", "strand")
@@ -81,10 +82,27 @@ def check_strands(scratch: Scratch) -> None:
         )
 
 
-def copy_genome(genome: PackedGenome, folder: pathlib.Path) -> tuple[GenomeFile, ...]:
-    """Copies a packed genome into the folder of a dataset, and describes its files."""
+def copy_genome(
+    genome: PackedGenome, folder: pathlib.Path, schema: Schema
+) -> tuple[GenomeFile, ...]:
+    """Copies what readers need of a packed genome into the folder of a dataset.
+
+    Args:
+        genome: The genome.
+        folder: Of the dataset.
+        schema: Of its records; only those with `repeat` need to know which letters are small.
+
+    Returns:
+        The files.
+    """
     copy = folder / GENOME
     shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(genome.folder, copy)
+    copy.mkdir()
+    index = json.loads((genome.folder / INDEX).read_text())
+    needed = (BASES, SOFTMASK) if "repeat" in schema else (BASES,)
+    sizes = {name: index["num_bytes"][name] for name in needed}
+    for name in sizes:
+        shutil.copyfile(genome.folder / f"{name}.bin", copy / f"{name}.bin")
+    (copy / INDEX).write_text(json.dumps(index | {"num_bytes": sizes}))
     paths = sorted(copy.iterdir())
     return tuple(GenomeFile(path.name, path.stat().st_size, file_sha256(path)) for path in paths)

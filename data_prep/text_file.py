@@ -197,6 +197,10 @@ def check_is_file(path: pathlib.Path) -> None:
         nearest = difflib.get_close_matches(path.name, names, n=1)
         guess = f" Did you mean {str(path.with_name(nearest[0]))!r}?" if nearest else ""
         raise InputError(f"{path}: there is no such file.{guess}")
+    if not os.access(path, os.R_OK):
+        raise InputError(
+            f"{path}: permission denied to read it; have its owner allow it (chmod u+r)"
+        )
 
 
 def _check_compression(path: pathlib.Path, start: bytes) -> None:

@@ -23,19 +23,19 @@ python -m launch.build_dataset --source=windows --window_bp=512 --stride_bp=256 
 docs/from_peaks.md and docs/from_bigwig.md tell more of these.
 """
 
+import dataclasses
 from typing import Any
 
 from absl import flags
 
 from data_prep import background, fasta, negatives
-from data_prep.audit import ON_LEAK
 from data_prep.build import build_dataset
+from data_prep.build_checks import check_first
 from data_prep.build_config import BuildConfig
-from data_prep.chrom_splits import genome_names, read_fold_file
 from data_prep.csv_table import CsvTable
 from data_prep.fasta import Fasta
-from data_prep.source import Source
-from launch import app, genome_flags, progress, runner_flags, tfds_flags
+from data_prep.source import GenomeSource, Source
+from launch import app, genome_flags, progress, runner_flags, split_flags, tfds_flags
 from tfrecords.errors import InputError
 from tfrecords.manifest import COMPRESSIONS, LABEL_TYPES, SPLITS, STRANDS, Manifest
 
@@ -82,28 +82,6 @@ _SHIFT_BP = flags.DEFINE_integer(
 _TASK_TYPE = flags.DEFINE_enum(
     "task_type", None, LABEL_TYPES, "Default: binary if all labels are 0 or 1, else regression."
 )
-_SPLIT_FRACTIONS = flags.DEFINE_list(
-    "split_fractions", None, "Split --input at random, stratified: shares of train,valid,test."
-)
-_NUM_FOLDS = flags.DEFINE_integer(
-    "num_folds",
-    None,
-    "Split --input into so many folds; or, where splits are given, train and valid.",
-)
-_FOLD = flags.DEFINE_integer(
-    "fold", None, "The fold that is test (the next one is valid), or valid where test is given."
-)
-_TRAIN_CHROMS = flags.DEFINE_list(
-    "train_chroms", [], "Chromosomes for training, as --fasta names them; default: all others."
-)
-_VALID_CHROMS = flags.DEFINE_list("valid_chroms", [], "Chromosomes for validation.")
-_TEST_CHROMS = flags.DEFINE_list("test_chroms", [], "Chromosomes for the test.")
-_FOLD_FILE = flags.DEFINE_string(
-    "fold_file", None, 'Or all three from a file: JSON, {"train": ["chr1", ...], "valid": ...}.'
-)
-_WHOLE_CHROMS = flags.DEFINE_bool(
-    "whole_chroms", False, "Fractions or folds are of whole chromosomes (contigs)."
-)
 _NEGATIVES = flags.DEFINE_enum(
     "negatives",
     None,
@@ -115,12 +93,6 @@ _NEGATIVES_PER_POSITIVE = flags.DEFINE_integer(
     "negatives_per_positive", 1, "So many of them for each positive."
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Of the splits and of the order of the records.")
-_ON_LEAK = flags.DEFINE_enum(
-    "on_leak", "drop", ON_LEAK, "What to do with a sequence that is in several splits."
-)
-_LEAK_THRESHOLD = flags.DEFINE_float(
-    "leak_threshold", 0.05, "Share of valid or test that may be found in another split."
-)
 _REVERSE_COMPLEMENT = flags.DEFINE_enum(
     "reverse_complement",
     "online",
@@ -151,7 +123,7 @@ _MEANINGS = {
     genome_flags.SOURCES: (*genome_flags.MEANINGS[genome_flags.SOURCES], *_SPLIT_FLAGS),
     ("csv", *genome_flags.SOURCES): ("valid_chroms", "test_chroms"),
 }
-FLAG_MODULES = (genome_flags, runner_flags, tfds_flags)
+FLAG_MODULES = (split_flags, genome_flags, runner_flags, tfds_flags)
 FLAG_GROUPS = {
     "Tables, FASTA files and TFDS datasets (--source=csv, fasta, tfds)": [
         *(name for x in _MEANINGS if set(x) <= set(_TABLES) for name in _MEANINGS[x])
@@ -164,36 +136,54 @@ FLAG_GROUPS = {
 
 def main() -> None:
     _refuse_other_flags()
-    is_shuffled = _NEGATIVES.value in negatives.KINDS
-    source = _table() if _SOURCE.value in _TABLES else _windows(is_shuffled)
+    if _SOURCE.value in genome_flags.SOURCES:
+        genome_flags.check_needed(_SOURCE.value)
+    config, runner = _config(), runner_flags.open_runner(_WORKERS.value)
+    check_first(
+        *(_NAME.value, _DATA_DIR.value, config),
+        workers=_WORKERS.value,
+        overwrite=_OVERWRITE.value,
+        unsplit=genome_flags.UNSPLIT.get(_SOURCE.value),
+    )
+    if _SOURCE.value in _TABLES:
+        source = _table()
+    else:
+        source = _windows()
+        alias = genome_flags.CHROM_ALIAS.value
+        chroms = split_flags.matched_chroms(source.details["chroms"], alias)
+        config = dataclasses.replace(config, **chroms)
     manifest = build_dataset(
         source,
         _DATA_DIR.value,
         _NAME.value,
-        config=BuildConfig(
-            split_fractions=_fractions(),
-            num_folds=_NUM_FOLDS.value,
-            fold=_FOLD.value,
-            **_chroms(source),
-            whole_chroms=_WHOLE_CHROMS.value,
-            seed=_SEED.value,
-            on_leak=_ON_LEAK.value,
-            leak_threshold=_LEAK_THRESHOLD.value,
-            reverse_complement=_REVERSE_COMPLEMENT.value,
-            compression=_COMPRESSION.value,
-            store=genome_flags.STORE.value,
-            num_shards=_NUM_SHARDS.value,
-            shift_bp=_SHIFT_BP.value,
-            negatives=_NEGATIVES.value if is_shuffled else None,
-            negatives_per_positive=_NEGATIVES_PER_POSITIVE.value if is_shuffled else 1,
-        ),
+        config=config,
         workers=_WORKERS.value,
-        runner=runner_flags.open_runner(_WORKERS.value),
+        runner=runner,
         overwrite=_OVERWRITE.value,
         progress=progress.start,
         log=progress.log,
     )
     progress.log(_summary(manifest))
+
+
+def _config() -> BuildConfig:
+    """Returns the choices of the flags; chromosomes are still named as they were given."""
+    return BuildConfig(
+        **split_flags.choices(has_chroms=_SOURCE.value not in _TABLES),
+        seed=_SEED.value,
+        reverse_complement=_REVERSE_COMPLEMENT.value,
+        compression=_COMPRESSION.value,
+        store=genome_flags.STORE.value,
+        num_shards=_NUM_SHARDS.value,
+        shift_bp=_SHIFT_BP.value,
+        negatives=_NEGATIVES.value if _is_shuffled() else None,
+        negatives_per_positive=_NEGATIVES_PER_POSITIVE.value if _is_shuffled() else 1,
+    )
+
+
+def _is_shuffled() -> bool:
+    """Whether negatives are made by the build, as of any source, not by the source."""
+    return _NEGATIVES.value in negatives.KINDS
 
 
 def _refuse_other_flags() -> None:
@@ -228,61 +218,29 @@ def _table() -> Source:
         return Fasta(inputs, labels=_LABELS.value, label_regex=_LABEL_REGEX.value, **shared)
     shared |= {"sequence_column": _SEQUENCE_COLUMN.value, "target_columns": _TARGET_COLUMNS.value}
     if _SOURCE.value == "tfds":
-        resplit = ("train", "valid") if _NUM_FOLDS.value is not None else ()
-        if _SPLIT_FRACTIONS.value is not None:
-            resplit = [x for x, share in zip(SPLITS, _fractions(), strict=False) if share > 0]
+        resplit = ("train", "valid") if split_flags.NUM_FOLDS.value is not None else ()
+        if shares := split_flags.fractions():
+            resplit = [name for name, share in zip(SPLITS, shares, strict=True) if share > 0]
         return tfds_flags.open_source(_INPUT.value, resplit=resplit, **shared)
     return CsvTable(
         inputs,
         split_column=_SPLIT_COLUMN.value,
         group_column=_GROUP_COLUMN.value,
         chrom_column=_CHROM_COLUMN.value,
-        chroms=_given_chroms(),
+        chroms=split_flags.given_chroms(),
         **shared,
     )
 
 
-def _windows(is_shuffled: bool) -> Source:
+def _windows() -> GenomeSource:
     return genome_flags.open_source(
         _SOURCE.value,
         shift_bp=_SHIFT_BP.value,
         seed=_SEED.value,
-        # Shuffles are made by the build, of any source.
-        negatives=background.NONE if is_shuffled else _NEGATIVES.value,
-        negatives_per_positive=1 if is_shuffled else _NEGATIVES_PER_POSITIVE.value,
+        negatives=background.NONE if _is_shuffled() else _NEGATIVES.value,
+        negatives_per_positive=1 if _is_shuffled() else _NEGATIVES_PER_POSITIVE.value,
         log=progress.log,
     )
-
-
-def _chroms(source: Source) -> dict[str, tuple[str, ...]]:
-    """Returns the chromosomes of every split, by the fields of `BuildConfig`."""
-    if _SOURCE.value in _TABLES:
-        return {}  # The table splits its rows itself.
-    chroms = _given_chroms()
-    if _FOLD_FILE.value is not None:
-        if chroms:
-            raise InputError("--fold_file names the chromosomes of all splits; leave out the flags")
-        chroms = read_fold_file(_FOLD_FILE.value)
-    if chroms:
-        given_by, alias = _FOLD_FILE.value or "--*_chroms", genome_flags.CHROM_ALIAS.value
-        chroms = genome_names(given_by, chroms, source.details["chroms"], alias, progress.log)
-    return {f"{split}_chroms": names for split, names in chroms.items()}
-
-
-def _given_chroms() -> dict[str, tuple[str, ...]]:
-    given = {"train": _TRAIN_CHROMS, "valid": _VALID_CHROMS, "test": _TEST_CHROMS}
-    return {split: tuple(flag.value) for split, flag in given.items() if flag.value}
-
-
-def _fractions() -> tuple[float, ...] | None:
-    if _SPLIT_FRACTIONS.value is None:
-        return None
-    try:
-        return tuple(map(float, _SPLIT_FRACTIONS.value))
-    except ValueError:
-        raise InputError(
-            f"--split_fractions={','.join(_SPLIT_FRACTIONS.value)}, expected numbers as 0.8,0.1,0.1"
-        ) from None
 
 
 def _summary(manifest: Manifest) -> str:

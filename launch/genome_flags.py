@@ -13,7 +13,10 @@ from data_prep.tracks import Tracks
 from tfrecords.errors import InputError
 from tfrecords.manifest import STORES
 
-SOURCES = ("peaks", "tracks", "windows")
+_CLASSES = {"peaks": Peaks, "tracks": Tracks, "windows": GenomeWindows}
+SOURCES = tuple(_CLASSES)
+# Of every source the phrase that its rows come without a split.
+UNSPLIT = {name: source.unsplit for name, source in _CLASSES.items()}
 
 _FASTA = flags.DEFINE_string("fasta", None, "The genome: FASTA, plain, gzip or bgzip.")
 _WINDOW_BP = flags.DEFINE_integer("window_bp", None, "Bases of a window.")
@@ -99,6 +102,13 @@ MEANINGS = {
 }
 
 
+def check_needed(kind: str) -> None:
+    """Raises an InputError if a flag is missing that one of `SOURCES` cannot do without."""
+    for flag in (_FASTA, _WINDOW_BP):
+        if flag.value is None:
+            raise InputError(f"--source={kind} needs --{flag.name}")
+
+
 def open_source(
     kind: str,
     *,
@@ -111,16 +121,13 @@ def open_source(
     """Returns the source of one of `SOURCES`.
 
     Args:
-        kind: Which.
+        kind: Which; `check_needed` found nothing.
         shift_bp: Bases stored on either side of a window.
         seed: Of the negatives.
         negatives: Of peaks, one of `background.KINDS`; None: the default.
         negatives_per_positive: How many.
         log: Takes lines for the user.
     """
-    for flag in (_FASTA, _WINDOW_BP):
-        if flag.value is None:
-            raise InputError(f"--source={kind} needs --{flag.name}")
     shared: dict[str, Any] = {
         "window_bp": _WINDOW_BP.value,
         "shift_bp": shift_bp,

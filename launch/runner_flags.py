@@ -23,7 +23,8 @@ def open_runner(workers: int | None) -> BeamRunner | None:
         return None
     if workers is not None:
         raise InputError(
-            "--workers is of --runner=local; --beam_args has the option of Beam's runner for it, "
-            "such as --direct_num_workers=2"
+            f"--workers={workers} is for --runner=local; Beam has workers of its own, whose number "
+            "is an option of its runner: leave --workers out and give it in --beam_args, as "
+            f"--beam_args='--direct_num_workers={workers}'"
         )
     return BeamRunner(shlex.split(_BEAM_ARGS.value or ""))

@@ -7,6 +7,9 @@ plus once, twice, ... the number of all rows.
 Of windows of a genome the place is told instead: what they were cut from is not a row of a file.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from tfrecords.manifest import Manifest
 
 # Fields of a record that say where in a genome its window is.
@@ -32,10 +35,19 @@ def origin(
     if manifest.chroms:
         if chrom_id < 0:
             return f"made negative, row {row}"
-        side = {1: ":+", -1: ":-", 0: ""}[strand]
-        name, end = manifest.chroms[chrom_id].name, start + manifest.window_bp
-        return f"{name}:{start}-{end}{side}"
-    counts = [entry["num_rows"] for entry in manifest.inputs]
+        return place_name(manifest.chroms[chrom_id].name, start, manifest.window_bp, strand)
+    return row_name(manifest.inputs, row, is_fasta=manifest.flags.get("source") == "fasta")
+
+
+def place_name(chrom: str, start: int, window_bp: int, strand: int = 0) -> str:
+    """Returns a window as `origin` writes it: `II:1000-1200:-`."""
+    side = {1: ":+", -1: ":-", 0: ""}[strand]
+    return f"{chrom}:{start}-{start + window_bp}{side}"
+
+
+def row_name(inputs: Sequence[Mapping[str, Any]], row: int, *, is_fasta: bool = False) -> str:
+    """Returns the file and the row in it, from 1, of a `row` counted over the `inputs`."""
+    counts = [entry["num_rows"] for entry in inputs]
     if not sum(counts):
         return f"row {row}"
     copy, place = divmod(row, sum(counts))
@@ -43,9 +55,8 @@ def origin(
     while place >= counts[file]:
         place -= counts[file]
         file += 1
-    name = manifest.inputs[file]["file"]
-    if [entry["file"] for entry in manifest.inputs].count(name) > 1:
+    name = inputs[file]["file"]
+    if [entry["file"] for entry in inputs].count(name) > 1:
         name += f" (input file {file + 1})"
-    unit = "record" if manifest.flags.get("source") == "fasta" else "row"
     made = f"negative {copy} made of " if copy else ""
-    return f"{made}{name}, {unit} {place + 1}"
+    return f"{made}{name}, {'record' if is_fasta else 'row'} {place + 1}"

@@ -79,15 +79,16 @@ def test_near_duplicates_are_told_of_and_kept(rows, near):
     )
 
 
-def test_near_duplicates_are_an_error_only_if_asked_and_beyond_the_threshold(rows, near):
-    rows(texts={39: near}, leak_threshold=0)
-    rows(texts={39: near}, on_leak="error", leak_threshold=0.05)
+@pytest.mark.parametrize("on_leak", ["drop", "warn", "error"])
+def test_near_duplicates_beyond_their_threshold_are_an_error(rows, near, on_leak):
+    rows(texts={39: near}, on_leak=on_leak, near_duplicate_threshold=0.05, leak_threshold=0)
     message = (
-        r"^1 of 20 sequences of test \(5.0%\) are much like one of another split, more than "
-        r"--leak_threshold=0.04; name the families .* --group_column .*, or raise the threshold$"
+        r"^1 of 20 sequences of test \(5.0%\) are much like one of another split \(train 1\), more "
+        r"than --near_duplicate_threshold=0.04: row 39 is much like row 0 of train, for example; "
+        r"name the families .* --group_column .*, or allow it with --near_duplicate_threshold=1$"
     )
     with pytest.raises(InputError, match=message):
-        rows(texts={39: near}, on_leak="error", leak_threshold=0.04)
+        rows(texts={39: near}, on_leak=on_leak, near_duplicate_threshold=0.04)
 
 
 def test_a_copy_that_was_dropped_is_not_near(rows, random_sequences):
@@ -106,14 +107,15 @@ def test_windows_that_overlap(rows):
         "Warning: 1 of 20 windows of test (5.0%) overlap windows of another split; all were kept.",
     )
     message = (
-        r"^1 of 20 windows of test \(5.0%\) overlap windows of another split, more than "
-        r"--leak_threshold=0.04; split by chromosome, or by .*together, or raise the threshold$"
+        r"^1 of 20 windows of test \(5.0%\) overlap windows of another split \(train 1\), more "
+        r"than --leak_threshold=0.04: row 39 overlaps row 0 of train, for example; split by "
+        r"chromosome, or by .*together, or allow it with --leak_threshold=1$"
     )
     with pytest.raises(InputError, match=message):
         rows(start={39: 60}, leak_threshold=0.04)
     message = (
-        r"^1 of 20 windows of test \(5.0%\) overlap windows of another split; split by .*, or "
-        r"keep them with --on_leak=warn$"
+        r"^1 of 20 windows of test \(5.0%\) overlap windows of another split \(train 1\): row 39 "
+        r".*, for example; split by .*, or keep them with --on_leak=warn$"
     )
     with pytest.raises(InputError, match=message):
         rows(start={39: 60}, on_leak="error")
@@ -126,7 +128,11 @@ def test_groups_in_two_splits(rows):
     found = result.report["shared"]["train/test"]
     assert (found["shared_groups"], found["rows_of_shared_groups"]) == (1, [1, 2])
     assert "2 of 20 rows of test (10.0%) are of a group that is in another" in result.lines[0]
-    with pytest.raises(InputError, match=r"more than --leak_threshold=0.05; split the data anew"):
+    message = (
+        r"more than --leak_threshold=0.05: row 38 is of the group of row 3 of train, for example; "
+        r"split the data anew"
+    )
+    with pytest.raises(InputError, match=message):
         rows(groups=shared)
     unknown = rows(groups=shared, has_groups=False).report["shared"]["train/test"]
     assert "shared_groups" not in unknown

@@ -32,6 +32,23 @@ def test_a_line_for_every_kind():
     ]
 
 
+def test_the_match_of_negatives_is_told():
+    match = {
+        "negatives": 40,
+        "positives": 20,
+        "gc_of_negatives": 0.4,
+        "gc_of_positives": 0.41,
+        "largest_gc_difference": 0.05,
+    }
+    found = {"train": match | {"is_poor": False}, "test": match | {"is_poor": True}}
+    lines = [x for x in describe_audit(AUDIT | {"gc_match": found}) if "GC" in x]
+    text = (
+        "GC content           0.400 of 40 negatives, 0.410 of 20 positives; the cumulative "
+        "distributions differ by 0.050 at most"
+    )
+    assert lines == [f"  train       {text}", f"  test        {text} (poor)"]
+
+
 def test_what_was_not_looked_for_is_not_there():
     found = [line for line in describe_audit(AUDIT) if "train/test" in line]
     assert found == [

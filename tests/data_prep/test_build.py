@@ -373,9 +373,8 @@ def test_full_disk_while_shards_are_written_leaves_nothing(table, tmp_path, monk
     assert [path.name for path in tmp_path.iterdir()] == ["all.csv"]
 
 
-def test_no_permission_is_the_systems_own_error(table, tmp_path):
-    """Root may write anywhere, so a file stands where a folder should be."""
+def test_a_folder_in_a_file(table, tmp_path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(NotADirectoryError):
+    with pytest.raises(InputError, match="^--data_dir=.*/file/data: .*/file is a file, not a fold"):
         build(CsvTable(table()), tmp_path / "file" / "data", config=FRACTIONS)
     assert (tmp_path / "file").read_text() == "mine"

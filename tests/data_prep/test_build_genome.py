@@ -156,7 +156,8 @@ def test_overlapping_windows_stay_together(tmp_path):
 def test_copies_of_windows_stay_together(tmp_path):
     """Of 4096 sequences of A and T, the other strands of each other, 600 windows share many."""
     source = Windows(np.zeros(600), np.arange(600) * 30, alphabet="AT")
-    manifest, _ = build(source, tmp_path / "d", BuildConfig(split_fractions=(0.6, 0.2, 0.2)))
+    config = BuildConfig(split_fractions=(0.6, 0.2, 0.2), near_duplicate_threshold=1)
+    manifest, _ = build(source, tmp_path / "d", config)
     assert {shared["sequences"] for shared in manifest.audit["shared"].values()} == {0}
     assert sum(manifest.audit["repeats"].values()) > 0
     assert sum(manifest.audit["reverse_complement_repeats"].values()) > 0

@@ -72,6 +72,20 @@ def test_the_same_batches_as_with_sequences(kind, files, tmp_path):
     assert ("repeat" in ours[0]) == (kind == "windows")
 
 
+def test_the_genome_of_a_remote_dataset_is_copied_whole(files, tmp_path, bucket, monkeypatch):
+    data_dir, manifest = build("windows", files, tmp_path, "intervals")
+    local = Dataset(data_dir).split("train").read(np.arange(9))
+    for limit, is_streamed in (("1", False), ("0", True)):
+        monkeypatch.setenv("GENOKERAS_CACHE_LIMIT", limit)
+        cache_dir = tmp_path / f"copies_{limit}"
+        split = Dataset("bucket://windows_intervals", cache_dir=cache_dir).split("train")
+        assert split.is_streamed == is_streamed
+        alike(split.read(np.arange(9)), local)
+        for file in manifest.genome_files:
+            copy = cache_dir / manifest.sha256 / "genome" / file.file
+            assert copy.read_bytes() == (data_dir / "genome" / file.file).read_bytes()
+
+
 def alike(first, second):
     assert set(first) == set(second)
     for name in first:
@@ -113,7 +127,15 @@ def test_the_dataset_needs_neither_cache_nor_fasta(files, tmp_path):
     split = Dataset(moved, cache_dir=tmp_path / "expanded").split("valid")
     assert len(split.read([0, 1])["sequence"]) == 2
     assert Manifest.from_json(json.loads(json.dumps(manifest.to_json()))) == manifest
-    assert {file.file for file in manifest.genome_files} >= {"bases.bin", "genome.json"}
+    # These windows hold which letters are small.
+    names = {"bases.bin", "genome.json", "softmask.bin"}
+    assert {file.file for file in manifest.genome_files} == names
+    assert {path.name for path in (moved / "genome").iterdir()} == names
+
+
+def test_only_what_readers_need_of_the_genome_is_copied(files, tmp_path):
+    _, manifest = build("peaks", files, tmp_path, "intervals")
+    assert {file.file for file in manifest.genome_files} == {"bases.bin", "genome.json"}
 
 
 def test_a_dataset_that_is_there_is_found_and_can_be_replaced(files, tmp_path):

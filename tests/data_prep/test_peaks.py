@@ -7,6 +7,7 @@ import pyfaidx
 import pytest
 
 from data_prep import intervals
+from data_prep.audit_dataset import audit_dataset
 from data_prep.build import build_dataset
 from data_prep.build_config import BuildConfig
 from data_prep.intervals import Intervals
@@ -212,6 +213,30 @@ def test_the_manifest_holds_what_was_found(yeast, tmp_path):
     assert manifest.statistics["background"]["made"] == 1042
     assert "Negatives: 1,042 (gc_matched) for 1,042 positives." in lines
     assert manifest.flags["files"]["peaks"] == ["Abf1.bed", "Reb1.bed", "Sua7.bed"]
+    match = manifest.audit["gc_match"]
+    assert list(match) == ["train", "valid", "test"]
+    assert sum(found["positives"] for found in match.values()) == 1042
+    assert match["train"]["largest_gc_difference"] < 0.06
+    assert not any(found["is_poor"] for found in match.values())
+    assert audit_dataset(tmp_path / "d")["gc_match"] == match
+
+
+def test_negatives_that_cannot_match_are_told(source, write, tmp_path):
+    """Peaks on stretches of C and G, of which the genome has none but those."""
+    rng = np.random.default_rng(0)
+    parts = [rng.choice(list("CG" if n % 4 == 1 else "ACGT"), 30) for n in range(240)]
+    text = "".join(map("".join, parts))
+    fasta = write("g.fa", f">c1\n{text}\n>c2\n{text[::-1]}\n")
+    places = {"c1": range(30, 7200, 120), "c2": range(60, 7200, 120)}
+    lines = [f"{name}\t{n + 5}\t{n + 25}\n" for name, starts in places.items() for n in starts]
+    peaks = Peaks(fasta, [write("A.bed", "".join(lines))], window_bp=20, cache_dir=tmp_path / "c")
+    told = []
+    config = BuildConfig(valid_chroms=("c2",), near_duplicate_threshold=1)
+    manifest = build_dataset(peaks, tmp_path / "d", "x", config=config, log=told.append)
+    assert all(found["is_poor"] for found in manifest.audit["gc_match"].values())
+    lines = [line for line in told if "do not match the GC content" in line]
+    assert [line.split()[4] for line in lines] == ["train", "valid"]
+    assert "1.000 of 60 positives" in lines[0]
 
 
 @pytest.mark.parametrize(

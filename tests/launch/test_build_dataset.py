@@ -18,10 +18,12 @@ ROWS = "ACGT,1,train\nAAGG,0,train\nCACA,1,val\nTTTT,0,TEST\n"
 
 
 def obey_permissions():
-    """Takes from root, as whom containers run tests, the right to write where nobody may."""
+    """Takes from root, as whom containers run tests, the right to do what nobody may."""
     if os.geteuid() == 0:
-        drop_from_bounding_set, dac_override = 24, 1  # linux/prctl.h, linux/capability.h
-        ctypes.CDLL(None).prctl(drop_from_bounding_set, dac_override, 0, 0, 0)
+        # linux/prctl.h, linux/capability.h
+        drop_from_bounding_set, dac_override, dac_read_search = 24, 1, 2
+        for right in (dac_override, dac_read_search):
+            ctypes.CDLL(None).prctl(drop_from_bounding_set, right, 0, 0, 0)
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ def test_a_dataset_of_tfds(launch, tmp_path):
     done = launch("--input=all.csv", "--split_column=subset", data_dir="first", files=files)
     assert done.returncode == 0, done.stderr
     args = ("--source=tfds", "--input=first", "--split_fractions=0.5,0.25,0.25", "--workers=2")
-    done = launch(*args, data_dir="second")
+    done = launch(*args, "--near_duplicate_threshold=1", data_dir="second")
     assert done.returncode == 0, done.stderr
     *lines, last = done.stdout.splitlines()
     assert lines[0] == "Features read: sequence, targets; not read: row."
@@ -208,7 +210,10 @@ def test_fractions_folds_fasta_and_overwriting(launch, tmp_path):
         (["--train=all.csv", "--labels=1"], "--labels has no meaning with --source=csv"),
         (["--source=fasta", "--train=a.fa", "--split_column=x"], "--split_column has no meaning"),
         (["--train=all.csv", "--beam_args=--x"], "--beam_args needs --runner=beam"),
-        (["--train=all.csv", "--runner=beam", "--workers=2"], "--workers is of --runner=local"),
+        (
+            ["--train=all.csv", "--runner=beam", "--workers=2"],
+            "leave --workers out and give it in --beam_a",
+        ),
         (["--input=all.csv", "--valid_chroms=I"], "--chrom_column=NAME goes with --valid_chroms="),
         (["--source=fasta", "--train=a.fa", "--test_chroms=I"], "--test_chroms has no meaning"),
         (["--input=all.csv", "--whole_chroms"], "--whole_chroms has no meaning with --source=csv"),
@@ -233,13 +238,24 @@ def test_mistakes_are_one_line_and_leave_nothing(launch, tmp_path, args, message
 
 def test_data_dir_that_is_a_file(launch):
     done = launch("--train=all.csv", files={"all.csv": HEADER + ROWS}, data_dir="all.csv/data")
-    assert refused(done).startswith("error: Not a directory: ")
+    assert refused(done).startswith("error: --data_dir=all.csv/data: ")
+    assert refused(done).endswith("all.csv is a file, not a folder")
 
 
 def test_data_dir_without_permission(launch, tmp_path):
     (tmp_path / "all.csv").write_text(HEADER + ROWS)
     (tmp_path / "closed").mkdir(mode=0o500)
-    assert "Permission denied: " in refused(launch("--train=all.csv", data_dir="closed/data"))
+    line = refused(launch("--train=all.csv", data_dir="closed/data"))
+    assert line.startswith("error: --data_dir=closed/data: permission denied to write in ")
+    assert line.endswith("closed; give a folder of your own, or have its owner allow it")
+
+
+def test_input_without_permission(launch, tmp_path):
+    (tmp_path / "all.csv").write_text(HEADER + ROWS)
+    (tmp_path / "all.csv").chmod(0)
+    assert refused(launch("--train=all.csv")) == (
+        "error: all.csv: permission denied to read it; have its owner allow it (chmod u+r)"
+    )
 
 
 def test_positives_get_negatives_and_flanks(launch, tmp_path):

@@ -11,7 +11,8 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[2]
 YEAST = ROOT / "examples" / "data" / "yeast"
 FASTA = f"--fasta={YEAST}/sacCer3_I_II_III.fa.gz"
-PEAKS = f"--peaks={YEAST}/Reb1.bed"
+REB1 = YEAST / "Reb1.bed"
+PEAKS = f"--peaks={REB1}"
 SPLITS = ("--valid_chroms=I", "--test_chroms=III")
 
 
@@ -24,10 +25,10 @@ def cache(tmp_path_factory):
 def build(tmp_path, cache):
     """Runs the launcher in an empty folder."""
 
-    def run(*args, data_dir="data"):
+    def run(*args, data_dir="data", last=()):
         command = [sys.executable, "-m", "launch.build_dataset", *map(str, args)]
         return subprocess.run(
-            [*command, f"--data_dir={data_dir}", "--name=yeast"],
+            [*command, f"--data_dir={data_dir}", "--name=yeast", *last],
             cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": str(ROOT), "GENOKERAS_CACHE": str(cache)},
             capture_output=True,
@@ -97,7 +98,7 @@ def test_windows(build):
     [
         (["--source=peaks", PEAKS, "--window_bp=9"], "--source=peaks needs --fasta"),
         (["--source=windows", FASTA], "--source=windows needs --window_bp"),
-        (["--source=peaks", FASTA, "--window_bp=9"], "no file of peaks was given"),
+        (["--source=peaks", FASTA, "--window_bp=9", *SPLITS], "no file of peaks was given"),
         (["--source=windows", "--peaks=x.bed"], "--peaks has no meaning with --source=windows"),
         (["--source=windows", "--negatives=random"], "--negatives has no meaning with --source="),
         (["--source=peaks", "--stride_bp=9"], "--stride_bp has no meaning with --source=peaks"),
@@ -120,7 +121,7 @@ def test_windows(build):
             "the genome has I, II, III; --chrom_alias=none does not match chr",
         ),
         (
-            ["--source=peaks", f"--fasta={PEAKS.partition('=')[2]}", PEAKS, "--window_bp=99"],
+            ["--source=peaks", f"--fasta={REB1}", PEAKS, "--window_bp=99", *SPLITS],
             "expected a FASTA file, which begins with >NAME",
         ),
     ],
@@ -128,3 +129,42 @@ def test_windows(build):
 def test_flags_that_do_not_go_together(build, tmp_path, args, message):
     assert message in refused(build(*args))
     assert list(tmp_path.iterdir()) == []
+
+
+NEVER_READ = ["--source=windows", "--fasta=no.fa", "--window_bp=99", *SPLITS]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--workers=0"], "--workers=0, expected 1 to 1024"),
+        (["--num_shards=0"], "--num_shards=0, expected 1 to 99999"),
+        (["--leak_threshold=5"], "--leak_threshold=5.0, expected 0 to 1"),
+        (["--near_duplicate_threshold=5"], "--near_duplicate_threshold=5.0, expected 0 to 1"),
+        (["--num_folds=5"], "--num_folds and --fold go together"),
+        (
+            ["--split_fractions=.8,.1,.1"],
+            "chromosomes of splits and --split_fractions or --num_fol",
+        ),
+        (["--beam_args=--x"], "--beam_args needs --runner=beam"),
+        (["--test_chroms=I"], "I is in --valid_chroms and in --test_chroms"),
+        (["--valid_chroms=", "--test_chroms=", "--fold_file=f"], "f: there is no such file"),
+        (["--name=Yeast"], "--name=Yeast, expected small letters, digits and _, a letter first"),
+        (["--data_dir=gs://a/b"], "--data_dir=gs://a/b is not on this machine"),
+        (["--data_dir=mine"], "mine holds files but no manifest.json, so it is no dataset"),
+        (["--data_dir=mine/a.txt/data"], "mine/a.txt is a file, not a folder"),
+        ([], "no.fa: there is no such file"),
+    ],
+)
+def test_mistakes_of_flags_are_told_before_the_genome_is_read(build, tmp_path, args, message):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.txt").write_text("mine")
+    assert message in refused(build(*NEVER_READ, last=args))
+
+
+def test_another_dataset_in_the_place_is_told_before_the_genome_is_read(build):
+    done = build("--source=windows", FASTA, "--window_bp=1000", *SPLITS)
+    assert done.returncode == 0, done.stderr
+    assert "holds another dataset (--seed was 0, now 5); --overwrite replaces it" in refused(
+        build(*NEVER_READ, "--seed=5")
+    )
