@@ -77,6 +77,12 @@ class BigWig:
                 yield values
 
 
+def check_bigwig(path: str | os.PathLike) -> None:
+    """Raises an InputError if a file cannot be a bigWig; it takes no time."""
+    check_is_file(pathlib.Path(path))
+    _read_sum(pathlib.Path(path))
+
+
 def open_bigwig(path: str | os.PathLike) -> BigWig:
     """Reads the header of a bigWig file.
 

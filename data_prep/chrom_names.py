@@ -30,6 +30,15 @@ _MOST_SHOWN = 20
 _Rule = Callable[[Sequence[str]], dict[str, str]]
 
 
+def check_alias(alias: str) -> None:
+    """Raises an InputError if an alias is none of `ALIASES`, and no file."""
+    if alias not in ALIASES and not os.path.exists(alias):
+        raise InputError(
+            f"--chrom_alias={alias}: expected {', '.join(ALIASES)} or a file, and there is no such "
+            f"file.{suggest(alias, ALIASES)}"
+        )
+
+
 def match_names(
     chroms: Sequence[Chrom],
     files: Mapping[str, Mapping[str, int]],
@@ -137,11 +146,7 @@ def _rules(chroms: Sequence[Chrom], alias: str) -> dict[str, _Rule]:
                 names, [x for x in others if x in names or bool(_PREFIX.match(x)) == is_ucsc]
             )
         }
-    if not os.path.exists(alias):
-        raise InputError(
-            f"--chrom_alias={alias}: expected {', '.join(ALIASES)} or a file, and there is no such "
-            f"file.{suggest(alias, ALIASES)}"
-        )
+    check_alias(alias)
     synonyms = _read_synonyms(pathlib.Path(alias), set(names))
     return {
         os.path.basename(alias): lambda others: {x: synonyms[x] for x in others if x in synonyms}

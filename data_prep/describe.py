@@ -8,7 +8,7 @@ import numpy as np
 
 from data_prep import background, half_precision
 from data_prep.audit_text import describe_audit
-from data_prep.window_fields import left_out_lines
+from data_prep.window_fields import finding_lines
 from tfrecords import sequence
 from tfrecords.cache import cache_folder
 from tfrecords.errors import InputError
@@ -157,7 +157,7 @@ def _origin(manifest: Manifest) -> Iterator[str]:
         left_out = f", {made['left_out']} left out" if made["left_out"] else ""
         kind = manifest.flags["negatives"]
         yield f"Negatives made for {split}: {made['made']} ({kind}){left_out}"
-    yield from left_out_lines(manifest.statistics.get("left_out", {}))
+    yield from finding_lines(manifest.statistics)
     yield from background.describe(manifest.statistics)
     if lost := manifest.statistics.get("float16"):
         yield half_precision.describe(lost)

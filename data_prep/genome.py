@@ -16,6 +16,7 @@ from data_prep.genome_packing import BLOCK_BYTES
 from data_prep.intervals import Intervals
 from data_prep.text_file import TextFile
 from tfrecords.cache import cache_root
+from tfrecords.errors import InputError
 from tfrecords.files import file_sha256
 from tfrecords.packed_genome import AMBIGUOUS, BASES, BLOCK_BP, GAPS, GC, PackedGenome, slices
 
@@ -34,7 +35,7 @@ def open_genome(
 ) -> "Genome":
     """Opens the genome in a FASTA file: plain, gzip or bgzip.
 
-    The first time it is read into the cache, one byte a base and about two thirds more, in a folder
+    The first time it is read into the cache, 1.4 bytes a base, in a folder
     named by the sha256 of the file. Killed on the way, it leaves a hidden folder there, which may
     be removed. Two processes that do so at once both come to the same end.
 
@@ -104,8 +105,8 @@ class Genome(PackedGenome):
 
 def _pack(fasta: pathlib.Path, sha256: str, folder: pathlib.Path) -> None:
     """Packs a genome into a folder of its own, and renames that when it is complete."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".genome-", dir=folder.parent) as scratch:
             partial = pathlib.Path(scratch, folder.name)
             partial.mkdir()
@@ -116,6 +117,11 @@ def _pack(fasta: pathlib.Path, sha256: str, folder: pathlib.Path) -> None:
                 # Another process was first: what it wrote is the same.
                 if not folder.is_dir():
                     raise
+    except PermissionError:
+        raise InputError(
+            f"{folder.parent}: permission denied to write there; give another folder for packed "
+            "genomes, --cache_dir=FOLDER or GENOKERAS_CACHE"
+        ) from None
     except OSError as error:
         error.filename = error.filename or str(folder.parent)
         raise

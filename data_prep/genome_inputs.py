@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from data_prep import intervals
 from data_prep.bed import read_bed
-from data_prep.chrom_names import ALIASES, match_names
+from data_prep.chrom_names import ALIASES, check_alias, match_names
 from data_prep.genome import open_genome
 from data_prep.intervals import Intervals
 from data_prep.source import file_names
 from data_prep.text_file import TextFile
 from tfrecords.chrom import Chrom
+from tfrecords.files import file_sha256
 
 Paths = Sequence[str | os.PathLike]
 
@@ -49,6 +50,7 @@ class GenomeInputs:
         cache_dir: str | os.PathLike | None = None,
         log: Callable[[str], None] | None = None,
     ):
+        check_alias(chrom_alias)
         read = {os.fspath(path): read_bed(path) for paths in beds.values() for path in paths}
         self.genome = open_genome(fasta, cache_dir=cache_dir, log=log)
         chroms = self.genome.chroms
@@ -73,15 +75,34 @@ class GenomeInputs:
             "files": file_names(given),
             "chrom_alias": None if "chrom_alias" in given else chrom_alias,
         }
-        self.paths = tuple(entries)
-        self.inputs = tuple(
-            {"file": os.path.basename(path), "sha256": sha256, "num_rows": num_rows}
-            for path, (sha256, num_rows) in entries.items()
-        )
+        self.paths: tuple[str, ...] = ()
+        self.inputs: tuple[dict, ...] = ()
+        self._enter(entries)
         self.details: dict[str, tuple[Chrom, ...] | str] = {
             "chroms": chroms,
             "genome_sha256": self.genome.sha256,
         }
+
+    def add(self, flag: str, paths: Paths, num_rows_of: Mapping[str, int]) -> None:
+        """Takes in files that hold no intervals.
+
+        Args:
+            flag: Names `paths`.
+            paths: Files of the flag.
+            num_rows_of: Rows of each of them, and of the files that they name.
+        """
+        named = {flag: [os.fspath(path) for path in paths]}
+        self.paths_by_split |= named
+        self.flags["files"] |= file_names(named)
+        self._enter({path: (file_sha256(path), rows) for path, rows in num_rows_of.items()})
+
+    def _enter(self, entries: Mapping[str, tuple[str, int]]) -> None:
+        """Lists files: of each path its sha256 and number of rows."""
+        self.paths += tuple(entries)
+        self.inputs += tuple(
+            {"file": os.path.basename(path), "sha256": sha256, "num_rows": num_rows}
+            for path, (sha256, num_rows) in entries.items()
+        )
 
     def all(self, flag: str) -> Intervals:
         """Returns the intervals of all files of a flag; none, if there is no file."""

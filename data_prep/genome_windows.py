@@ -14,7 +14,7 @@ from data_prep.build_config import check_range
 from data_prep.genome_inputs import GenomeInputs
 from data_prep.source import UNSPLIT, Batch
 from data_prep.tiling import Tiling, whole
-from data_prep.window_fields import WindowFields, left_out_lines
+from data_prep.window_fields import WindowFields, finding_lines, window_findings
 
 
 class GenomeWindows:
@@ -79,27 +79,19 @@ class GenomeWindows:
             "keep_softmask": keep_softmask,
         }
         self._files, self.genome = files, files.genome
+        given = files.all("regions")
+        merged = intervals.merge(given)
         self._tiling = Tiling(
             files.genome,
-            intervals.merge(files.all("regions")) if regions else whole(files.genome),
+            merged if regions else whole(files.genome),
             self._fields,
             stride_bp=self.flags["stride_bp"],
             max_ambiguous=max_ambiguous,
             blacklist=files.all("blacklist"),
         )
         self.num_rows = self._tiling.num_windows
-        self.findings = {"left_out": self._tiling.left_out}
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        given = len(self._files.all("regions"))
-        merged = len(intervals.merge(self._files.all("regions")))
-        line = f"Regions: {given:,}; those that overlap or touch merged: {merged:,}."
-        return (
-            *self._files.notes,
-            *([line] if merged < given else []),
-            *left_out_lines(self.findings["left_out"]),
-        )
+        self.findings = window_findings(self._tiling.left_out, len(given) - len(merged))
+        self.notes = (*files.notes, *finding_lines(self.findings))
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Yields all windows in order, at most `size` at a time."""

@@ -9,26 +9,24 @@ Shapes: `N` windows, `T` tracks; targets float16 `[N, bins, T]`, NaN where missi
 """
 
 import os
-import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from data_prep import half_precision
+from data_prep.bigwig import check_bigwig
 from data_prep.binned_targets import BinnedTargets
 from data_prep.build_config import check_range
 from data_prep.genome_inputs import GenomeInputs
 from data_prep.intervals import Intervals
-from data_prep.source import UNSPLIT, Batch, file_names
+from data_prep.source import UNSPLIT, Batch
 from data_prep.summit_windows import windows_around
 from data_prep.targets_table import TargetsTable, read_targets_table, tracks_of
-from data_prep.text_file import check_is_file
 from data_prep.tiling import Tiling, whole
-from data_prep.window_fields import WindowFields, left_out_lines
+from data_prep.window_fields import WindowFields, finding_lines, window_findings
 from tfrecords import bins, strands
 from tfrecords.errors import InputError, check_known
-from tfrecords.files import file_sha256
 from tfrecords.schema import Feature
 
 STATISTICS = ("mean", "sum", "max")
@@ -99,6 +97,8 @@ class Tracks:
         if blacklisted != "missing" and not blacklist:
             raise InputError(f"--blacklisted={blacklisted} needs --blacklist=FILE")
         table = _table(bigwigs, targets, bin_statistic)
+        for track in table.tracks:
+            check_bigwig(track.path)
         cuts = _cut_sites(cut_sites, table, bin_bp)
         beds = {
             "regions": [regions] if regions else [],
@@ -129,14 +129,28 @@ class Tracks:
             blacklist=Intervals([], [], []),
         )
         self.num_rows = self._tiling.num_windows
-        self._take_files(files, targets, num_merged)
-        self.details |= {
+        self.tasks, self.length = self._targets.tasks, self._fields.length
+        shape = (self._targets.num_bins, len(self.tasks))
+        self.features = (*self._fields.features, Feature("targets", "float16", shape))
+        self.findings = window_findings(self._tiling.left_out, num_merged)
+        self.notes = (*files.notes, *self._targets.notes, *finding_lines(self.findings))
+        rows = dict.fromkeys(self._targets.paths, len(files.genome.chroms))
+        if targets:
+            files.add("targets", [targets], {os.fspath(targets): len(self.tasks)} | rows)
+        else:
+            files.add("bigwig", self._targets.paths, rows)
+        self.paths, self.paths_by_split = files.paths, files.paths_by_split
+        self.inputs = files.inputs
+        self.details = files.details | {
+            "target_scale": self._targets.target_scale,
             "bin_bp": bin_bp,
             "crop_bp": crop_bp,
             "strand_pairs": table.strand_pairs,
             "cut_sites": cuts,
         }
-        self.flags |= {
+        self.flags = {
+            "source": "tracks",
+            **files.flags,
             "window_bp": window_bp,
             "bin_bp": bin_bp,
             "bin_statistic": None if targets else bin_statistic or STATISTICS[0],
@@ -148,32 +162,6 @@ class Tracks:
             "max_ambiguous": max_ambiguous,
             "cut_sites": list(cut_sites),
         }
-
-    def _take_files(
-        self, files: GenomeInputs, targets: str | os.PathLike | None, num_merged: int
-    ) -> None:
-        """Takes from the files all that a source says of itself."""
-        self.tasks, self.length = self._targets.tasks, self._fields.length
-        shape = (self._targets.num_bins, len(self.tasks))
-        self.features = (*self._fields.features, Feature("targets", "float16", shape))
-        left_out = self._tiling.left_out
-        self.findings = {"left_out": left_out}
-        self.notes = (*files.notes, *self._targets.notes, *left_out_lines(left_out))
-        if num_merged:
-            self.findings["merged_regions"] = num_merged
-            self.notes += (f"Regions with the centre of another one, in its window: {num_merged}.",)
-        paths = self._targets.paths
-        named = {"targets": [os.fspath(targets)]} if targets else {"bigwig": list(paths)}
-        self.paths_by_split = files.paths_by_split | named
-        self.paths, self.inputs = files.paths, files.inputs
-        rows = {os.fspath(targets): len(self.tasks)} if targets else {}
-        for path, num_rows in (rows | dict.fromkeys(paths, len(files.genome.chroms))).items():
-            entry = {"file": os.path.basename(path), "sha256": file_sha256(path)}
-            self.inputs += ({**entry, "num_rows": num_rows},)
-            self.paths += (path,)
-        self.details = files.details | {"target_scale": self._targets.target_scale}
-        names = files.flags["files"] | file_names(named)
-        self.flags = {"source": "tracks", **files.flags, "files": names}
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Yields all windows in order, at most `size` at a time, or fewer if they are large."""
@@ -195,7 +183,7 @@ class Tracks:
 def _table(
     bigwigs: Sequence[str | os.PathLike], targets: str | os.PathLike | None, statistic: str | None
 ) -> TargetsTable:
-    """Returns the tracks that are asked for, whose files are all there."""
+    """Returns the tracks that are asked for."""
     if bool(bigwigs) == bool(targets):
         raise InputError(
             "give bigWig files, --bigwig=FILE,FILE, or a table of them, --targets=FILE"
@@ -206,8 +194,6 @@ def _table(
         return read_targets_table(targets)
     statistic = statistic or STATISTICS[0]
     check_known("--bin_statistic: no statistic", statistic, STATISTICS, "There are")
-    for path in bigwigs:
-        check_is_file(pathlib.Path(path))
     return tracks_of(bigwigs, statistic)
 
 

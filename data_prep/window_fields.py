@@ -5,6 +5,7 @@ Shapes: `N` windows, stored with `L` bases each.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -67,6 +68,18 @@ class WindowFields:
         columns = ("chrom_id", "start", "strand")
         places = {name: getattr(windows, name) for name in columns}
         return genome.fields(Schema(self.features), **places, shift_bp=self.shift_bp) | places
+
+
+def window_findings(left_out: dict[str, int], num_merged: int) -> dict[str, Any]:
+    """Returns the findings of a source: windows left out, by reason, and regions that are one."""
+    return {"left_out": left_out} | ({"merged_regions": num_merged} if num_merged else {})
+
+
+def finding_lines(findings: Mapping[str, Any]) -> Iterator[str]:
+    """Yields what there is to tell of `window_findings`."""
+    if merged := findings.get("merged_regions"):
+        yield f"Regions merged with another one: {merged:,}."
+    yield from left_out_lines(findings.get("left_out", {}))
 
 
 def left_out_lines(left_out: Mapping[str, int]) -> Iterator[str]:

@@ -180,6 +180,18 @@ def test_a_cache_that_cannot_be_written(write):
     assert str(file) in caught.value.filename
 
 
+def test_a_cache_that_may_not_be_written(write, tmp_path, monkeypatch):
+    """As root may write anywhere, the system's refusal is a stand-in."""
+
+    def refuse(*args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(genome_packing, "pack", refuse)
+    message = r"/cache: permission denied to write there; .*--cache_dir=FOLDER or GENOKERAS_CACHE$"
+    with pytest.raises(InputError, match=message):
+        open_genome(write("a.fa", ">x\nACGT\n"), cache_dir=tmp_path / "cache")
+
+
 def test_a_full_disk_names_the_cache(write, tmp_path, monkeypatch):
     def fill(*args):
         raise OSError(28, "No space left on device")

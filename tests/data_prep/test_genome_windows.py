@@ -79,7 +79,7 @@ def test_regions_and_blacklist(windows, write):
     # [10, 90) after merging: 10, 30 (blacklisted), 50, 70.
     assert places(source) == [(0, 10), (0, 50), (0, 70), (1, 0)]
     assert source.notes == (
-        "Regions: 5; those that overlap or touch merged: 3.",
+        "Regions merged with another one: 2.",
         "Windows left out, without room in their chromosome or region: 1.",
         "Windows left out, on the blacklist: 1.",
     )

@@ -93,8 +93,8 @@ def test_windows_centred_on_regions(open_tracks, write):
     assert source.findings["left_out"] == {"without room in their chromosome or region": 1}
     assert source.findings["merged_regions"] == 3
     assert source.notes[-2:] == (
+        "Regions merged with another one: 3.",
         "Windows left out, without room in their chromosome or region: 1.",
-        "Regions with the centre of another one, in its window: 3.",
     )
 
 

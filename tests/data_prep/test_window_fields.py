@@ -5,7 +5,12 @@ import pytest
 
 from data_prep.genome import open_genome
 from data_prep.intervals import Intervals
-from data_prep.window_fields import WindowFields, left_out_lines
+from data_prep.window_fields import (
+    WindowFields,
+    finding_lines,
+    left_out_lines,
+    window_findings,
+)
 from tfrecords import sequence
 from tfrecords.errors import InputError
 
@@ -44,4 +49,12 @@ def test_a_window_without_bases_is_refused():
 def test_lines_say_how_many_were_left_out():
     assert list(left_out_lines({"on the blacklist": 1234})) == [
         "Windows left out, on the blacklist: 1,234."
+    ]
+
+
+def test_findings_in_words():
+    assert list(finding_lines({})) == list(finding_lines(window_findings({}, 0))) == []
+    assert list(finding_lines(window_findings({"on the blacklist": 2}, 3))) == [
+        "Regions merged with another one: 3.",
+        "Windows left out, on the blacklist: 2.",
     ]
