@@ -179,7 +179,8 @@ def _encode(config, model, batch, training):
 def _contrastive_loss(config, encoded, batch, training, everyone, first_row):
     similarity = encoded["sequence"] @ ops.transpose(everyone["view"]) / _TEMPERATURE
     rows, everybody = encoded["sequence"].shape[0], everyone["view"].shape[0]
-    own = ops.one_hot(first_row + ops.arange(rows), everybody, dtype=similarity.dtype)
+    own = first_row + ops.arange(rows, dtype="int32")
+    own = ops.one_hot(own, everybody, dtype=similarity.dtype)
     cost = -ops.sum(own * ops.log_softmax(similarity, axis=1), axis=1)
     return {"cross_entropy": cost}, encoded
 

@@ -22,6 +22,8 @@ def main(path: str) -> None:
     """Runs the jobs."""
     order = json.load(sys.stdin)
     runtime = {"strategy": "auto"} | order.get("runtime", {})
+    if "logical_devices" in order:
+        split_cpu(order["logical_devices"])
 
     @functools.cache
     def connected(strategy: str) -> all_devices.Devices:
@@ -43,7 +45,8 @@ def split_cpu(count: int) -> None:
     import tensorflow as tf
 
     (cpu,) = tf.config.list_physical_devices("CPU")
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
+    logical = [tf.config.LogicalDeviceConfiguration()] * count
+    tf.config.set_logical_device_configuration(cpu, logical)
 
 
 if __name__ == "__main__":
