@@ -25,8 +25,9 @@ from genokeras.evaluation.split_predictions import write_table
 from genokeras.plots import figure
 from genokeras.plots.coverage_windows import Window, draw_coverage_windows
 from genokeras.plots.learning_curves import draw_learning_curves
+from genokeras.training.run_files import write
 from genokeras.training.summaries import read_rows
-from genokeras.training.workdir import Run, write
+from genokeras.training.workdir import Run
 
 _NO_PICTURES = "No pictures: they need matplotlib; pip install 'genokeras[plot]'."
 _NO_REPORT = "No report: it needs jinja2; pip install 'genokeras[plot]'."

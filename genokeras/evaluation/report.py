@@ -18,8 +18,10 @@ from genokeras.evaluation.scored_split import ScoredSplit
 from genokeras.evaluation.scores import by_task
 from genokeras.evaluation.verdict import leading, verdict_level
 from genokeras.metrics.supervised import TITLES
+from genokeras.models.spec import Spec
+from genokeras.training.run_files import write
 from genokeras.training.summaries import read_rows
-from genokeras.training.workdir import Run, write
+from genokeras.training.workdir import Run
 from tfrecords.manifest import Manifest
 from tfrecords.origin import PLACE, origin
 
@@ -107,6 +109,7 @@ def _content(
         "probe_kind": "prediction" if manifest.task_type == "regression" else "probability",
         "learning": _learning(runs, histories, np.atleast_1d(result["step"]), metric),
         "manifest": manifest,
+        "bins": _bins(runs[0].spec),
         "splits": [_split(manifest, name) for name in manifest.splits],
         "runs": [report_runs.describe_run(run) for run in runs],
         "model": report_runs.describe_model(runs[0]),
@@ -121,6 +124,11 @@ def _subject(runs: Sequence[Run], result: Mapping[str, Any]) -> str:
     if len(runs) == 1:
         return result["model"]
     return f"ensemble of {len(runs)} runs of {result['model']}"
+
+
+def _bins(spec: Spec) -> str:
+    """Returns what windows of coverage are divided into; nothing of other tasks."""
+    return f"{spec.num_bins:,} bins of {spec.bin_bp} bp" if spec.task_type == "coverage" else ""
 
 
 def _tasks(

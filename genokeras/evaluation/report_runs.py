@@ -11,8 +11,9 @@ from genokeras.evaluation import run_folders
 from genokeras.models import spec as specs
 from genokeras.training import precision, settings
 from genokeras.training.about import num_parameters
+from genokeras.training.run_files import RESULT_FILE
 from genokeras.training.train import recipe
-from genokeras.training.workdir import RESULT_FILE, Run
+from genokeras.training.workdir import Run
 from tfrecords import input_paths
 from tfrecords.manifest import Manifest
 

@@ -122,7 +122,6 @@ def load_newest(
 
     Damaged ones are named through `log` and passed over; if all are damaged, that is an error.
     """
-    recover(checkpoints)
     problem = None
     for step in reversed(steps(checkpoints)):
         try:
@@ -133,7 +132,7 @@ def load_newest(
     if problem is not None:
         raise InputError(
             f"{problem}, and there is no other checkpoint to go back to; "
-            "start the run again with --noresume"
+            "start the run again with --resume=never"
         )
     return None
 

@@ -5,10 +5,12 @@ what may only be there when they are: the exported model, rows and events; last 
 too old. So a run that is killed anywhere in between has a checkpoint that knows what is missing.
 """
 
+import contextlib
 import dataclasses
 import pathlib
 import queue
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from genokeras.training import checkpoint
@@ -87,14 +89,28 @@ class CheckpointWriter:
         if self._problem is not None:
             raise self._problem
 
+    @contextlib.contextmanager
+    def explaining(self, step: int) -> Iterator[None]:
+        """In this block, which saves `step`, what cannot be written is an `InputError`."""
+        try:
+            yield
+        except OSError as error:
+            saved = [number for number in checkpoint.steps(self._checkpoints) if number <= step]
+            last = (
+                f"its last checkpoint is of step {saved[-1]}" if saved else "it has no checkpoint"
+            )
+            raise InputError(
+                f"{error.filename}: {error.strerror}, while step {step} was saved; mend this, and "
+                f"the same command goes on with the run: {last}"
+            ) from error
+
     def _work(self) -> None:
         for snapshot in iter(self._queue.get, None):
             # After a problem the queue is still emptied, since the trainer may be waiting for it.
             if self._problem is None:
                 try:
-                    self._write(snapshot)
-                except OSError as error:
-                    self._problem = self._in_words(error, snapshot.step)
+                    with self.explaining(snapshot.step):
+                        self._write(snapshot)
                 except BaseException as error:  # It belongs to the thread that trains.
                     self._problem = error
 
@@ -107,11 +123,3 @@ class CheckpointWriter:
             snapshot.exported.replace(self._model_file)
         self._summaries.commit(snapshot.held)
         checkpoint.prune(self._checkpoints, snapshot.step, self._keep, {snapshot.protected})
-
-    def _in_words(self, error: OSError, step: int) -> InputError:
-        saved = [number for number in checkpoint.steps(self._checkpoints) if number <= step]
-        where = f"the last checkpoint is that of step {saved[-1]}" if saved else "no step was saved"
-        return InputError(
-            f"{error.filename}: {error.strerror}, while step {step} was saved; {where}. Once this "
-            "is mended, the same command goes on from there"
-        )

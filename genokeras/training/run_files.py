@@ -21,7 +21,7 @@ CHECKPOINTS = "checkpoints"
 MODEL_FILE = "model.keras"
 RESULT_FILE = "result.json"
 
-# What --noresume removes; config.json last, so that a folder half emptied is still a run.
+# What --resume=never removes; config.json last, so that a folder half emptied is still a run.
 _RUN_FILES = (
     RESULT_FILE, CHECKPOINTS, EVENTS_FOLDER, METRICS_FILE, MODEL_FILE, "evaluation", "report.html",
     FLAGS_FILE, CONFIG_FILE,

@@ -8,6 +8,7 @@ import numpy as np
 
 from genokeras.models.spec import Spec
 from genokeras.training.devices import Engine
+from genokeras.training.stopping import EvaluationStopped, StopRequest
 from tfrecords.reader import Split
 
 _TIMES_AS_MANY, _ENOUGH = 4, 256
@@ -38,11 +39,15 @@ def evaluate(
     split: Split,
     batch_size: int,
     limit: int | None = None,
+    stop: StopRequest | None = None,
 ) -> Evaluation:
     """Runs a model over a split; with `limit`, over its first examples.
 
     Rows are stored in a random order, so the first ones are a sample. `batch_size` is that of
     training; without gradients more examples have room, and small batches take longer.
+
+    Raises:
+        EvaluationStopped: `stop` was asked for meanwhile.
     """
     batch_size = max(batch_size, min(_TIMES_AS_MANY * batch_size, _ENOUGH))
     terms: dict[str, float] = {}
@@ -50,6 +55,8 @@ def evaluate(
     columns: dict[str, list[np.ndarray]] = {}
     running = module.running_scores(spec) if hasattr(module, "running_scores") else None
     for batch in split.eval_batches(batch_size, limit=limit):
+        if stop:
+            raise EvaluationStopped
         result = engine.evaluate_step(batch)
         for name, value in result["terms"].items():
             terms[name] = terms.get(name, 0.0) + float(value)

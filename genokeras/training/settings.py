@@ -109,7 +109,7 @@ def check_same(workdir: pathlib.Path, old: Mapping[str, Any], new: Mapping[str, 
         hint = " (the learning rate depends on the number of steps, so a run cannot be prolonged)"
     raise InputError(
         f"{workdir}: holds a run with other settings: {listed}{hint}. Give another --workdir, or "
-        "--noresume to delete that run and start anew"
+        "--resume=never to delete that run and start anew"
     )
 
 

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+from tfrecords.errors import InputError
+
 _NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
@@ -26,6 +28,19 @@ class Stopped(KeyboardInterrupt):
         self.signal = number
 
 
+class HostLost(InputError):
+    """Another host of the run has ended, so this one cannot go on alone; the next attempt can."""
+
+    def __init__(self):
+        super().__init__(
+            "another host of this run has ended; start all of them again with the same command"
+        )
+
+
+class EvaluationStopped(Exception):
+    """An evaluation has ended before it was through, since the run is to stop."""
+
+
 class StopRequest:
     """Whether the run was asked to end: `signal` is the number of the signal, or None."""
 
@@ -39,10 +54,10 @@ class StopRequest:
         """Returns what to raise when all is saved up to `step`."""
         by = f"stopped by {_NAMES[self.signal]}"
         if step == 0:
-            return Stopped(
-                f"{by} before the first step; the same command starts again", self.signal
-            )
-        return Stopped(f"{by} at step {step}, saved; the same command goes on", self.signal)
+            message = f"{by} before the first step; the same command starts again"
+        else:
+            message = f"{by} at step {step}, saved; the same command goes on"
+        return Stopped(message, self.signal)
 
 
 @contextlib.contextmanager

@@ -75,18 +75,16 @@ class Summaries:
         held, self._held = self._held, HeldBack()
         return held
 
-    def state(self, held: HeldBack | None = None) -> dict[str, Any]:
+    def state(self, held: HeldBack) -> dict[str, Any]:
         """Returns what the checkpoint of `held` keeps: it, and the sizes of the files so far.
 
         To be called when what was held back before has been committed.
         """
-        held = self._held if held is None else held
         coded = [base64.b64encode(event.SerializeToString()).decode() for event in held.events]
         return {"rows": held.rows, "events": coded, "sizes": self._sizes()}
 
-    def commit(self, held: HeldBack | None = None) -> None:
+    def commit(self, held: HeldBack) -> None:
         """Writes what was held back; to be called when its checkpoint is there."""
-        held = self.take() if held is None else held
         if held.rows:
             with naming(self._metrics), self._metrics.open("a") as file:
                 file.writelines(json.dumps(row) + "\n" for row in held.rows)
@@ -108,9 +106,6 @@ class Summaries:
         """Writes that the run has ended; `rewind` takes it back, if it is killed after all."""
         now = time.time()
         self._events.write([events.event(step, now, [events.session_end(now)])])
-
-    def close(self) -> None:
-        """Ends the file of events; what is still held back is not written."""
 
     def _files(self) -> list[pathlib.Path]:
         found = sorted(self._folder.glob("events.out.tfevents.*"))

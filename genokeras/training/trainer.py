@@ -4,60 +4,32 @@ Everything that decides what happens at a step is a function of the step, or is 
 So a run that is killed and started again does what it would have done.
 """
 
-import dataclasses
+import contextlib
 import itertools
 import pathlib
-import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
-from genokeras.models.spec import Spec
-from genokeras.training import checkpoint, events, loaders, variables
+from genokeras.training import checkpoint, events, variables
+from genokeras.training.bad_batch import not_finite
 from genokeras.training.best_evaluation import BestEvaluation
+from genokeras.training.checkpoint_writer import CheckpointWriter, Snapshot
 from genokeras.training.chunks import chunk_sizes
-from genokeras.training.devices import Batch, Devices, Engine
-from genokeras.training.histograms import Histograms
+from genokeras.training.devices import Batch, Engine
+from genokeras.training.evaluations import Evaluations, Row
+from genokeras.training.job import Job
 from genokeras.training.prefetch import Prefetch
-from genokeras.training.scoring import Evaluation, evaluate, metrics
+from genokeras.training.run_files import CHECKPOINTS, MODEL_FILE
+from genokeras.training.stopping import EvaluationStopped, StopRequest
 from genokeras.training.summaries import Summaries
-from genokeras.training.train_config import LAST, Plan, TrainConfig
-from genokeras.training.valid_picture import ValidPicture
+from genokeras.training.train_config import LAST
 from genokeras.training.window import Window
-from genokeras.training.workdir import CHECKPOINTS, MODEL_FILE
 from tfrecords.errors import InputError
-from tfrecords.files import replacing
-from tfrecords.reader import Split
+from tfrecords.files import naming, replacing
 
-_TRAIN_SAMPLE = 2000  # Training examples that are scored beside the valid split.
 _NOTHING_WRITTEN = {"rows": [], "events": [], "sizes": {}}
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """What is to be trained, on what, where. `valid` is None if there is nothing to evaluate on.
-
-    `dataset` is the name of the data, `loader` one of `runtime.LOADERS`. `learning_rate` maps a
-    step to its rate; `progress(description, total, completed)` starts a progress bar; `log` takes
-    one-line messages. Only the first of several hosts writes anything.
-    """
-
-    module: types.ModuleType
-    model: keras.Model
-    spec: Spec
-    dataset: str
-    training: TrainConfig
-    plan: Plan
-    learning_rate: Callable[[int], Any]
-    train: Split
-    valid: Split | None
-    workdir: pathlib.Path
-    devices: Devices
-    loader: str
-    progress: Callable[..., Any] | None
-    log: Callable[[str], None]
 
 
 class Trainer:
@@ -65,13 +37,17 @@ class Trainer:
 
     def __init__(self, job: Job, engine: Engine, tracker: BestEvaluation):
         self._job, self._engine, self._tracker = job, engine, tracker
-        self._summaries = Summaries(job.workdir)
         self._is_chief = job.devices.host == 0
-        self._histograms = Histograms(self._weights) if job.training.histograms else None
-        self._picture = ValidPicture(job.spec, job.dataset)
+        self._summaries = Summaries(job.workdir)
+        self._checkpoints, self._model_file = job.workdir / CHECKPOINTS, job.workdir / MODEL_FILE
+        keep = job.training.keep_checkpoints
+        self._writer = CheckpointWriter(self._checkpoints, self._summaries, keep, self._model_file)
+        self._evaluations = Evaluations(job, engine, tracker, self._weights)
         self._window = Window()
-        self._checkpoints = job.workdir / CHECKPOINTS
+        self._saved_step: int | None = None
         self._exported_step: int | None = None
+        # What comes after the steps that were made has still to be done: an evaluation was stopped.
+        self._is_due = False
         self.step = 0
         self.last_loss = float("nan")
 
@@ -86,63 +62,91 @@ class Trainer:
         arrays, state = found
         self._engine.load_state(arrays, str(checkpoint.folder(self._checkpoints, state["step"])))
         self.step, self.last_loss = state["step"], state["last_loss"]
+        self._is_due, self._saved_step = state["is_due"], state["step"]
         self._tracker.load_state(state["best"])
         self._window.load_state(state["window"])
         if self._is_chief:
-            self._summaries.rewind(state["summaries"])
+            self._finish_saving(state)
         return True
 
     def begin(self, values: Sequence[events.Value]) -> None:
         """Starts a new run, of which TensorBoard is to show `values`."""
         self._summaries.begin(values)
 
-    def fit(self) -> None:
-        """Trains to the last step, or until no evaluation is better any more; exports the best."""
+    def fit(self, stop: StopRequest | None = None) -> None:
+        """Trains to the last step, or until no evaluation is better any more; exports the best.
+
+        Raises:
+            Stopped: It was asked to stop, and all is saved.
+        """
+        stop = StopRequest() if stop is None else stop
         job = self._job
-        if self.step == 0:
-            self._record(self._evaluate()[0])
-        if self._engine.jit and not self._is_over:
-            job.log("Compiling with XLA ...")
         bar = job.progress("Training", job.plan.steps, self.step) if job.progress else None
         try:
+            with self._writer if self._is_chief else contextlib.nullcontext():
+                self._train(stop, bar)
+        finally:
+            if bar:
+                bar.close()
+        if self._is_due or not self._is_over:
+            raise stop.stopped(self.step)
+        if self._is_chief:
+            self._summaries.end(self.step)
+        self._export_best()
+
+    def _train(self, stop: StopRequest, bar: Any) -> None:
+        try:
             with Prefetch(self._chunks(), self._place) as chunks:
-                while not self._is_over:
-                    if self._histograms and self._is_evaluated(self.step + 1):
-                        self._histograms.before_step()
+                self._begin_or_go_on(chunks, stop)
+                while not self._is_over and not self._is_asked(stop):
+                    self._evaluations.before_step(self.step + 1)
                     size, placed = next(chunks)
                     results = self._engine.train_steps(placed)
                     made = range(self.step + 1, self.step + size + 1)
                     self.step += size
                     self._window.add(made, results, chunks.seconds_waited)
-                    shown = self._after_steps(chunks.seconds_waited)
+                    shown = self._after_steps(chunks.seconds_waited, stop)
+                    self._writer.check()
                     if bar:
                         bar.update(size, **shown)
-            if self._is_chief:
-                self._summaries.end(self.step)
-        finally:
-            if bar:
-                bar.close()
-            self._summaries.close()
-        self._export_best()
+        except EvaluationStopped:
+            self._is_due = True
+        if self._saved_step != self.step > 0:
+            self._save()
+
+    def _begin_or_go_on(self, chunks: Prefetch, stop: StopRequest) -> None:
+        """Does what is due before the next step."""
+        if self.step == 0:
+            self._record(self._evaluations.run(stop)[0])
+        if self._is_due:
+            self._is_due = False
+            self._after_steps(chunks.seconds_waited, stop)
+        if self._engine.jit and not self._is_over and not stop:
+            self._job.log("Compiling with XLA ...")
 
     @property
     def _is_over(self) -> bool:
         return self.step == self._job.plan.steps or self._tracker.should_stop
 
+    def _is_asked(self, stop: StopRequest) -> bool:
+        """Whether to stop; hosts agree on it after a row, for which they wait for each other."""
+        devices = self._job.devices
+        if devices.num_hosts > 1:
+            if not self._is_row_due:
+                return False
+            stop.signal = max(devices.exchange(stop.signal or 0)) or None
+        return bool(stop)
+
+    @property
+    def _is_row_due(self) -> bool:
+        return self._evaluations.is_due(self.step) or self.step % self._job.plan.log_every == 0
+
     def _chunks(self) -> Iterator[list[Batch]]:
         """Yields the batches of the steps that are made in one call."""
-        job, batches = self._job, self._batches()
-        most = job.training.steps_per_execution
-        for size in chunk_sizes(self.step, job.plan, most, alone=self._histograms is not None):
+        training, batches = self._job.training, self._job.batches(self.step)
+        most, alone = training.steps_per_execution, training.histograms
+        for size in chunk_sizes(self.step, self._job.plan, most, alone=alone):
             yield list(itertools.islice(batches, size))
-
-    def _batches(self) -> Iterator[Batch]:
-        training, devices = self._job.training, self._job.devices
-        options = {"batch_size": training.batch_size, "seed": training.seed}
-        options |= {"host": devices.host, "num_hosts": devices.num_hosts}
-        if training.overfit_one_batch:
-            return itertools.repeat(self._job.train.train_batch(0, 0, **options))
-        return loaders.batches(self._job.train, self.step, self._job.loader, **options)
 
     def _place(self, batches: list[Batch]) -> tuple[int, Any]:
         return len(batches), self._engine.place(batches)
@@ -161,120 +165,83 @@ class Trainer:
         found = self._engine.state()["model"]
         return {name: found[name] for name in names}
 
-    def _after_steps(self, seconds_waited: float) -> dict[str, float]:
+    def _after_steps(self, seconds_waited: float, stop: StopRequest) -> dict[str, float]:
         """Does what is due after the steps of a call; returns what the progress bar is to show."""
-        plan, row, values, is_best = self._job.plan, {}, [], False
-        is_evaluation = self._is_evaluated(self.step)
-        if is_evaluation or self.step % plan.log_every == 0:
+        row, values, is_best = {}, [], False
+        if self._is_row_due:
             row = {"train": self._training_row(seconds_waited)}
-            if is_evaluation:
-                scored, valid = self._evaluate()
+            if self._evaluations.is_due(self.step):
+                scored, valid = self._evaluations.run(stop)
                 row = scored | {"train": row["train"] | scored.get("train", {})}
-                is_best = self._judge(row)
-                values = self._shown(valid, is_best)
+                is_best = self._evaluations.judge(self.step, row)
+                values = self._evaluations.shown(valid, is_best)
+            self._window.clear()
             self._record(row, values)
-        if is_best or self._is_over or self.step % plan.checkpoint_every == 0:
-            self._save()
-            if is_best:
-                self._export()
+        if is_best or self._is_over or self.step % self._job.plan.checkpoint_every == 0:
+            self._save(is_exported=is_best)
         if row:
             self._window.restart_clock(seconds_waited)
-        return self._watched(row)
+        return self._evaluations.watched(row)
 
     def _training_row(self, seconds_waited: float) -> dict[str, float]:
         self._fold()
         row = self._window.means(self._job.training.batch_size, seconds_waited)
-        self.last_loss = row["loss"]
+        self.last_loss = row.get("loss", self.last_loss)
         return row | {"learning_rate": float(self._job.learning_rate(self.step - 1))}
 
-    def _is_evaluated(self, step: int) -> bool:
-        return step == self._job.plan.steps or step % self._job.plan.eval_every == 0
-
-    def _evaluate(self) -> tuple[dict[str, dict[str, Any]], Evaluation | None]:
-        """Scores the valid split, and for comparison a sample of the training split, likewise."""
-        job = self._job
-        if job.valid is None:
-            return {}, None
-        batch_size = job.training.batch_size
-        sample = min(_TRAIN_SAMPLE, job.valid.num_examples)
-        with self._engine.averaged():
-            valid = evaluate(self._engine, job.module, job.spec, job.valid, batch_size)
-            train = evaluate(self._engine, job.module, job.spec, job.train, batch_size, sample)
-        train_scores = {k: v for k, v in metrics(train.scores).items() if k != "loss"}
-        return {"valid": valid.scores, "train": train_scores}, valid
-
-    def _shown(self, valid: Evaluation | None, is_best: bool) -> list[events.Value]:
-        """Returns what TensorBoard shows of an evaluation beside its row."""
-        values = self._histograms.values() if self._histograms else []
-        if is_best:
-            # The HPARAMS table takes the last value of a curve: here, of the weights kept.
-            best = metrics(valid.scores).items()
-            values += [events.scalar(f"best/{name}", x) for name, x in best if x is not None]
-            values += self._picture.values(valid)
-        return values
-
-    def _judge(self, row: dict[str, dict[str, Any]]) -> bool:
-        """Says how an evaluation went; returns whether it is the best so far."""
-        is_best = "valid" in row and self._tracker.update(
-            self.step, row["valid"].get(self._tracker.criterion)
-        )
-        line = f"step {self.step}  epoch {self.step / self._job.plan.steps_per_epoch:.2f}"
-        line += "".join(f"  {name} {value:.4f}" for name, value in self._watched(row).items())
-        self._job.log(
-            line + ("  (best so far)" if is_best and self._tracker.criterion != LAST else "")
-        )
-        return is_best
-
-    def _watched(self, row: dict[str, dict[str, Any]]) -> dict[str, float]:
-        """Returns the few numbers of a row that are shown while training."""
-        valid, name = row.get("valid", {}), self._tracker.shown
-        shown = {"loss": row.get("train", {}).get("loss"), "valid loss": valid.get("loss")}
-        shown |= {f"valid {name}": valid.get(name)}
-        return {key: value for key, value in shown.items() if value is not None}
-
-    def _record(self, row: dict[str, dict[str, Any]], values: Sequence[events.Value] = ()) -> None:
+    def _record(self, row: Row, values: Sequence[events.Value] = ()) -> None:
         if row and self._is_chief:
             epoch = self.step / self._job.plan.steps_per_epoch
             self._summaries.add(self.step, epoch, row, values)
 
     def _fold(self) -> None:
-        problem = self._window.fold()
-        if problem is None:
-            return
-        training = self._job.training
-        saved = checkpoint.steps(self._checkpoints)
-        raise InputError(
-            f"the {problem} is no longer finite; try a lower learning_rate (it is "
-            f"{training.learning_rate:g}), clipnorm=1 (it is {training.clipnorm:g}) or "
-            f"precision=float32 (it is {training.precision}); "
-            + (f"the checkpoint of step {saved[-1]} is sound" if saved else "no step was saved")
-        )
+        skipped, failure = self._window.fold()
+        if failure:
+            raise not_finite(self._job, failure, checkpoint.steps(self._checkpoints))
+        if skipped:
+            steps = ", ".join(map(str, skipped))
+            self._job.log(f"Left out, since the loss or the gradient was not finite: step {steps}")
 
-    def _save(self) -> None:
+    def _save(self, *, is_exported: bool = False) -> None:
         self._fold()
+        self._saved_step = self.step
+        if is_exported:
+            self._exported_step = self.step
         if not self._is_chief:
             return
+        exported = self._writer.hidden_model(self.step) if is_exported else None
+        if exported:
+            with self._writer.explaining(self.step):
+                self._export(exported)
         state = {
             "step": self.step,
             "epoch": self.step // self._job.plan.steps_per_epoch,
             "seed": self._job.training.seed,
             "last_loss": self.last_loss,
+            "is_due": self._is_due,
             "best": self._tracker.state(),
             "window": self._window.state(),
-            "summaries": self._summaries.state(),
         }
-        checkpoint.save(self._checkpoints, self.step, self._engine.state(), state)
-        self._summaries.commit()
-        keep = self._job.training.keep_checkpoints
-        checkpoint.prune(self._checkpoints, self.step, keep, {self._tracker.best_step})
+        held, best = self._summaries.take(), self._tracker.best_step
+        self._writer.save(Snapshot(self.step, self._engine.state(), state, held, best, exported))
 
-    def _export(self) -> None:
+    def _finish_saving(self, state: dict[str, Any]) -> None:
+        """Does what a kill may have kept the writer from, after the checkpoint of `state`."""
+        self._summaries.rewind(state["summaries"])
+        keep, best = self._job.training.keep_checkpoints, self._tracker.best_step
+        checkpoint.prune(self._checkpoints, self.step, keep, {best})
+        if best == self.step:
+            self._export_now()
+
+    def _export(self, path: pathlib.Path) -> None:
+        with naming(path), self._engine.averaged():
+            self._job.model.save(path)
+
+    def _export_now(self) -> None:
         """Writes model.keras from the weights of now; it appears by renaming."""
         self._exported_step = self.step
-        if not self._is_chief:
-            return
-        with replacing(self._job.workdir / MODEL_FILE) as partial, self._engine.averaged():
-            self._job.model.save(partial)
+        with replacing(self._model_file) as partial:
+            self._export(partial)
 
     def _export_best(self) -> None:
         """Sees to it that model.keras is the best evaluation's (or, without one, the last)."""
@@ -284,9 +251,9 @@ class Trainer:
             self._job.log(
                 f"valid {criterion} was never defined: the last weights are kept as the best"
             )
-        if self._exported_step == best:
+        if self._exported_step == best or not self._is_chief:
             return
-        if best != self.step and self._is_chief:
+        if best != self.step:
             where = checkpoint.folder(self._checkpoints, best)
             self._engine.load_state(checkpoint.load(where)[0], str(where))
-        self._export()
+        self._export_now()

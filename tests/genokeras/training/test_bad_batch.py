@@ -40,11 +40,11 @@ def test_the_examples_that_hold_what_is_not_finite_are_named(manifest):
 
 def test_where_all_is_finite_the_first_examples_are_named(manifest):
     assert describe_batch(manifest, batch(*range(98, 106))) == (
-        "no number of its batch is NaN or infinite, which is the examples train.csv.gz, row 99; "
+        "its batch, all of whose numbers are finite, is the examples train.csv.gz, row 99; "
         "train.csv.gz, row 100; more.csv, row 1; more.csv, row 2; more.csv, row 3 and 3 more"
     )
     assert describe_batch(manifest, batch(0)) == (
-        "no number of its batch is NaN or infinite, which is the example train.csv.gz, row 1"
+        "its batch, all of whose numbers are finite, is the example train.csv.gz, row 1"
     )
 
 
@@ -63,7 +63,7 @@ def test_windows_of_a_genome_are_told_by_their_place():
     found = batch(5)
     found["targets"][0, 0] = np.nan
     found |= {"chrom_id": np.array([1]), "start": np.array([300]), "strand": np.array([-1])}
-    assert describe_batch(windows, found).endswith("which is the example II:300-500:-")
+    assert describe_batch(windows, found).endswith("finite, is the example II:300-500:-")
     found["targets"][0, 0] = np.inf
     assert describe_batch(windows, found) == (
         "targets is NaN or infinite in the example II:300-500:-"

@@ -143,7 +143,7 @@ def test_all_damaged_is_an_error_and_not_a_fresh_start(folder):
         checkpoint.load_newest(folder, lambda line: None)
     assert str(error.value).endswith(
         "it is damaged, and there is no other checkpoint to go back to; "
-        "start the run again with --noresume"
+        "start the run again with --resume=never"
     )
 
 
@@ -194,6 +194,7 @@ def test_kill_between_the_two_renames_of_a_replacement(folder, monkeypatch):
         checkpoint.save(folder, 7, ARRAYS, STATE | {"again": True})
     monkeypatch.undo()
     assert checkpoint.steps(folder) == []
+    checkpoint.recover(folder)
     assert checkpoint.load_newest(folder, nothing)[1] == STATE
     checkpoint.save(folder, 7, ARRAYS, STATE | {"again": True})
     assert checkpoint.load_newest(folder, nothing)[1]["again"]
@@ -205,6 +206,7 @@ def test_old_one_that_was_replaced_does_not_come_back(folder):
     shutil.copytree(folder / "step-7", folder / ".step-7.replaced")
     checkpoint.save(folder, 7, ARRAYS, STATE | {"again": True})
     shutil.copytree(folder / "step-7", folder / ".step-7.replaced")
+    checkpoint.recover(folder)
     assert checkpoint.load_newest(folder, nothing)[1]["again"]
 
 

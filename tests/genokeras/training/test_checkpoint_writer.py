@@ -104,8 +104,8 @@ def test_what_cannot_be_written_ends_the_run_with_the_last_checkpoint_named(
         train_on_a_full_disk(tmp_path, file_size_limit)
     file = tmp_path / "checkpoints" / ".step-6.writing" / "model.npz"
     assert str(error.value) == (
-        f"{file}: File too large, while step 6 was saved; the last checkpoint is that of step 3. "
-        "Once this is mended, the same command goes on from there"
+        f"{file}: File too large, while step 6 was saved; mend this, and the same command goes on "
+        "with the run: its last checkpoint is of step 3"
     )
     assert saved(tmp_path) == [3]
 
@@ -118,8 +118,8 @@ def test_a_problem_of_the_last_checkpoint_is_raised_at_the_end(tmp_path, monkeyp
     with pytest.raises(InputError) as error, writer(tmp_path) as checkpoints:
         checkpoints.save(snapshot(3))
     assert str(error.value) == (
-        f"{tmp_path}/checkpoints: Permission denied, while step 3 was saved; no step was saved. "
-        "Once this is mended, the same command goes on from there"
+        f"{tmp_path}/checkpoints: Permission denied, while step 3 was saved; mend this, and the "
+        "same command goes on with the run: it has no checkpoint"
     )
 
 
@@ -150,6 +150,7 @@ def test_another_error_in_the_trainer_is_the_one_that_is_raised(tmp_path, monkey
 
 def train(workdir):
     summaries, checkpoints = Summaries(workdir), workdir / "checkpoints"
+    checkpoint.recover(checkpoints)
     found = checkpoint.load_newest(checkpoints, lambda line: None)
     arrays, state = found or (
         {"model": {"weights": np.zeros(2)}},

@@ -37,7 +37,6 @@ def test_rows_wait_for_the_commit(tmp_path):
     add(summaries, 1, 2)
     assert read_rows(tmp_path) == []
     save(summaries)
-    summaries.close()
     assert steps(tmp_path) == [1, 2]
     assert curve(tmp_path) == [(1, 1.0), (2, 0.5)]
 
@@ -47,12 +46,10 @@ def test_killed_before_the_commit_nothing_is_lost_or_doubled(tmp_path):
     first = Summaries(tmp_path)
     add(first, 1, 2)
     state = first.state(first.take())
-    first.close()
     second = Summaries(tmp_path)
     second.rewind(state)
     add(second, 3)
     save(second)
-    second.close()
     assert steps(tmp_path) == [1, 2, 3]
     assert [step for step, _ in curve(tmp_path)] == [1, 2, 3]
 
@@ -70,10 +67,8 @@ def test_what_comes_while_a_checkpoint_is_written_is_for_the_next_one(tmp_path):
     state = summaries.state(second)
     assert state["sizes"].keys() >= {"metrics.jsonl"}
     assert [row["step"] for row in state["rows"]] == [2]
-    summaries.close()
     again = Summaries(tmp_path)
     again.rewind(state)
-    again.close()
     assert steps(tmp_path) == [1, 2]
     assert [step for step, _ in curve(tmp_path)] == [1, 2]
 
@@ -84,11 +79,9 @@ def test_killed_after_the_commit_nothing_is_doubled(tmp_path):
     save(first)
     add(first, 2, 3)
     state = save(first)
-    first.close()
     for _ in range(2):
         again = Summaries(tmp_path)
         again.rewind(state)
-        again.close()
         assert steps(tmp_path) == [1, 2, 3]
         assert [step for step, _ in curve(tmp_path)] == [1, 2, 3]
 
@@ -102,10 +95,8 @@ def test_killed_in_the_middle_of_the_commit(tmp_path):
     state = first.state(first.take())
     with (tmp_path / "metrics.jsonl").open("a") as file:
         file.write('{"step": 2, "epo')
-    first.close()
     second = Summaries(tmp_path)
     second.rewind(state)
-    second.close()
     assert steps(tmp_path) == [1, 2]
 
 
@@ -115,10 +106,8 @@ def test_back_to_an_older_checkpoint_takes_later_rows_away(tmp_path):
     old = save(summaries)
     add(summaries, 2)
     save(summaries)
-    summaries.close()
     again = Summaries(tmp_path)
     again.rewind(old)
-    again.close()
     assert steps(tmp_path) == [1]
     assert curve(tmp_path) == [(1, 1.0)]
 
@@ -127,7 +116,6 @@ def test_start_from_nothing_leaves_nothing_but_what_is_not_ours(tmp_path):
     summaries = Summaries(tmp_path)
     add(summaries, 1)
     save(summaries)
-    summaries.close()
     (tmp_path / "tensorboard" / "notes.txt").write_text("mine")
     Summaries(tmp_path).rewind(NOTHING)
     assert read_rows(tmp_path) == []
@@ -140,7 +128,6 @@ def test_numbers_that_json_lacks_are_null_and_not_drawn(tmp_path):
     parts = {"train": {"gradient_norm": float("inf")}, "valid": valid}
     summaries.add(4, 0.4, parts)
     save(summaries)
-    summaries.close()
     row = json.loads((tmp_path / "metrics.jsonl").read_text())
     assert row["train"] == {"gradient_norm": None}
     assert row["valid"] == valid
@@ -160,10 +147,8 @@ def test_wall_time_is_that_of_the_measurement(tmp_path):
     summaries = Summaries(tmp_path)
     add(summaries, 1)
     state = summaries.state(summaries.take())
-    summaries.close()
     again = Summaries(tmp_path)
     again.rewind(state)
-    again.close()
     accumulator = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert accumulator.Scalars("train/loss")[0].wall_time == pytest.approx(state["rows"][0]["time"])
 
@@ -199,11 +184,9 @@ def test_other_values_wait_like_rows_and_come_once(tmp_path):
     state = json.loads(json.dumps(first.state(held)))
     assert not (tmp_path / "tensorboard").exists()
     first.commit(held)
-    first.close()
     for _ in range(2):
         again = Summaries(tmp_path)
         again.rewind(state)
-        again.close()
         assert notes(tmp_path) == ["beginning", "step 1"]
         assert curve(tmp_path) == [(1, 1.0)]
 
@@ -213,10 +196,8 @@ def test_what_began_before_the_first_checkpoint_is_not_lost(tmp_path):
     first = Summaries(tmp_path)
     first.begin([note("beginning")])
     state = first.state(first.take())
-    first.close()
     second = Summaries(tmp_path)
     second.rewind(state)
-    second.close()
     assert notes(tmp_path) == ["beginning"]
 
 
@@ -226,18 +207,15 @@ def test_an_end_that_was_not_the_end_is_taken_back(tmp_path):
     state = save(summaries)
     for _ in range(2):
         summaries.end(1)
-        summaries.close()
         assert num_ends(tmp_path) == 1
         summaries = Summaries(tmp_path)
         summaries.rewind(state)
         assert num_ends(tmp_path) == 0
-    summaries.close()
 
 
 def test_the_end_writes_nothing_that_is_still_held_back(tmp_path):
     summaries = Summaries(tmp_path)
     add(summaries, 1)
     summaries.end(1)
-    summaries.close()
     accumulator = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert accumulator.Tags()["scalars"] == []

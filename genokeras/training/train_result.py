@@ -1,0 +1,49 @@
+"""How a run ended, also after it was read again from its folder."""
+
+import dataclasses
+import json
+import pathlib
+from typing import Any
+
+from genokeras.training.run_files import RESULT_FILE
+from tfrecords.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainResult:
+    """How a run ended.
+
+    Attributes:
+        workdir: Its folder.
+        steps: Steps made; fewer than planned after early stopping.
+        loss: Mean training loss since the row of metrics before the last.
+        metric: What the best evaluation was chosen by: a metric, or `last` (also if there was no
+            valid split).
+        best_step: Its step.
+        scores: What the valid split scored then; empty without one.
+        seconds: How long the call took that ended the run.
+        already_finished: Whether the run was complete before, so that nothing was done.
+    """
+
+    workdir: pathlib.Path
+    steps: int
+    loss: float
+    metric: str
+    best_step: int
+    scores: dict[str, Any]
+    seconds: float
+    already_finished: bool = False
+
+
+def read(workdir: pathlib.Path) -> TrainResult | None:
+    """Returns how the run in `workdir` has ended, or None if it has not."""
+    path = workdir / RESULT_FILE
+    if not path.exists():
+        return None
+    try:
+        return TrainResult(workdir, **json.loads(path.read_text()), already_finished=True)
+    except (ValueError, TypeError):
+        raise InputError(
+            f"{path}: not the result of a run; delete this file, and the same command makes it "
+            "again from the last checkpoint"
+        ) from None
