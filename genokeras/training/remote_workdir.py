@@ -1,0 +1,139 @@
+"""A work folder at a URL: trained in a copy on this machine, which is pushed whenever it is saved.
+
+The files have the names of a local work folder, so TensorBoard and `predict` read them where they
+are. `pushed.json` lists them with their sha256 and is written last: what it does not list is of a
+push that was interrupted, and is not there for `pull`. Files that only grow (curves) or are made
+anew from the checkpoints (the exported model) may be newer than the list says; the trainer takes
+curves back to its checkpoint, and exports again.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from genokeras.training.settings import CONFIG_FILE, FLAGS_FILE
+from tfrecords.cache import cache_root
+from tfrecords.errors import InputError
+from tfrecords.files import file_sha256, replacing
+from tfrecords.remote_path import RemotePath, path_of
+
+MARKER = "pushed.json"
+# Beside the copy: the list of the files as they were when both sides were last the same.
+_BASE = f".{MARKER}"
+_THREADS = 8
+_FIRST = (CONFIG_FILE, FLAGS_FILE)  # Whatever else is there, by these a folder is one of a run.
+
+Hashes = dict[str, str]
+
+
+def local_folder(url: str | RemotePath, cache_dir: str | os.PathLike | None = None) -> pathlib.Path:
+    """Returns where the copy of the work folder at `url` is on this machine, in the cache."""
+    remote = path_of(url)
+    digest = hashlib.sha256(str(remote).encode()).hexdigest()[:12]
+    return cache_root(cache_dir) / "runs" / f"{remote.name}-{digest}"
+
+
+def pull(url: str | RemotePath, local: str | os.PathLike) -> bool:
+    """Makes the folder `local` what was last pushed to `url`, whole; returns if there was a run.
+
+    A copy that has gone on since it was pushed or pulled, as after a network that failed, is left
+    as it is, unless somebody else has pushed since.
+
+    Raises:
+        InputError: There are files that are no run, or the network kept failing.
+    """
+    remote, local = path_of(url), pathlib.Path(local)
+    wanted, base = _read(remote), local / _BASE
+    if wanted is None:
+        _check_free(remote)
+        if base.is_file():
+            shutil.rmtree(local)  # The copy of a run that was deleted since.
+        return False
+    if base.is_file() and json.loads(base.read_text()) == wanted:
+        return True
+    base.unlink(missing_ok=True)
+    here = _hashes(local)
+    for name in here.keys() - wanted.keys():
+        (local / name).unlink()
+    different = [name for name in wanted if here.get(name) != wanted[name]]
+    _each(lambda name: _download(remote / name, local / name), different)
+    _write_base(local, wanted)
+    return True
+
+
+def push(local: str | os.PathLike, url: str | RemotePath) -> None:
+    """Makes `url` what the folder `local` is; only files that have changed are sent.
+
+    To be called when nothing writes to the folder, after each checkpoint and at the end. Hidden
+    files are left out. Interrupted at any moment, it leaves what was pushed before.
+
+    Raises:
+        InputError: The network kept failing.
+    """
+    local, remote = pathlib.Path(local), path_of(url)
+    there, here = _read(remote) or {}, _hashes(local)
+    changed = [name for name in here if there.get(name) != here[name]]
+    for names in ([x for x in changed if x in _FIRST], [x for x in changed if x not in _FIRST]):
+        _each(lambda name: (remote / name).upload(local / name), names)
+    content = json.dumps({"files": here}, indent=1, sort_keys=True) + "\n"
+    (remote / MARKER).write_bytes(content.encode())
+    _write_base(local, here)
+    _each(lambda name: (remote / name).remove(), there.keys() - here.keys())
+
+
+def _read(remote: RemotePath) -> Hashes | None:
+    try:
+        return json.loads((remote / MARKER).read_bytes())["files"]
+    except FileNotFoundError:
+        return None
+    except (json.JSONDecodeError, KeyError, TypeError):
+        raise InputError(
+            f"{remote / MARKER}: not the list of the files of a run; give another --workdir"
+        ) from None
+
+
+def _check_free(remote: RemotePath) -> None:
+    found = sorted(remote.files())
+    if found and not set(found) & set(_FIRST):
+        raise InputError(
+            f"{remote}: holds {found[0]!r} but no run; give another --workdir, one that is new or "
+            "empty"
+        )
+
+
+def _hashes(folder: pathlib.Path) -> Hashes:
+    """Returns the sha256 of every file by its path in the folder, hidden ones left out."""
+    paths = {path.relative_to(folder): path for path in sorted(folder.rglob("*"))}
+    return {
+        name.as_posix(): file_sha256(path)
+        for name, path in paths.items()
+        if path.is_file() and not any(part.startswith(".") for part in name.parts)
+    }
+
+
+def _download(source: RemotePath, target: pathlib.Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with replacing(target) as partial:
+            source.download(partial)
+    except FileNotFoundError:
+        raise InputError(
+            f"{source}: {MARKER} lists this file, but it is gone; put it back or give another "
+            "--workdir"
+        ) from None
+
+
+def _write_base(local: pathlib.Path, files: Hashes) -> None:
+    local.mkdir(parents=True, exist_ok=True)
+    with replacing(local / _BASE) as partial:
+        partial.write_text(json.dumps(files))
+
+
+def _each(function: Callable[[str], None], names: Iterable[str]) -> None:
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for _ in pool.map(function, names):
+            pass
