@@ -14,6 +14,7 @@ from genokeras.evaluation.ensemble import Ensemble
 from genokeras.evaluation.predictor import BATCH_SIZE
 from genokeras.evaluation.split_predictions import place_columns
 from genokeras.evaluation.split_windows import SplitWindows
+from genokeras.evaluation.verdict import verdict
 from genokeras.metrics.coverage import ALL, CoverageScores
 from genokeras.metrics.window_groups import correlation_and_r2, pair_sums
 from genokeras.models.spec import Spec
@@ -76,8 +77,8 @@ def score_coverage(
       As `result` the metrics of `CoverageScores`, each with its 95% interval `*_ci`, and that of
       `JSD_DIFFERENCE`, over resampled windows, of a genome over blocks of it, since what overlaps
       is no new evidence (many in groups, see `WindowGroups`); `members`, the same over all tracks
-      of each of several models (None of one); and None for what only other tasks have: `baseline`,
-      `difference`, `verdict`, `probes`.
+      of each of several models (None of one); `verdict`, a sentence on the shapes; and None for
+      what only other tasks have: `baseline`, `difference`, `probes`.
 
     Raises:
       InputError: The split is empty, or a prediction is not finite.
@@ -92,7 +93,8 @@ def score_coverage(
     result, *of_members = (
         _with_intervals(found, spec.tasks, num_bootstrap, seed, progress) for found in scores
     )
-    result |= dict.fromkeys(("baseline", "difference", "verdict", "members", "probes"))
+    result |= dict.fromkeys(("baseline", "difference", "members", "probes"))
+    result["verdict"] = verdict(result)
     if of_members:
         result["members"] = [
             {name: score for name, score in member.items() if name not in _NOT_OF_MEMBERS}

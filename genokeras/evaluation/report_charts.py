@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from genokeras.evaluation.coverage_scores import ShownWindow
+from genokeras.metrics.counts import ratio
 from genokeras.metrics.supervised import TITLES
 from genokeras.plots import figure
 from genokeras.plots.roc_pr import roc_points, settled_pr_points
@@ -16,6 +17,7 @@ from genokeras.plots.svg import SERIES, Axis, Chart
 
 BASELINE = "6-mer baseline"
 _MAX_DOTS = 800
+_MAX_BINS = 400
 _GROUP_TITLES = {
     "gc_content": ("By GC content", "GC content", 100.0, "%"),
     "longest_repeat_bp": ("By longest simple repeat", "Longest repeat (bp)", 1.0, ""),
@@ -56,18 +58,21 @@ def scatter(targets: np.ndarray, predictions: np.ndarray) -> list[str]:
 
 
 def coverage(windows: Sequence[ShownWindow], column: int, bin_bp: int) -> list[str]:
-    """Draws what is true and predicted of one track along some windows."""
+    """Draws what is true and predicted of one track along some windows.
+
+    Of more bins than a chart has room for, the means of some that are neighbours.
+    """
     charts = []
     for window in windows:
-        true, predicted = window.true[:, column], window.predicted[:, column]
-        middles = (np.arange(len(true)) - (len(true) - 1) / 2) * bin_bp
+        joined = -(-len(window.true) // _MAX_BINS)
+        both = (values[:, column] for values in (window.true, window.predicted))
+        true, predicted = (_means(values, joined) for values in both)
+        middles = (np.arange(len(true)) - (len(true) - 1) / 2) * bin_bp * joined
         x = Axis(f"bp from the middle of {window.place}", middles[0] - 1, middles[-1] + 1)
-        chart = Chart(
-            f"{window.kind.capitalize()} window, r {window.pearson_r:.2f}",
-            x,
-            Axis.around("Coverage", [0, *true, *predicted]),
-        )
-        chart.line(np.stack([middles, true], axis=1), "third", "observed")
+        unit = "Coverage" if joined == 1 else f"Coverage, means of {joined} bins"
+        y = Axis(unit, 0, 1.05 * np.nanmax([0, *true, *predicted]) or 1.0)
+        chart = Chart(f"{window.kind.capitalize()} window, r {window.pearson_r:.2f}", x, y)
+        chart.area(np.stack([middles, true], axis=1), "observed")
         charts.append(
             chart.line(np.stack([middles, predicted], axis=1), "model", "predicted").svg()
         )
@@ -137,6 +142,14 @@ def _learning_curve(rows: Sequence[Mapping[str, Any]], scored_step: int, name: s
         if points:
             chart.line(points, series, label)
     return chart.svg()
+
+
+def _means(values: np.ndarray, size: int) -> np.ndarray:
+    """Returns the means of every `size` values, the last of perhaps fewer; NaN are left out."""
+    filled = np.full((-(-len(values) // size), size), np.nan)
+    filled.flat[: len(values)] = values
+    known = ~np.isnan(filled)
+    return ratio(np.where(known, filled, 0).sum(axis=1), known.sum(axis=1))
 
 
 def _range(group: Mapping[str, Any], scale: float, unit: str) -> str:

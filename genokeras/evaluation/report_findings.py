@@ -76,16 +76,18 @@ def _comparison(result: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _mean_profile(result: Mapping[str, Any]) -> Iterator[Finding]:
     """Yields whether coverage has the shape of its window rather than that of all windows."""
-    jsd, of_mean = result["profile_jsd"], result["mean_profile_jsd"]
-    if jsd is None or of_mean is None:
+    if None in (result["profile_jsd"], result["mean_profile_jsd"]):
         return
-    ends = result.get(f"{JSD_DIFFERENCE}_ci") or [jsd - of_mean] * 2
-    numbers = f"{jsd:.3f} bits from the true ones, the mean profile of windows is {of_mean:.3f}"
-    if ends[1] < 0:
-        yield Finding("good", "Better than the mean profile", f"Predicted shapes are {numbers}.")
-        return
-    text = f"Predicted shapes are {numbers}: the model has learnt little of where coverage lies."
-    yield Finding("bad" if ends[0] > 0 else "warn", "Better than the mean profile", text)
+    level, little = verdict_level(result), "the model has learnt little of where coverage lies."
+    if not result.get(f"{JSD_DIFFERENCE}_ci"):
+        text = "There is no interval of the difference, so it may be chance."
+    elif level == "good":
+        text = "The interval of the difference lies below zero."
+    elif level == "bad":
+        text = f"The interval of the difference lies above zero: {little}"
+    else:
+        text = f"The interval of the difference holds zero: {little}"
+    yield Finding(level, "Better than the mean profile", text)
 
 
 def _split(result: Mapping[str, Any], manifest: Manifest) -> Iterator[Finding]:

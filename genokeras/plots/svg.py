@@ -1,8 +1,8 @@
 """Charts as text in SVG, for pages: without matplotlib, and in the colours of the page.
 
 A chart has no colours of its own. Its marks have the classes `model`, `baseline` and `third`
-(`SERIES`) or `reference`, its frame has `axis`, `grid` and `tick`; the style sheet of the page says
-what they look like, so that one chart serves a light page, a dark one and paper.
+(`SERIES`), `area` or `reference`, its frame has `axis`, `grid` and `tick`; the style sheet of the
+page says what they look like, so that one chart serves a light page, a dark one and paper.
 """
 
 import dataclasses
@@ -15,6 +15,7 @@ import numpy as np
 from genokeras.plots import figure
 
 SERIES = ("model", "baseline", "third")
+_AREA = "area"
 WIDTH, HEIGHT = 360, 290
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 26, 42
 _MAX_POINTS = 400
@@ -59,14 +60,30 @@ class Chart:
         self._legend: list[tuple[str, str]] = []
 
     def line(self, points: Points, series: str, label: str = "", *, steps: bool = False) -> "Chart":
-        """Adds a line; with `steps`, the value of a point holds from the one before on."""
-        places = self._places(thinned(np.asarray(points, float)))
-        if not len(places):
+        """Adds a line; with `steps`, the value of a point holds from the one before on.
+
+        It has a gap where a point is not finite.
+        """
+        parts = []
+        for (x, y), *others in self._runs(thinned(np.asarray(points, float))):
+            parts.append(f"M{x} {y}")
+            parts += [f"V{y}H{x}" if steps else f"L{x} {y}" for x, y in others]
+        if not parts:
             return self
-        parts = [f"M{places[0][0]} {places[0][1]}"]
-        parts += [f"V{y}H{x}" if steps else f"L{x} {y}" for x, y in places[1:]]
         self._marks.append(f'<path class="line {series}" d="{"".join(parts)}"/>')
         return self._named(series, label)
+
+    def area(self, points: Points, label: str = "") -> "Chart":
+        """Adds what lies between a line and the bottom, with gaps as a line has them."""
+        bottom = HEIGHT - _BOTTOM
+        parts = [
+            f"M{run[0][0]} {bottom}" + "".join(f"L{x} {y}" for x, y in run) + f"V{bottom}Z"
+            for run in self._runs(thinned(np.asarray(points, float)))
+        ]
+        if not parts:
+            return self
+        self._marks.append(f'<path class="{_AREA}" d="{"".join(parts)}"/>')
+        return self._named(_AREA, label)
 
     def dots(self, points: Points, series: str, label: str = "", radius: float = 3.5) -> "Chart":
         """Adds a dot for each point."""
@@ -130,9 +147,10 @@ class Chart:
     def _legend_html(self) -> str:
         if not self._legend:
             return ""
+        order = (*SERIES, _AREA)
         entries = (
             f'<li><i class="key {series}"></i>{escape(label)}</li>'
-            for series, label in sorted(self._legend, key=lambda entry: SERIES.index(entry[0]))
+            for series, label in sorted(self._legend, key=lambda entry: order.index(entry[0]))
         )
         return f'<ul class="legend">{"".join(entries)}</ul>'
 
@@ -143,6 +161,12 @@ class Chart:
     def _vertical(self, value: float) -> float:
         share = (value - self._y.low) / (self._y.high - self._y.low)
         return round(HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM), 1)
+
+    def _runs(self, points: np.ndarray) -> list[list[tuple[str, str]]]:
+        """Returns what lies between points that are not finite, in the units of the drawing."""
+        points = points.reshape(-1, 2)
+        gaps = np.flatnonzero(~np.isfinite(points).all(axis=1))
+        return [found for run in np.split(points, gaps) if (found := self._places(run))]
 
     def _places(self, points: np.ndarray) -> list[tuple[str, str]]:
         """Returns finite points in the units of the drawing, as short texts."""

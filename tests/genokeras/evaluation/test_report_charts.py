@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from genokeras.evaluation import report_charts
+from genokeras.evaluation.coverage_scores import ShownWindow
 
 TARGETS = np.array([0.0, 0.0, 1.0, 1.0])
 
@@ -27,6 +28,27 @@ def test_a_scatter_has_a_dot_for_each_example_up_to_a_limit():
     (chart,) = report_charts.scatter(np.arange(5000.0), np.arange(5000.0))
     assert 700 <= chart.count("<circle") <= 900
     assert report_charts.scatter(np.ones(0), np.ones(0)) == []
+
+
+def test_coverage_of_many_bins_is_drawn_as_means_of_what_is_known():
+    true = np.repeat([[4.0, 0.0, 0.0]], 300, axis=0).ravel()
+    true[:7] = np.nan
+    window = ShownWindow("worst", "I:1-900", 0.5, true[:, None], np.full((900, 1), 3.0))
+    (chart,) = report_charts.coverage([window], 0, 1)
+    assert "Coverage, means of 3 bins" in chart
+    assert "Worst window, r 0.50" in chart
+    area = chart.split('class="area" d="')[1].split('"')[0]
+    assert (area.count("M"), area.count("L")) == (1, 300 - 2)
+    # Of the third mean the 4 is missing: it lies on the bottom, the others above.
+    first, second = (float(place.split()[1]) for place in area.split("L")[1:3])
+    assert (first, second) == (248, pytest.approx(248 - 222 * (4 / 3) / 3.15, abs=0.1))
+
+
+def test_coverage_of_few_bins_is_drawn_as_it_is():
+    window = ShownWindow("best", "row 0", 1.0, np.zeros((8, 1)), np.zeros((8, 1)))
+    (chart,) = report_charts.coverage([window], 0, 32)
+    assert ">Coverage<" in chart
+    assert chart.index('class="area"') < chart.index('class="line model"')
 
 
 def reliability_bins(*pairs):

@@ -51,3 +51,32 @@ def test_the_leading_score_is_that_of_the_task_type():
 )
 def test_level_of_the_verdict(ends, level):
     assert verdict_level({"auroc": 1, "difference": {"auroc_ci": ends}}) == level
+
+
+def coverage(jsd, ends, of_mean=0.3):
+    scores = {"profile_jsd": jsd, "mean_profile_jsd": of_mean, "pearson_r": 0.5}
+    return scores | {"profile_jsd_difference_ci": ends}
+
+
+@pytest.mark.parametrize(
+    ("jsd", "ends", "level", "sentence"),
+    [
+        (0.2, [-0.12, -0.08], "good", "are closer to the true ones than the mean profile of"),
+        (0.31, [-0.02, 0.04], "warn", "are not clearly closer to the true ones than the mean"),
+        (0.4, [0.08, 0.12], "bad", "are further from the true ones than the mean profile of"),
+        (0.2, None, "warn", "are closer to the true ones than the mean profile of windows (there"),
+        (0.4, None, "warn", "are further from the true ones than the mean profile of windows ("),
+    ],
+)
+def test_coverage_is_judged_by_its_shapes(jsd, ends, level, sentence):
+    found = coverage(jsd, ends)
+    assert verdict(found).startswith(f"Predicted shapes {sentence}")
+    assert verdict_level(found) == level
+
+
+def test_numbers_of_shapes_are_in_it():
+    assert verdict(coverage(0.2, [-0.12, -0.08])).endswith(
+        "windows: profile JSD 0.2000 against 0.3000 bits, difference -0.1000 [-0.1200, -0.0800]."
+    )
+    assert verdict(coverage(None, None)) is None
+    assert verdict(coverage(0.2, None, of_mean=None)) is None

@@ -41,6 +41,19 @@ def test_dots_and_what_is_not_finite():
     assert paths(Chart("t", *UNIT).line([(np.nan, 1)], "model"), "line model") == []
 
 
+def test_lines_and_areas_have_gaps_where_something_is_missing():
+    points = [(np.nan, 0), (0, 0), (0.5, 1), (0.75, np.nan), (1, 1)]
+    chart = Chart("t", *UNIT).line(points, "model").area(points, "seen")
+    middle = (LEFT + RIGHT) // 2
+    assert paths(chart, "line model") == [f"M{LEFT} {BOTTOM}L{middle} {TOP}M{RIGHT} {TOP}"]
+    assert paths(chart, "area") == [
+        f"M{LEFT} {BOTTOM}L{LEFT} {BOTTOM}L{middle} {TOP}V{BOTTOM}Z"
+        f"M{RIGHT} {BOTTOM}L{RIGHT} {TOP}V{BOTTOM}Z"
+    ]
+    assert 'class="key area"' in chart.svg()
+    assert paths(Chart("t", *UNIT).area([(np.nan, 1)]), "area") == []
+
+
 @pytest.mark.parametrize(
     ("low", "high", "texts"),
     [
