@@ -1,9 +1,11 @@
 """Datasets of TFDS as a source: those that we write, and those that TFDS writes itself."""
 
+import gzip
 import json
 import sys
 
 import numpy as np
+import pyfaidx
 import pytest
 import tensorflow_datasets as tfds
 
@@ -397,3 +399,35 @@ def test_what_tfds_cannot_open(table, tmp_path):
     (folder / "features.json").unlink()
     with pytest.raises(InputError, match=r"a: TFDS cannot open it \(.*; prepare it again"):
         TfdsDataset(folder)
+
+
+def test_thousand_records_agree_with_an_independent_reader(yeast, write, store, tmp_path):
+    """Windows that pyfaidx fetches and TFDS writes, as texts, whose order its files keep."""
+    with gzip.open(yeast / "sacCer3_I_II_III.fa.gz", "rt") as file:
+        genome = pyfaidx.Fasta(str(write("yeast.fa", file.read())))
+    rng = np.random.default_rng(0)
+    chroms = rng.choice(list(genome.keys()), 1500)
+    starts = [int(rng.integers(len(genome[chrom]) - 101)) for chrom in chroms]
+    texts = [genome[x][at : at + 101].seq for x, at in zip(chroms, starts, strict=True)]
+    labels = [at % 3 / 2 for at in starts]
+    folder = store(
+        {"sequence": TEXT, "label": tfds.features.Scalar(np.float32)},
+        train=list(zip(texts[:900], labels[:900], strict=True)),
+        test=list(zip(texts[900:], labels[900:], strict=True)),
+    )
+    build_dataset(TfdsDataset(folder), tmp_path / "d", "x", config=BuildConfig(num_shards=3))
+    dataset, compared = Dataset(tmp_path / "d"), 0
+    for name, (low, high) in {"train": (0, 900), "test": (900, 1500)}.items():
+        split = dataset.split(name)
+        records = split.read(rng.permutation(split.num_examples)[:550])
+        for row, text, target in zip(
+            records["row"].tolist(),
+            sequence.decode(records["sequence"], 101),
+            records["targets"][:, 0].tolist(),
+            strict=True,
+        ):
+            assert low <= row < high
+            assert text == genome[chroms[row]][starts[row] : starts[row] + 101].seq.upper()
+            assert target == labels[row]
+            compared += 1
+    assert compared >= 1000
