@@ -13,6 +13,7 @@ words after `--`, which are of another launcher.
 import contextlib
 import os
 import re
+import signal
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -20,9 +21,11 @@ from typing import NoReturn
 
 from absl import flags
 
+from genokeras.training.stopping import HostLost, Stopped
 from tfrecords.errors import InputError, suggest
 
 EXIT_MISTAKE = 2
+EXIT_AGAIN = 75  # Schedulers take it for: the same command may succeed later.
 EXIT_INTERRUPTED = 130
 EXIT_UNREAD = 141  # As of any program that writes to a pipe nobody reads any more.
 
@@ -48,13 +51,18 @@ def run(main: Callable[..., None], argv: list[str] | None = None) -> NoReturn:
 
 @contextlib.contextmanager
 def one_line_endings() -> Iterator[None]:
-    """Within this context a mistake or Ctrl-C ends the program with one line.
+    """Within this context a mistake, Ctrl-C or SIGTERM ends the program with one line.
 
     It ends in silence when nobody reads on, as behind `| head`.
     """
     try:
         yield
         sys.stdout.flush()  # What cannot be written is found here, not when Python ends.
+    except Stopped as stopped:
+        is_ctrl_c = stopped.signal == signal.SIGINT
+        _end(str(stopped), EXIT_INTERRUPTED if is_ctrl_c else EXIT_AGAIN)
+    except HostLost as error:
+        _fail(_one_line(error), EXIT_AGAIN)
     except KeyboardInterrupt:
         _fail(
             "interrupted; a build or a training goes on when the same command is given again",
@@ -139,7 +147,11 @@ def _one_line(error: Exception) -> str:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
+    _end(f"error: {message}", code)
+
+
+def _end(line: str, code: int) -> NoReturn:
+    print(line, file=sys.stderr)
     try:
         sys.stdout.flush()
     except OSError:

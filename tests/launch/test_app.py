@@ -15,6 +15,7 @@ python -c ... --name=you
 import sys
 from absl import flags
 from launch import app
+from genokeras.training.stopping import HostLost, Stopped
 from tfrecords.errors import InputError
 NAME = flags.DEFINE_string("name", None, "Whom to greet.", required=True)
 COUNT = flags.DEFINE_integer("count", 1, "How often.", lower_bound=1)
@@ -32,6 +33,10 @@ def main():
         raise InputError("name: got 'wrong',\\n expected a right one")
     if NAME.value == "stop":
         raise KeyboardInterrupt
+    if NAME.value in ("2", "15"):
+        raise Stopped("stopped at step 3", int(NAME.value))
+    if NAME.value == "alone":
+        raise HostLost
     if NAME.value == "bug":
         raise RuntimeError("a bug")
     print("hello " * COUNT.value + NAME.value)
@@ -73,6 +78,9 @@ def launch(tmp_path):
         ([], 2, "error: --name is missing: give --name=VALUE\n"),
         (["--name="], 2, "error: --name is empty: give --name=VALUE\n"),
         (["--name=stop"], 130, "error: interrupted"),
+        (["--name=2"], 130, "stopped at step 3\n"),
+        (["--name=15"], 75, "stopped at step 3\n"),
+        (["--name=alone"], 75, "error: another host of this run has ended; start all of"),
     ],
 )
 def test_a_mistake_is_one_line(launch, args, code, message):
