@@ -1,5 +1,6 @@
 """Whole builds: what is in the records, the same bytes every time, and nothing half-done."""
 
+import csv
 import dataclasses
 import errno
 import gzip
@@ -7,6 +8,7 @@ import os
 import pathlib
 
 import numpy as np
+import pyfaidx
 import pytest
 
 from data_prep.build import build_dataset
@@ -87,6 +89,38 @@ def test_example_data(gue_tf0, tmp_path):
     assert manifest.audit["distinct"]["train"] == 32370
     assert Manifest.load(tmp_path / "tf0").sha256 == manifest.sha256
     assert sum(manifest.base_composition.values()) == pytest.approx(1)
+    expected = []
+    for path in files.values():
+        with gzip.open(path, "rt") as file:
+            expected += [(x["sequence"], float(x["label"])) for x in csv.DictReader(file)]
+    rng, found = np.random.default_rng(0), {}
+    for name in ("train", "valid", "test"):
+        split = Dataset(tmp_path / "tf0").split(name)
+        records = split.read(rng.permutation(split.num_examples)[:400])
+        texts = sequence.decode(records["sequence"], 101)
+        pairs = zip(texts, records["targets"][:, 0].tolist(), strict=True)
+        found |= dict(zip(records["row"].tolist(), pairs, strict=True))
+    assert len(found) == 1200
+    assert found == {row: expected[row] for row in found}
+
+
+def test_thousand_records_of_fasta_agree_with_pyfaidx(write, random_sequences, tmp_path):
+    """Lines of 60 bases, as FASTA files have them."""
+    texts = random_sequences(1500, 150, letters="ACGTacgtN")
+    folded = ["\n".join(text[at : at + 60] for at in range(0, 150, 60)) for text in texts]
+    records = [f">r{number} some words\n{text}\n" for number, text in enumerate(folded)]
+    paths = [write("a.fa", "".join(records[:700])), write("b.fa", "".join(records[700:]))]
+    build(Fasta(paths, labels=(1, 0)), tmp_path / "d", config=FRACTIONS)
+    files, compared = [pyfaidx.Fasta(str(path), sequence_always_upper=True) for path in paths], 0
+    for name in ("train", "valid", "test"):
+        batch = read(tmp_path / "d", name)
+        for row, text in zip(
+            batch["row"].tolist(), sequence.decode(batch["sequence"], 150), strict=True
+        ):
+            assert text == files[row >= 700][f"r{row}"][:].seq
+            compared += 1
+        assert (batch["targets"][:, 0] == (batch["row"] < 700)).all()
+    assert compared == 1500
 
 
 @pytest.mark.parametrize("options", [{"workers": 2}, {"workers": 3}])
