@@ -15,7 +15,9 @@ import importlib
 from absl import flags
 
 from genokeras.evaluation import run_folders
+from genokeras.training import remote_workdir
 from launch import app, cache_flags, quiet, scoring
+from tfrecords.remote_path import is_remote
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run; of an ensemble RUN1,RUN2,... or a quoted pattern.",
@@ -66,6 +68,9 @@ def main() -> None:
         data_dir=_DATA_DIR.value,
         probe=_PROBE.value,
     )
+    if is_remote(_WORKDIR.value) and _OUTPUT.value is None:
+        remote_workdir.push_evaluation(workdirs[0], _WORKDIR.value)
+        print(f"Copied to {_WORKDIR.value}")
 
 
 if __name__ == "__main__":

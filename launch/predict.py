@@ -25,7 +25,7 @@ from absl import flags
 from data_prep import bigwig_writer
 from data_prep.windows import read_windows
 from genokeras.evaluation import output_file, run_folders
-from launch import app, genome_coverage, progress, quiet, scoring
+from launch import app, cache_flags, genome_coverage, progress, quiet, scoring
 from tfrecords.errors import InputError
 
 _WORKDIR = flags.DEFINE_string(
@@ -56,7 +56,11 @@ _BATCH_SIZE = flags.DEFINE_integer(
 )  # fmt: skip
 
 
+FLAG_MODULES = (cache_flags,)
+
+
 def main() -> None:
+    cache_flags.apply()
     # What is mistyped should not have to wait for TensorFlow to load.
     run_folders.find(_WORKDIR.value)
     output_file.check(_OUTPUT.value, source=_INPUT.value)

@@ -8,8 +8,9 @@ import os
 import pathlib
 from collections.abc import Sequence
 
-from genokeras.training import settings
+from genokeras.training import remote_workdir, settings
 from tfrecords.errors import InputError
+from tfrecords.remote_path import is_remote
 
 FOLDER = "evaluation"
 
@@ -19,6 +20,7 @@ def find(workdirs: str | os.PathLike | Sequence[str | os.PathLike]) -> list[path
 
     Args:
       workdirs: A folder or several; a text may hold commas and the wildcards `*`, `?` and `[...]`.
+        Of runs at a URL the folders are copies in the cache, as of their last checkpoint.
 
     Raises:
       InputError: A folder holds no run, is given twice, or nothing matches a pattern.
@@ -32,9 +34,10 @@ def find(workdirs: str | os.PathLike | Sequence[str | os.PathLike]) -> list[path
                 f"--workdir={','.join(map(os.fspath, workdirs))}: a folder is missing "
                 "before or after a comma"
             )
-        settings.check_local(workdir=part)
         found = [part]
-        if glob.has_magic(part) and not pathlib.Path(part).exists():
+        if is_remote(part):
+            found = [_fetched(part)]
+        elif glob.has_magic(part) and not pathlib.Path(part).exists():
             found = sorted(
                 path
                 for path in glob.glob(part)
@@ -83,6 +86,13 @@ def report_folder(folder: pathlib.Path, workdirs: Sequence[pathlib.Path]) -> pat
     """
     own = [workdir for workdir in workdirs if folder.resolve() == (workdir / FOLDER).resolve()]
     return own[0] if len(workdirs) == 1 and own else folder
+
+
+def _fetched(url: str) -> pathlib.Path:
+    folder = remote_workdir.local_folder(url)
+    if not remote_workdir.pull(url, folder):
+        raise InputError(f"{url}: no run here; launch.train makes one")
+    return folder
 
 
 def _parts(text: str) -> list[str]:

@@ -25,6 +25,7 @@ MARKER = "pushed.json"
 # Beside the copy: the list of the files as they were when both sides were last the same.
 _BASE = f".{MARKER}"
 _THREADS = 8
+_EVALUATION = ("evaluation", "report.html")
 _FIRST = (CONFIG_FILE, FLAGS_FILE)  # Whatever else is there, by these a folder is one of a run.
 
 Hashes = dict[str, str]
@@ -83,6 +84,16 @@ def push(local: str | os.PathLike, url: str | RemotePath) -> None:
     (remote / MARKER).write_bytes(content.encode())
     _write_base(local, here)
     _each(lambda name: (remote / name).remove(), there.keys() - here.keys())
+
+
+def push_evaluation(local: str | os.PathLike, url: str | RemotePath) -> None:
+    """Copies what an evaluation has written into `local` to `url`, beside the run.
+
+    It is not listed in `pushed.json`, which is of the training, that may still go on elsewhere.
+    """
+    local, remote = pathlib.Path(local), path_of(url)
+    names = [name for name in _hashes(local) if name.partition("/")[0] in _EVALUATION]
+    _each(lambda name: (remote / name).upload(local / name), names)
 
 
 def _read(remote: RemotePath) -> Hashes | None:

@@ -3,6 +3,7 @@ import pathlib
 import pytest
 
 from genokeras.evaluation import run_folders
+from genokeras.training import remote_workdir
 from tfrecords.errors import InputError
 
 
@@ -59,7 +60,7 @@ def test_folders_in_the_order_given_and_those_of_a_pattern_sorted(runs, given, f
         ("fold_0,gone", "gone: no run here"),
         ("fold_0,fold_[01]", "fold_0: given twice; a run is one member of an ensemble"),
         ("fold_0,./fold_0", "fold_0: given twice"),
-        ("fold_0,gs://b/run", "--workdir=gs://b/run: remote folders are not supported yet; give a"),
+        ("fold_0,file:///none/run", "file:///none/run: no run here; launch.train makes one"),
         ("run*", r"--workdir=run*: no folder of a run matches this pattern"),
         ("fold_0,", "--workdir=fold_0,: a folder is missing before or after a comma"),
     ],
@@ -68,6 +69,14 @@ def test_mistakes_are_named(runs, given, message):
     with pytest.raises(InputError) as caught:
         run_folders.find(given)
     assert message in str(caught.value)
+
+
+def test_a_run_at_a_url_is_a_copy_of_it(runs, tmp_path, bucket):
+    remote_workdir.push(tmp_path / "fold_0", "bucket://b/run")
+    copy, local = run_folders.find("bucket://b/run,fold_1")
+    assert copy == remote_workdir.local_folder("bucket://b/run")
+    assert str(local) == "fold_1"
+    assert (copy / "config.json").read_bytes() == (tmp_path / "fold_0/config.json").read_bytes()
 
 
 def test_where_an_evaluation_goes_is_refused_before_it_is_made(runs, tmp_path, monkeypatch):

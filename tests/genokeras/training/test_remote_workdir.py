@@ -170,6 +170,22 @@ def test_of_two_machines_the_last_push_counts(far, tmp_path):
     assert content(one) == content(two)
 
 
+def test_an_evaluation_is_put_beside_the_run_and_stays_there(far, tmp_path):
+    trains, scores = tmp_path / "trains", tmp_path / "scores"
+    fill(trains, run_at(2))
+    push(trains, URL)
+    pull(URL, scores)
+    evaluation = {"evaluation/test.json": "{}", "report.html": "report"}
+    fill(scores, run_at(2) | evaluation)
+    fill(trains, run_at(3))
+    push(trains, URL)
+    remote_workdir.push_evaluation(scores, URL)
+    assert pull(URL, tmp_path / "there")
+    assert content(tmp_path / "there") == run_at(3)
+    push(trains, URL)
+    assert content(far).keys() == {*run_at(3), *evaluation, MARKER}
+
+
 def test_copies_are_in_the_cache_one_for_each_url(bucket, tmp_path):
     folders = {local_folder(f"bucket://{name}/run") for name in "ab"}
     assert len(folders) == 2
