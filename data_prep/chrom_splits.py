@@ -81,9 +81,11 @@ def read_fold_file(path: str | os.PathLike) -> dict[str, tuple[str, ...]]:
     path = pathlib.Path(path)
     check_is_file(path)
     wanted = 'expected {"train": ["chr1", ...], "valid": [...], "test": [...]}'
+    if not (text := path.read_text(errors="replace").strip()):
+        raise InputError(f"{path} is empty; {wanted}")
     try:
         # Pairs, because of a key that is there twice a dictionary would keep the last.
-        content = json.loads(path.read_text(), object_pairs_hook=tuple)
+        content = json.loads(text, object_pairs_hook=tuple)
     except ValueError as error:
         raise InputError(f"{path}: not JSON ({error}); {wanted}") from None
     if not isinstance(content, tuple) or not all(_is_names(names) for _, names in content):

@@ -28,7 +28,7 @@ _NUM_BANDS = minhash.NUM_VALUES // 2
 _PARTNERS = 4
 _BLOCK_BASES = 1 << 22
 _BLOCK = 1 << 18
-_RANGE_BITS = 22  # Of so many rows, as a power of two, at most are in memory at a time.
+_RANGE_BITS = 20  # Of so many rows, as a power of two, at most are in memory at a time.
 
 
 def find_near_duplicates(

@@ -155,6 +155,7 @@ def test_alias_file(write):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("", r"alias\.txt is empty"),
         ("a I II\n", r"alias\.txt:1: I and II are both in the genome"),
         ("a I\nb II\na II\n", r"alias\.txt:3: a is II here and I further up"),
     ],

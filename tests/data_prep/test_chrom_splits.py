@@ -62,6 +62,7 @@ def test_fold_file(tmp_path):
     ("content", "message"),
     [
         ("{", "fold_0.json: not JSON"),
+        ("", 'fold_0.json is empty; expected {"train": '),
         ("[1]", "fold_0.json: expected"),
         ('{"train": "chr1"}', "fold_0.json: expected"),
         ('{"valid": ["I"], "val": ["II"]}', "fold_0.json: 'val' is valid, which was there before"),

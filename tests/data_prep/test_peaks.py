@@ -60,6 +60,16 @@ def test_every_file_is_a_task_and_windows_share_summits(source):
     assert rows["targets"].tolist() == [[1, 1], [1, 1], [0, 1]]
 
 
+def test_the_order_of_peaks_does_not_matter(source):
+    """Nor do those that overlap or are there twice, or the line ends of Windows."""
+    lines = ["c1\t90\t110", "c1\t95\t115", "c1\t700\t720", "c2\t500\t501"]
+    in_order = rows_of(source({"A.bed": "\n".join(lines) + "\n"}, negatives="gc_matched"))
+    text = "\r\n".join([lines[3], lines[1], lines[0], lines[2], lines[1], ""])
+    for name, values in rows_of(source({"A.bed": text}, negatives="gc_matched")).items():
+        np.testing.assert_array_equal(values, in_order[name])
+    assert in_order["start"][:4].tolist() == [90, 95, 700, 490]
+
+
 def test_strands_part_windows_and_summits(source):
     stranded = "c1\t100\t101\tx\t0\t+\nc1\t100\t101\tx\t0\t-\nc1\t100\t101\tx\t0\t-\n"
     peaks = source({"A.bed": stranded, "B.bed": "c1\t105\t106\tx\t0\t-\n"}, negatives="none")
