@@ -1,12 +1,15 @@
-"""What can be said of coverage without a network: composition, k-mers, distance from starts.
+"""What can be said of coverage without a network: by composition, k-mers, motifs, annotation.
 
 Each is fitted on bins of some chromosomes and then predicts every bin of the genome.
 
-Shapes: `N` windows of `B` bins; `G` bins of the genome, chromosome behind chromosome; `F` k-mers, a
-k-mer and its reverse complement being one.
+Shapes: `N` windows of `B` bins; `G` bins of the genome, chromosome behind chromosome; `F` features
+that are counted in each: motifs, or k-mers, of which one and its reverse complement are the same.
 """
 
 import dataclasses
+import os
+import pathlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -22,7 +25,10 @@ BIN_BP = 32
 REACHES = (1, 3, 7, 15, 31)
 # Added to the variance of every feature, as a share of the mean of these variances.
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-# Neighbouring bins have nearly the same k-mers around them, so every fourth is enough to fit.
+# What is called a match of a motif: so much of the way from its worst to its best log-odds.
+MATCHES = (0.8, 0.85, 0.9)
+_PSEUDOCOUNT = 1.0
+# Neighbouring bins have nearly the same features around them, so every fourth is enough to fit.
 THINNING = 4
 MAX_DISTANCE = 64
 _ROWS = 4096
@@ -92,9 +98,51 @@ class Grid:
             places = np.flatnonzero(ids >= 0)
             rows.append(self.place(chrom_id, places))
             columns.append(pairs[ids[places]])
+        return self._counted(rows, columns, int(pairs.max()) + 1)
+
+    def motif_matches(self, motifs: Sequence[np.ndarray], share: float) -> sparse.csr_matrix:
+        """Returns how often motifs match, on either strand, by the bins of their middles, `[G, F]`.
+
+        Args:
+            motifs: How often A, C, G and T were seen at each place of a motif, `[W, 4]` each.
+            share: How near to the best log-odds, between the worst (0) and the best (1).
+        """
+        weak, strong = np.asarray(self.kmer_counts(1).sum(axis=0))[0]
+        background = np.array([weak, strong, strong, weak]) / (2 * (weak + strong))
+        rows, columns = [], []
+        for chrom_id, length in enumerate(self._lengths):
+            packed = self._genome.windows([chrom_id], [0], int(length))
+            (one_hot,) = sequence.unpack(packed, int(length))
+            for column, counts in enumerate(motifs):
+                odds = np.log((counts + _PSEUDOCOUNT * background) / background)
+                odds -= np.log(counts.sum(axis=1, keepdims=True) + _PSEUDOCOUNT)
+                worst, best = odds.min(axis=1).sum(), odds.max(axis=1).sum()
+                for strand in (odds, odds[::-1, ::-1]):
+                    # An unknown base says nothing for or against a motif: log-odds of 0.
+                    scores = sum(np.roll(one_hot @ w, -place) for place, w in enumerate(strand))
+                    scores = scores[: max(0, len(scores) - len(odds) + 1)]
+                    found = np.flatnonzero(scores >= worst + share * (best - worst))
+                    rows.append(self.place(chrom_id, found + len(odds) // 2))
+                    columns.append(np.full(len(found), column))
+        return self._counted(rows, columns, len(motifs))
+
+    def _counted(
+        self, rows: Sequence[np.ndarray], columns: Sequence[np.ndarray], num_features: int
+    ) -> sparse.csr_matrix:
+        """Returns how often each pair of bin and feature is there, `[G, F]`."""
         at = np.concatenate(rows), np.concatenate(columns)
-        shape = self.num_bins, int(pairs.max()) + 1
+        shape = self.num_bins, num_features
         return sparse.csr_matrix((np.ones(len(at[0]), np.float32), at), shape=shape)
+
+
+def read_jaspar(path: str | os.PathLike, names: Sequence[str]) -> list[np.ndarray]:
+    """Returns some matrices of a file in JASPAR format, counts `[W, 4]` each, by their names."""
+    found = {}
+    for entry in pathlib.Path(path).read_text().split(">")[1:]:
+        head, *lines = entry.strip().split("\n")
+        counts = [re.findall(r"[\d.]+", line.partition("[")[2]) for line in lines]
+        found[head.split()[1]] = np.array(counts, float).T
+    return [found[name] for name in names]
 
 
 def best_kmers(grid: Grid, train: Bins, valid: Bins) -> Track:
@@ -112,26 +160,18 @@ def fit_kmers(
     ks: Sequence[int],
     reaches: Sequence[int] = REACHES,
 ) -> Track:
-    """Fits ridge regressions on k-mers around bins; the one best correlated with `valid` is kept.
+    """Returns the best fit to k-mers around bins; one-mers are the share of G and C."""
+    counts = (({"k": k}, grid.kmer_counts(k)) for k in ks)
+    return max((_fit(grid, train, valid, *found, reaches) for found in counts), key=_valid_r)
 
-    It is of coverage, or of `log(1 + coverage)`, which its largest values weigh less in. One-mers
-    are the share of G and C.
-    """
-    places, coverage = train.known()
-    places, coverage = places[::THINNING], coverage[::THINNING]
-    targets = np.stack([coverage, np.log1p(coverage)], axis=1)
-    found = []
-    for k in ks:
-        counts = grid.kmer_counts(k)
-        for reach in reaches:
-            moments = _moments(grid, counts, reach, places, targets)
-            for penalty, weights in _ridge(*moments):
-                tracks = _smoothed(grid, counts @ weights, reach)
-                for unit, values in zip(("coverage", "log"), tracks.T, strict=True):
-                    chosen = {"k": k, "around_bp": (2 * reach + 1) * BIN_BP}
-                    chosen |= {"penalty": penalty, "fitted": unit}
-                    found.append(Track(values, chosen | {"valid_r": correlation(values, valid)}))
-    return max(found, key=_valid_r)
+
+def fit_motifs(grid: Grid, train: Bins, valid: Bins, motifs: Sequence[np.ndarray]) -> Track:
+    """Returns the best fit to matches of motifs, `[W, 4]` each, around bins."""
+    counts = (
+        ({"motifs": len(motifs), "match": share}, grid.motif_matches(motifs, share))
+        for share in MATCHES
+    )
+    return max((_fit(grid, train, valid, *found, REACHES) for found in counts), key=_valid_r)
 
 
 def fit_starts(grid: Grid, train: Bins, transcripts: Intervals) -> Track:
@@ -155,6 +195,33 @@ def correlation(values: np.ndarray, bins: Bins) -> float:
 
 def _valid_r(track: Track) -> float:
     return track.chosen["valid_r"]
+
+
+def _fit(
+    grid: Grid,
+    train: Bins,
+    valid: Bins,
+    what: dict[str, Any],
+    counts: sparse.csr_matrix,
+    reaches: Sequence[int],
+) -> Track:
+    """Fits ridge regressions on features around bins; that best correlated with `valid` is kept.
+
+    It is of coverage, or of `log(1 + coverage)`, which its largest values weigh less in.
+    """
+    places, coverage = train.known()
+    places, coverage = places[::THINNING], coverage[::THINNING]
+    targets = np.stack([coverage, np.log1p(coverage)], axis=1)
+    found = []
+    for reach in reaches:
+        moments = _moments(grid, counts, reach, places, targets)
+        for penalty, weights in _ridge(*moments):
+            tracks = _smoothed(grid, counts @ weights, reach)
+            for unit, values in zip(("coverage", "log"), tracks.T, strict=True):
+                chosen = what | {"around_bp": (2 * reach + 1) * BIN_BP, "penalty": penalty}
+                chosen |= {"fitted": unit, "valid_r": correlation(values, valid)}
+                found.append(Track(values, chosen))
+    return max(found, key=_valid_r)
 
 
 def _distance_codes(grid: Grid, transcripts: Intervals) -> np.ndarray:

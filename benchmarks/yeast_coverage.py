@@ -1,15 +1,16 @@
 """Accessibility along the chromosomes of yeast: the track model beside what is had for less.
 
-python benchmarks/yeast_coverage.py FASTA BIGWIG TRANSCRIPTS    (ten minutes on 2 cores)
+python benchmarks/yeast_coverage.py FASTA BIGWIG TRANSCRIPTS MOTIFS   (ten minutes on 2 cores)
 
-BIGWIG is the coverage of an ATAC-seq experiment, TRANSCRIPTS a BED file. Of windows of 4096 bp the
-middle 3072 bp are predicted, in bins of 32 bp; trained on chromosomes I to XII, chosen by XIII,
+BIGWIG is the coverage of an ATAC-seq experiment, TRANSCRIPTS a BED file, MOTIFS are matrices in
+JASPAR format (doi:10.1093/nar/gkad1059), of which those of yeast are used. Of windows of 4096 bp
+the middle 3072 bp are predicted, in bins of 32 bp; trained on chromosomes I to XII, chosen by XIII,
 scored on XIV to XVI (results/yeast_coverage.json). Beside the model stand `coverage_baselines`,
 fitted on the same chromosomes, what is to choose chosen by XIII as well:
 
 - gc: the share of G and C around a bin, fitted linearly to coverage or to its logarithm.
-- kmers: a linear model of how often each k-mer, on either strand, occurs around a bin; it stands
-  for smoothed scores of known motifs, which are not among the baselines.
+- motifs: a linear model of how often each known motif, on either strand, matches around a bin.
+- kmers: the same of how often each k-mer occurs.
 - tss: the mean coverage at the bin's distance from the nearest annotated start of a transcript,
   which the others are not told of.
 
@@ -24,7 +25,16 @@ import pathlib
 from typing import Any
 
 import numpy as np
-from coverage_baselines import BIN_BP, Bins, Grid, best_kmers, fit_kmers, fit_starts
+from coverage_baselines import (
+    BIN_BP,
+    Bins,
+    Grid,
+    best_kmers,
+    fit_kmers,
+    fit_motifs,
+    fit_starts,
+    read_jaspar,
+)
 from measure import machine
 
 from data_prep.build import build_dataset
@@ -48,6 +58,10 @@ CHROMS = {
 }
 # Genes of ribosomal RNA: twice in the sequence, over a hundred times in the cell.
 RIBOSOMAL = "XII\t451000\t491000\n"
+MOTIFS = (
+    *("ABF1", "CBF1", "FKH1", "GCN4", "HSF1", "MCM1"),
+    *("RAP1", "REB1", "SFP1", "TBF1", "UME6"),
+)
 WINDOW_BP, CROP_BP, SHIFT_BP = 4096, 512, 8
 WINDOWS_PER_BLOCK = 16
 # Training sees one strand at a time either way. With `one` so does the network when it is scored on
@@ -61,6 +75,7 @@ def main() -> None:
     parser.add_argument("fasta", type=pathlib.Path)
     parser.add_argument("bigwig", type=pathlib.Path)
     parser.add_argument("transcripts", type=pathlib.Path)
+    parser.add_argument("motifs", type=pathlib.Path)
     parser.add_argument("--folder", type=pathlib.Path, default="runs/yeast_coverage")
     parser.add_argument("--preset", default="base")
     parser.add_argument("--steps", type=int, default=300)
@@ -119,6 +134,7 @@ def measure(dataset: Dataset, run: Run, options: argparse.Namespace) -> dict[str
     known = train_bins, valid_bins
     tracks = {
         "gc": fit_kmers(grid, *known, ks=(1,)),
+        "motifs": fit_motifs(grid, *known, read_jaspar(options.motifs, MOTIFS)),
         "kmers": best_kmers(grid, *known),
         "tss": fit_starts(grid, train_bins, inputs.all("transcripts")),
     }

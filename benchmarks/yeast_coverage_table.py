@@ -45,6 +45,7 @@ def described(name: str, results: Mapping[str, Any]) -> str:
     chosen = results["chosen"][name]
     return {
         "gc": "share of G and C in {around_bp} bp",
+        "motifs": "linear model of matches of {motifs} motifs in {around_bp} bp",
         "kmers": "linear model of {k}-mers in {around_bp} bp",
         "tss": "mean profile around annotated starts, to {distance_bp} bp",
     }[name].format(**chosen)

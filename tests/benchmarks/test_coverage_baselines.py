@@ -74,6 +74,41 @@ def test_a_share_of_g_and_c_that_coverage_follows_is_found(benchmark, genome):
     assert benchmark.correlation(found.values, bins(benchmark, grid, 2, coverage)) > 0.98
 
 
+def test_a_motif_matches_on_both_strands_where_it_is(benchmark, genome):
+    grid = benchmark.Grid(genome.genome, begin_bp=8)
+    counts = 100.0 * np.array([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])  # CAGT.
+    shorter = counts[:3] + [[0, 60, 0, 0], [0, 0, 0, 0], [0, 0, 0, 150]]  # CA and G, or T.
+    matches = grid.motif_matches([counts, shorter], 0.99).toarray()
+    words = [["CAGT", "ACTG"], ["CAT", "ATG"]]
+    for column, (both, width) in enumerate(zip(words, (4, 3), strict=True)):
+        expected = np.zeros(grid.num_bins)
+        for chrom, text in enumerate(genome.texts):
+            places = [i for i in range(len(text)) if text[i : i + width] in both]
+            np.add.at(expected, grid.place(chrom, np.array(places) + width // 2), 1)
+        np.testing.assert_array_equal(matches[:, column], expected)
+    # G is the third base more often than it is expected to be, so that it is a weaker match.
+    weaker = grid.motif_matches([shorter], 0.9).toarray()[:, 0]
+    assert weaker.sum() > 1.5 * matches[:, 1].sum()
+
+
+def test_motifs_that_coverage_follows_are_found(benchmark, genome):
+    grid = benchmark.Grid(genome.genome)
+    motif = 50.0 * np.eye(4)[[1, 0, 2, 3, 0]]  # CAGTA.
+    other = 50.0 * np.eye(4)[[2, 2, 2, 3]]
+    coverage = benchmark._smoothed(grid, grid.motif_matches([motif] * 2, 0.9).toarray(), 3)[:, 0]
+    train, valid = (bins(benchmark, grid, chrom, coverage) for chrom in (0, 1))
+    found = benchmark.fit_motifs(grid, train, valid, [other, motif])
+    assert (found.chosen["around_bp"], found.chosen["motifs"]) == (224, 2)
+    assert found.chosen["valid_r"] == pytest.approx(1, abs=1e-3)
+
+
+def test_matrices_are_read_by_name(benchmark, tmp_path):
+    rows = "A  [ 1 20 ]\nC  [ 2 0 ]\nG  [ 3 0 ]\nT  [ 4 1 ]\n"
+    (tmp_path / "x.jaspar").write_text(f">MA1.1\tONE\n{rows}>MA2.3\tTWO\n{rows.replace('20', '7')}")
+    (two,) = benchmark.read_jaspar(tmp_path / "x.jaspar", ["TWO"])
+    assert two.tolist() == [[1, 2, 3, 4], [7, 0, 0, 1]]
+
+
 def test_noise_is_not_predicted(benchmark, genome):
     grid = benchmark.Grid(genome.genome)
     coverage = np.random.default_rng(1).gamma(1.0, 1.0, grid.num_bins)

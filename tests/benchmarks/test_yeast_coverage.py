@@ -16,6 +16,7 @@ def small(benchmark):
     few = {"ks": (2,), "reaches": (1, 7)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benchmark, "CHROMS", CHROMS)
+        patch.setattr(benchmark, "MOTIFS", ("ABC",))
         patch.setattr(benchmark, "RIBOSOMAL", "II\t1000\t9000\n")
         fit = benchmark.fit_kmers
         patch.setattr(benchmark, "best_kmers", lambda *given: fit(*given, **few))
@@ -29,10 +30,15 @@ def options(yeast, tmp_path_factory):
     rows = (("II", start, start + 900, "+") for start in range(5000, 800_000, 3000))
     rows = [*rows, ("III", 7000, 8000, "-")]
     transcripts.write_text("".join(f"{c}\t{s}\t{e}\tx\t0\t{strand}\n" for c, s, e, strand in rows))
+    motifs = folder / "motifs.jaspar"
+    motifs.write_text(
+        ">MA0000.1\tABC\nA [ 9 0 0 9 ]\nC [ 0 9 0 0 ]\nG [ 0 0 9 0 ]\nT [ 0 0 0 1 ]\n"
+    )
     return argparse.Namespace(
         fasta=yeast / "sacCer3_I_II_III.fa.gz",
         bigwig=yeast / "atac_coverage.bw",
         transcripts=transcripts,
+        motifs=motifs,
         folder=folder,
     )
 
@@ -64,9 +70,9 @@ def test_a_model_that_says_what_is_true_leads_by_what_the_others_lack(
     found = small.measure(dataset, None, options)
     assert found["chosen"]["kmers"]["k"] == 2
     scores = found["scores"]
-    assert list(scores) == ["model", "gc", "kmers", "tss"]
+    assert list(scores) == ["model", "gc", "motifs", "kmers", "tss"]
     assert scores["model"]["pearson_r"] == pytest.approx(1)
-    for name in ("gc", "kmers", "tss"):
+    for name in ("gc", "motifs", "kmers", "tss"):
         score = scores[name]
         assert score["behind"] == pytest.approx(1 - score["pearson_r"])
         low, high = score["behind_ci"]
@@ -84,7 +90,7 @@ def test_blocks_are_filled_up_with_what_is_missing(small):
 @pytest.mark.slow
 def test_the_whole_script(small, options, monkeypatch):
     monkeypatch.setattr(small, "RESULTS", options.folder / "results.json")
-    files = f"{options.fasta} {options.bigwig} {options.transcripts}"
+    files = f"{options.fasta} {options.bigwig} {options.transcripts} {options.motifs}"
     command = f"x {files} --folder={options.folder} --preset=tiny --steps=2"
     monkeypatch.setattr("sys.argv", command.split())
     small.main()
