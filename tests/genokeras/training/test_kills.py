@@ -1,0 +1,269 @@
+"""Runs ended by signals, at any moment, finish with weights and curves of an undisturbed one."""
+
+import collections
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import time
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+from genokeras.training import checkpoint, evaluations
+from genokeras.training import train as train_module
+from genokeras.training.lock import holder
+from genokeras.training.status import status
+from genokeras.training.stopping import Stopped
+from genokeras.training.summaries import read_rows
+from genokeras.training.train import recipe, train
+
+TIMED = ("examples_per_second", "input_wait_fraction")
+NAMED_ONCE = {"_hparams_/session_start_info", "_hparams_/session_end_info", "run/1_command"}
+# The loss is least soon after the start, so the count that stops the run outlives kills.
+OPTIONS = {
+    "preset": "fewer_conv_channels",
+    "training": recipe(
+        preset="fewer_conv_channels", steps=60, log_every=4, eval_every=4, checkpoint_every=7,
+        ema=0.9, clipnorm=0.5, jit="off", best_metric="loss", patience=11, steps_per_execution=2,
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """Starts processes from one that has TensorFlow loaded, but not yet used."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(
+        ["genokeras.training.train", "genokeras.training.tensorflow_engine"]
+    )
+    return context
+
+
+@pytest.fixture(scope="module")
+def undisturbed(processes, data_dir, tmp_path_factory):
+    """A run that nothing happened to."""
+    workdir = tmp_path_factory.mktemp("undisturbed") / "run"
+    process = start(processes, data_dir, workdir, OPTIONS)
+    process.join()
+    assert process.exitcode == 0
+    return workdir
+
+
+def start(processes, data_dir, workdir, options):
+    process = processes.Process(target=train, args=(data_dir, workdir), kwargs=options)
+    process.start()
+    return process
+
+
+def train_with_kills(processes, data_dir, workdir, options, delays):
+    """Kills the run as often as there are delays, each so long after it has got any further.
+
+    Then lets it end; returns how often it was killed.
+    """
+    kills = 0
+    for delay in [*delays, None]:
+        saved = checkpoint.steps(workdir / "checkpoints")
+        process = start(processes, data_dir, workdir, options)
+        while process.is_alive() and checkpoint.steps(workdir / "checkpoints") == saved:
+            time.sleep(0.002)
+        process.join(delay)
+        if process.is_alive():
+            process.kill()
+            process.join()
+            kills += 1
+        else:
+            assert process.exitcode == 0
+    return kills
+
+
+def without_times(rows):
+    return [
+        {
+            "step": row["step"],
+            "valid": row.get("valid"),
+            "train": {name: x for name, x in row["train"].items() if name not in TIMED},
+        }
+        for row in rows
+    ]
+
+
+def shown(workdir):
+    """All that TensorBoard is to show, in its order, but for times: steps, tags and values."""
+    return [
+        (event.step, value.tag, value.tensor.SerializeToString())
+        for path in sorted((workdir / "tensorboard").iterdir())
+        for event in EventFileLoader(str(path)).Load()
+        for value in event.summary.value
+        if value.tag.removeprefix("train/") not in TIMED
+        # The command names the work folder.
+        and not value.tag.startswith("run/")
+    ]
+
+
+def assert_same_run(first, second):
+    """The same to the bit, but for times; no step twice or missing."""
+    saved = [checkpoint.steps(run / "checkpoints") for run in (first, second)]
+    assert saved[0] == saved[1]
+    for step in saved[0]:
+        arrays, states = zip(
+            *(checkpoint.load(run / "checkpoints" / f"step-{step}") for run in (first, second)),
+            strict=True,
+        )
+        assert arrays[0].keys() == arrays[1].keys()
+        for group, values in arrays[0].items():
+            for name, value in values.items():
+                np.testing.assert_array_equal(value, arrays[1][group][name], err_msg=name)
+        assert states[0]["best"] == states[1]["best"]
+    rows = [read_rows(run) for run in (first, second)]
+    assert without_times(rows[0]) == without_times(rows[1])
+    values = [shown(run) for run in (first, second)]
+    assert values[0] == values[1]
+    counts = collections.Counter((step, tag) for step, tag, _ in values[1])
+    assert set(counts.values()) == {1}, "a step was shown twice"
+    results = [json.loads((run / "result.json").read_text()) for run in (first, second)]
+    assert [result.pop("seconds") > 0 for result in results] == [True, True]
+    assert results[0] == results[1]
+    names = [sorted(path.name for path in run.iterdir()) for run in (first, second)]
+    assert names[0] == names[1]
+
+
+def test_killed_run_ends_like_an_undisturbed_one(processes, data_dir, undisturbed, tmp_path):
+    delays = [random.Random(seed).uniform(0, 0.03) for seed in range(3)]
+    assert train_with_kills(processes, data_dir, tmp_path / "run", OPTIONS, delays) >= 2
+    assert_same_run(undisturbed, tmp_path / "run")
+    result = json.loads((undisturbed / "result.json").read_text())
+    assert result["steps"] == result["best_step"] + 11 * 4 < 60
+    tags = collections.Counter(tag for _, tag, _ in shown(undisturbed))
+    assert tags["train/loss"] == len(read_rows(undisturbed)) - 1
+
+
+@pytest.mark.slow
+def test_ten_kills_at_any_moment(processes, data_dir, undisturbed, tmp_path):
+    """From the very start of the process on, whether it gets any further or not."""
+    begun = time.monotonic()
+    shutil.rmtree(tmp_path / "run", ignore_errors=True)
+    process = start(processes, data_dir, tmp_path / "once", OPTIONS)
+    process.join()
+    seconds, random_numbers, kills = time.monotonic() - begun, random.Random(5), 0
+    while kills < 10:
+        process = start(processes, data_dir, tmp_path / "run", OPTIONS)
+        process.join(random_numbers.uniform(0.3, 1.0) * seconds)
+        if not process.is_alive():
+            break
+        process.kill()
+        process.join()
+        kills += 1
+    start(processes, data_dir, tmp_path / "run", OPTIONS).join()
+    assert kills >= 3
+    assert_same_run(undisturbed, tmp_path / "run")
+
+
+def stopping_at(moment):
+    """A log that sends SIGTERM to this very process when a line begins so."""
+
+    def log(line):
+        if line.startswith(moment):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return log
+
+
+def test_sigterm_saves_and_the_same_command_goes_on(data_dir, undisturbed, tmp_path):
+    """It comes while a step that no checkpoint is due at is looked at."""
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Stopped) as stopped:
+        train(data_dir, tmp_path / "run", **OPTIONS, log=stopping_at("step 12 "))
+    assert str(stopped.value) == ("stopped by SIGTERM at step 12, saved; the same command goes on")
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert checkpoint.steps(tmp_path / "run" / "checkpoints")[-1] == 12
+    assert holder(tmp_path / "run") is None
+    found = status(tmp_path / "run")
+    assert (found.state, found.step, found.steps) == ("stopped", 12, 60)
+    assert [row["step"] for row in read_rows(tmp_path / "run")] == [0, 4, 8, 12]
+    lines = []
+    train(data_dir, tmp_path / "run", **OPTIONS, resume="must", log=lines.append)
+    assert "Going on from step 12" in lines
+    assert_same_run(undisturbed, tmp_path / "run")
+
+
+def test_sigterm_does_not_wait_for_a_long_evaluation(data_dir, undisturbed, tmp_path, monkeypatch):
+    """The steps before it are saved, and it is made anew when the run goes on."""
+    evaluate, calls, moments = evaluations.evaluate, [], {1, 7}
+
+    def signalled(*arguments, **options):
+        calls.append(1)
+        # After the one that was stopped, two before the first step, then two for each evaluation:
+        # of the valid split, and of a part of the training split.
+        if len(calls) in moments:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return evaluate(*arguments, **options)
+
+    monkeypatch.setattr(evaluations, "evaluate", signalled)
+    with pytest.raises(Stopped) as stopped:
+        train(data_dir, tmp_path / "run", **OPTIONS)
+    assert str(stopped.value) == (
+        "stopped by SIGTERM before the first step; the same command starts again"
+    )
+    with pytest.raises(Stopped) as stopped:
+        train(data_dir, tmp_path / "run", **OPTIONS)
+    assert str(stopped.value).startswith("stopped by SIGTERM at step 8, saved")
+    assert [row["step"] for row in read_rows(tmp_path / "run")] == [0, 4]
+    train(data_dir, tmp_path / "run", **OPTIONS)
+    assert_same_run(undisturbed, tmp_path / "run")
+
+
+def test_sigterm_before_anything_is_there(data_dir, tmp_path, monkeypatch):
+    """While the model is built."""
+    prepare = train_module._prepare
+
+    def signalled(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return prepare(*arguments)
+
+    monkeypatch.setattr(train_module, "_prepare", signalled)
+    with pytest.raises(Stopped, match="^stopped by SIGTERM before the first step; the same comm"):
+        train(data_dir, tmp_path / "run", **OPTIONS)
+    assert checkpoint.steps(tmp_path / "run" / "checkpoints") == []
+
+
+def test_sigterm_at_the_last_moment_does_not_undo_the_end(data_dir, undisturbed, tmp_path):
+    last = json.loads((undisturbed / "result.json").read_text())["steps"]
+    result = train(data_dir, tmp_path / "run", **OPTIONS, log=stopping_at(f"step {last} "))
+    assert result.steps == last
+    assert_same_run(undisturbed, tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("preset", ["baseline", "base"])
+def test_killed_run_on_real_data(processes, more_data, write_dataset, tmp_path, preset):
+    """Human ChIP-seq (GUE tf2); attention and k-mers are in `base`, compiled code in both."""
+    import csv
+    import gzip
+
+    rows = {}
+    for split, name in [("train", "train"), ("valid", "dev")]:
+        with gzip.open(more_data("tf_binding/gue/tf2") / f"{name}.csv.gz", "rt") as file:
+            rows[split] = list(csv.DictReader(file))
+    everything = [row for split in rows.values() for row in split]
+    data_dir = write_dataset(
+        tmp_path / "data",
+        [row["sequence"] for row in everything],
+        np.array([[float(row["label"])] for row in everything]),
+        splits={split: len(part) for split, part in rows.items()},
+    )
+    training = recipe(preset=preset, steps=600, checkpoint_every=50, eval_every=200, jit="on")
+    options = {"preset": preset, "training": training}
+    process = start(processes, data_dir, tmp_path / "undisturbed", options)
+    process.join()
+    # At most one and a half checkpoints after the next one, whatever the machine's speed.
+    first, *_, last = read_rows(tmp_path / "undisturbed")[1:]
+    step_seconds = (last["time"] - first["time"]) / (last["step"] - first["step"])
+    delays = [random.Random(seed).uniform(0, 75 * step_seconds) for seed in range(6)]
+    kills = train_with_kills(processes, data_dir, tmp_path / "killed", options, delays)
+    assert kills >= 3
+    assert_same_run(tmp_path / "undisturbed", tmp_path / "killed")
