@@ -1,14 +1,19 @@
 """The devices that TensorFlow sees, and which of them a run uses."""
 
 import contextlib
+import os
 import pathlib
-from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
 
+from genokeras.layers.batch_norm import has_batch_norm
+from genokeras.training import tf_config
+from genokeras.training.pieces import check_pieces
 from genokeras.training.runtime import Runtime
 from genokeras.training.tensorflow_engine import TensorFlowEngine
+from genokeras.training.tensorflow_replicas import OneReplica, Replicas, watching_hosts
+from genokeras.training.tpu_environment import is_tpu_vm
 from tfrecords.cores import num_cores
 from tfrecords.errors import InputError
 
@@ -16,75 +21,182 @@ _JIT_STEPS_ON_CPU = 500
 _NVIDIA_DRIVER = pathlib.Path("/proc/driver/nvidia/version")
 
 
-def connect(runtime: Runtime) -> "OneDevice":
-    """Returns the devices of a run.
+def connect(runtime: Runtime) -> "OneDevice | SeveralDevices":
+    """Returns the devices of a run; of several hosts each must call it before it computes anything.
 
     Raises:
         InputError: What was asked for is not there.
     """
-    if runtime.require_accelerator and not tf.config.list_physical_devices("GPU"):
-        raise InputError(f"require_accelerator: there is none; {describe_devices()}")
-    return OneDevice()
+    has_gpu = bool(tf.config.list_physical_devices("GPU"))
+    strategy = runtime.strategy if runtime.strategy != "auto" else _what_is_there(runtime)
+    if runtime.require_accelerator and not has_gpu and strategy != "tpu":
+        raise InputError(f"require_accelerator: there is none; {describe_devices(1)}")
+    make = {"mirrored": _mirrored, "multiworker": _multiworker, "tpu": lambda: _tpu(runtime.tpu)}
+    devices = make[strategy]() if strategy in make else OneDevice()
+    devices.was_chosen = runtime.strategy == "auto"
+    return devices
 
 
 class OneDevice:
     """The first GPU, or the CPU, as `devices.Devices` says."""
 
     strategy, num_replicas, host, num_hosts = "single", 1, 0, 1
+    was_chosen = False
 
     def describe(self) -> str:
-        """Returns a line on the devices in use."""
-        return describe_devices()
+        """Returns a line on the devices in use and, if it was chosen, the strategy."""
+        line = describe_devices(self.num_replicas // self.num_hosts)
+        if self.num_hosts > 1:
+            line += f" on each of {self.num_hosts} hosts"
+        return f"{line}, strategy {self.strategy}" if self.was_chosen else line
 
     def num_threads(self) -> dict[str, int]:
         """Returns the sizes of TensorFlow's thread pools."""
         return num_threads()
 
     def use_jit(self, jit: str, steps: int, gains_on_cpu: bool = True) -> bool:
-        """Returns whether to compile with XLA; see `use_jit`."""
-        return use_jit(jit, steps, gains_on_cpu)
+        """Returns whether to compile with XLA.
 
-    @contextlib.contextmanager
-    def scope(self) -> Iterator[None]:
+        `auto`: on a GPU always; on a CPU, where it makes a step a third shorter (of models that
+        gain by it at all) but compiling takes some seconds, in runs long enough to make up for
+        them.
+        """
+        is_worth_it = gains_on_cpu and steps >= _JIT_STEPS_ON_CPU
+        is_worth_it = is_worth_it or bool(tf.config.list_physical_devices("GPU"))
+        return jit == "on" or (jit == "auto" and is_worth_it)
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
         """Nothing needs to be said of one device."""
-        yield
+        return contextlib.nullcontext()
 
-    def engine(self, *what: Any, **more: Any) -> TensorFlowEngine:
-        """Returns an engine for a model and its optimizer."""
-        return TensorFlowEngine(*what, **more)
+    def engine(self, *what: Any) -> TensorFlowEngine:
+        """Returns an engine for a model and its optimizer: `devices.Devices` has the arguments."""
+        _, _, _, model, _, training, jit = what
+        check_pieces(model, training)
+        return TensorFlowEngine(*what[:-1], OneReplica(jit))
 
     def exchange(self, value: int) -> list[int]:
         """Returns what the one host gave."""
-        return [value]
+        return [int(value)]
 
 
-def use_jit(jit: str, steps: int, gains_on_cpu: bool = True) -> bool:
-    """Returns whether to compile with XLA.
+class SeveralDevices(OneDevice):
+    """The devices of a strategy of TensorFlow, on this host and on others."""
 
-    `auto`: on a GPU always; on a CPU, where it makes a step a third shorter (of models that gain by
-    it at all) but compiling takes some seconds, in runs long enough to make up for them.
-    """
-    is_worth_it = gains_on_cpu and steps >= _JIT_STEPS_ON_CPU
-    is_worth_it = is_worth_it or bool(tf.config.list_physical_devices("GPU"))
-    return jit == "on" or (jit == "auto" and is_worth_it)
+    def __init__(
+        self, name: str, strategy: tf.distribute.Strategy, host: int = 0, num_hosts: int = 1
+    ):
+        self.strategy, self._strategy = name, strategy
+        self.host, self.num_hosts = host, num_hosts
+        self.num_replicas = strategy.num_replicas_in_sync
+
+    def use_jit(self, jit: str, steps: int, gains_on_cpu: bool = True) -> bool:
+        """Returns whether to compile with XLA; a TPU knows nothing else."""
+        return self.strategy == "tpu" or super().use_jit(jit, steps, gains_on_cpu)
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        """Within this context every variable has a copy on each device."""
+        return self._strategy.scope()
+
+    def engine(self, *what: Any) -> TensorFlowEngine:
+        """Returns an engine for a model and its optimizer: `devices.Devices` has the arguments."""
+        module, _, _, model, _, training, jit = what
+        check_pieces(model, training)
+        in_pieces, notes = self.strategy != "tpu", ()
+        if in_pieces and jit and has_batch_norm(model):
+            jit = False
+            notes = (
+                f"Without XLA: batch norm asks all {self.num_replicas} devices for their part of "
+                "the batch, which cannot be compiled; norm=layer and norm=group can",
+            )
+        elif in_pieces and jit and hasattr(module, "encode"):
+            notes = (
+                "Compiled in pieces: the loss looks at the whole batch, gathered from "
+                f"{self.num_replicas} devices",
+            )
+        replicas = Replicas(self._strategy, self.host, self.num_hosts, jit, in_pieces, notes)
+        with self.scope():
+            return TensorFlowEngine(*what[:-1], replicas)
+
+    def exchange(self, value: int) -> list[int]:
+        """Returns what each host gave, in their order; all hosts wait for one another."""
+        if self.num_hosts == 1:
+            return [int(value)]
+        on_host = self.num_replicas // self.num_hosts
+        given = self._strategy.experimental_distribute_values_from_function(
+            lambda _: tf.constant([value], tf.int64)
+        )
+        with watching_hosts():
+            return self._strategy.gather(given, axis=0).numpy()[::on_host].tolist()
 
 
-def describe_devices() -> str:
-    """Returns a line on the devices in use."""
+def _what_is_there(runtime: Runtime) -> str:
+    """Returns the strategy that `auto` stands for."""
+    if runtime.tpu or is_tpu_vm() or os.environ.get("TPU_NAME"):
+        return "tpu"
+    cluster = tf_config.read()
+    if cluster is not None and len(cluster.addresses) > 1:
+        return "multiworker"
+    return "mirrored" if len(tf.config.list_physical_devices("GPU")) > 1 else "single"
+
+
+def _mirrored() -> SeveralDevices:
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
+    return SeveralDevices("mirrored", strategy)
+
+
+def _multiworker() -> SeveralDevices:
+    cluster = tf_config.read()
+    if cluster is None:
+        raise InputError(
+            f"strategy=multiworker: {tf_config.VARIABLE} is not set; set it on each host to "
+            f"{tf_config.EXAMPLE}, with the index of that host"
+        )
+    try:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    except tf.errors.OpError as error:
+        raise InputError(
+            f"{tf_config.VARIABLE}: this host cannot serve at {cluster.addresses[cluster.host]} "
+            f"({_first_line(error)}); is the port free?"
+        ) from None
+    return SeveralDevices("multiworker", strategy, cluster.host, len(cluster.addresses))
+
+
+def _tpu(name: str | None) -> SeveralDevices:
+    name = name or os.environ.get("TPU_NAME") or "local"
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect(name)
+        return SeveralDevices("tpu", tf.distribute.TPUStrategy(resolver))
+    except (tf.errors.OpError, ValueError, OSError) as error:
+        raise InputError(
+            f"tpu={name}: TensorFlow found no TPU there ({_first_line(error)}); on a TPU VM "
+            "install tensorflow-tpu and give tpu=local, from elsewhere the name of the TPU"
+        ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def describe_devices(used: int) -> str:
+    """Returns a line on the devices of this machine, of which so many are used."""
     threads = ", ".join(f"{count} {name}" for name, count in num_threads().items())
     accelerators = [
         tf.config.experimental.get_device_details(device).get("device_name", device.name)
         for device in tf.config.list_physical_devices("GPU")
     ]
     if accelerators:
-        return f"{len(accelerators)} GPU ({', '.join(accelerators)}); training uses the first"
+        rest = "" if used == len(accelerators) else "; training uses the first"
+        return f"{len(accelerators)} GPU ({', '.join(accelerators)}){rest}"
     missing = ""
     if _NVIDIA_DRIVER.exists():
         missing = (
             "; this machine has an NVIDIA driver, but TensorFlow found no GPU: "
             "install the extra `cuda` (not `tf-cpu`)"
         )
-    return f"CPU ({threads} threads){missing}"
+    counted = f"{used} CPU devices" if used > 1 else "CPU"
+    return f"{counted} ({threads} threads){missing}"
 
 
 def num_threads() -> dict[str, int]:

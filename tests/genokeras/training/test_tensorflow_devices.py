@@ -5,11 +5,12 @@ import pytest
 
 from genokeras.training import tensorflow_devices
 from genokeras.training.runtime import Runtime
-from genokeras.training.tensorflow_devices import connect, num_threads, use_jit
+from genokeras.training.tensorflow_devices import OneDevice, connect, num_threads
 from tfrecords.errors import InputError
 
 
 def test_compiler_is_used_where_it_pays():
+    use_jit = OneDevice().use_jit
     assert use_jit("on", steps=1)
     assert not use_jit("off", steps=10**6)
     assert use_jit("auto", steps=10**6)
@@ -34,7 +35,7 @@ def test_thread_pools_that_are_not_set_are_as_large_as_there_are_cores(monkeypat
 def test_gpu_that_tensorflow_does_not_find_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(tensorflow_devices, "_NVIDIA_DRIVER", tmp_path)
     monkeypatch.setattr(tensorflow_devices.tf.config, "list_physical_devices", lambda kind: [])
-    assert tensorflow_devices.describe_devices().endswith(
+    assert tensorflow_devices.describe_devices(1).endswith(
         "threads); this machine has an NVIDIA driver, but TensorFlow found no GPU: install the "
         "extra `cuda` (not `tf-cpu`)"
     )

@@ -9,6 +9,7 @@ import pytest
 from genokeras.models.spec import Spec
 from genokeras.training import optimizer
 from genokeras.training.tensorflow_engine import TensorFlowEngine
+from genokeras.training.tensorflow_replicas import OneReplica
 from genokeras.training.train_config import Plan, TrainConfig
 from tfrecords.errors import InputError
 
@@ -38,7 +39,7 @@ def build(regularizer=None, units=2):
 def make_engine(model, module=LINEAR, jit=False, **settings):
     training = TrainConfig(**PLAIN | settings)
     built = optimizer.build(training, PLAN, model)
-    return TensorFlowEngine(module, None, SPEC, model, built, training, jit)
+    return TensorFlowEngine(module, None, SPEC, model, built, training, OneReplica(jit))
 
 
 def make_batch(size=4, seed=0):

@@ -85,36 +85,68 @@ def make_batches(steps: int = STEPS, size: int = BATCH_SIZE) -> list[dict[str, n
 
 
 def train(
-    case: Case, devices: Any, steps: int = STEPS, jit: str = "auto", **settings: Any
+    case: Case,
+    devices: Any,
+    *,
+    first: int = 0,
+    last: int = STEPS,
+    begin: dict[str, np.ndarray] | None = None,
+    jit: str = "auto",
+    **settings: Any,
 ) -> tuple[dict[str, np.ndarray], list[float]]:
-    """Returns all variables after so many steps, as `group/name`, and the loss of each step.
+    """Returns all variables after the steps `first` to `last`, and the loss of each of them.
 
-    To be called with the precision set. `settings` are those of `TrainConfig`.
+    Variables are named `group/name`, in `begin` too, which holds those after the steps before. To
+    be called with the precision set. `settings` are those of `TrainConfig`.
     """
+    engine = make_engine(case, devices, jit, **settings)
+    if begin:
+        engine.load_state(_by_group(begin), "begin")
+    per_host = len(case.batches[0]["key"]) // devices.num_hosts
+    rows = slice(devices.host * per_host, (devices.host + 1) * per_host)
+    batches = [{k: v[rows] for k, v in batch.items()} for batch in case.batches[first:last]]
+    together = settings.get("steps_per_execution", 1)
+    losses = []
+    for start in range(0, len(batches), together):
+        results = engine.train_steps(engine.place(batches[start : start + together]))
+        losses += np.reshape(ops.convert_to_numpy(results["loss"]), -1).tolist()
+    return _variables(engine), losses
+
+
+def gradients(case: Case, devices: Any, jit: str = "auto") -> dict[str, np.ndarray]:
+    """Returns the gradient of the first batch, and the changes of other variables, by name."""
+    engine = make_engine(case, devices, jit, **ONE_GRADIENT)
+    before = _variables(engine)
+    engine.train_steps(engine.place(case.batches[:1]))
+    return {name: before[name] - values for name, values in _variables(engine).items()}
+
+
+def make_engine(case: Case, devices: Any, jit: str, **settings: Any) -> Any:
+    """Returns an engine for the case's model, which has the same weights every time."""
     training = TrainConfig(**SETTINGS | settings)
     with devices.scope():
         model = case.module.build(case.config, case.spec)
         fill(model)
         planned = plan(training, training.steps * training.batch_size)
         optimizer = optimizers.build(training, planned, model)
-        engine = devices.engine(
-            case.module, case.config, case.spec, model, optimizer, training,
-            devices.use_jit(jit, steps),
-        )  # fmt: skip
-    per_host = training.batch_size // devices.num_hosts
-    rows = slice(devices.host * per_host, (devices.host + 1) * per_host)
-    batches = [{k: v[rows] for k, v in batch.items()} for batch in case.batches[:steps]]
-    losses = []
-    for first in range(0, steps, training.steps_per_execution):
-        stretch = batches[first : first + training.steps_per_execution]
-        results = engine.train_steps(engine.place(stretch))
-        losses += np.reshape(ops.convert_to_numpy(results["loss"]), -1).tolist()
-    arrays = {
+    compiled = devices.use_jit(jit, STEPS)
+    return devices.engine(case.module, case.config, case.spec, model, optimizer, training, compiled)
+
+
+def _variables(engine: Any) -> dict[str, np.ndarray]:
+    return {
         f"{group}/{name}": values
-        for group, group_arrays in engine.state().items()
-        for name, values in group_arrays.items()
+        for group, arrays in engine.state().items()
+        for name, values in arrays.items()
     }
-    return arrays, losses
+
+
+def _by_group(arrays: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    groups: dict[str, dict[str, np.ndarray]] = {}
+    for path, values in arrays.items():
+        group, name = path.split("/", 1)
+        groups.setdefault(group, {})[name] = values
+    return groups
 
 
 def fill(model: keras.Model) -> None:

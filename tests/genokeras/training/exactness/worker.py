@@ -1,14 +1,15 @@
 """Trains cases of `cases.py` in a process of its own: `python worker.py OUT.npz < order.json`.
 
-The order is `{"runtime": {...}, "precision": ..., "jobs": {NAME: {"case": ..., "strategy": ...,
-and arguments of cases.train}}}`; a job's case is its name, its strategy that of the runtime, unless
-they are given. OUT holds `NAME/group/variable`, and losses as `NAME/losses`. Of several processes
-each writes its own.
+The order is `{"runtime": {...}, "precision": ..., "jobs": {NAME: JOB}}`. A job is the arguments of
+`cases.train`, and, unless they are its name, that of the runtime, and False: `case`, `strategy`,
+`gradients` (return those instead). A `begin` names a file and a job in it to go on from. OUT holds
+`NAME/group/variable`, and losses as `NAME/losses`. Of several processes each writes its own.
 """
 
 import functools
 import json
 import sys
+from typing import Any
 
 import cases
 import numpy as np
@@ -22,8 +23,6 @@ def main(path: str) -> None:
     """Runs the jobs."""
     order = json.load(sys.stdin)
     runtime = {"strategy": "auto"} | order.get("runtime", {})
-    if "logical_devices" in order:
-        split_cpu(order["logical_devices"])
 
     @functools.cache
     def connected(strategy: str) -> all_devices.Devices:
@@ -34,19 +33,23 @@ def main(path: str) -> None:
         case = cases.build(job.pop("case", name))
         with precision.scope(order.get("precision", "float64")):
             devices = connected(job.pop("strategy", runtime["strategy"]))
-            arrays, losses = cases.train(case, devices, **job)
+            arrays = run(case, devices, job)
         found |= {f"{name}/{variable}": values for variable, values in arrays.items()}
-        found[f"{name}/losses"] = np.array(losses)
     np.savez(path, **found)
 
 
-def split_cpu(count: int) -> None:
-    """Makes TensorFlow see so many devices, which are all this processor."""
-    import tensorflow as tf
-
-    (cpu,) = tf.config.list_physical_devices("CPU")
-    logical = [tf.config.LogicalDeviceConfiguration()] * count
-    tf.config.set_logical_device_configuration(cpu, logical)
+def run(case: cases.Case, devices: all_devices.Devices, job: dict[str, Any]) -> dict[str, Any]:
+    """Returns what a job gives, by name."""
+    if job.pop("gradients", False):
+        return cases.gradients(case, devices, **job)
+    if "begin" in job:
+        file, name = job["begin"]
+        arrays = np.load(file)
+        paths = [path for path in arrays if path.startswith(f"{name}/")]
+        kept = {path.removeprefix(f"{name}/"): arrays[path] for path in paths}
+        job["begin"] = {path: values for path, values in kept.items() if path != "losses"}
+    arrays, losses = cases.train(case, devices, **job)
+    return arrays | {"losses": np.array(losses)}
 
 
 if __name__ == "__main__":

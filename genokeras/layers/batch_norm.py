@@ -1,0 +1,56 @@
+"""Batch norm whose batch is the global one, however many devices share it."""
+
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+from keras import ops
+
+_scope: contextvars.ContextVar[Callable[[Any], Any] | None] = contextvars.ContextVar(
+    "mean_over_replicas", default=None
+)
+
+
+@contextlib.contextmanager
+def over_replicas(mean: Callable[[Any], Any]) -> Iterator[None]:
+    """Within this context `BatchNorm` takes the `mean` over the replicas of its statistics.
+
+    For replicas that each compute on a part of the batch, all parts of one size. Where one program
+    computes on the whole batch, as on JAX, nothing needs to be said.
+    """
+    token = _scope.set(mean)
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+@keras.saving.register_keras_serializable("genokeras")
+class BatchNorm(keras.layers.BatchNormalization):
+    """Keras's batch norm; within `over_replicas`, with the statistics of all replicas' parts.
+
+    Keras has that too, but refuses it on JAX, and takes the variance from the mean of squares,
+    which cancels. Shapes: `[..., C] -> [..., C]`.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        mean_over_replicas = _scope.get()
+        if mean_over_replicas is None or not (training and self.trainable):
+            return super().call(inputs, training=training, mask=mask)
+        x = ops.cast(inputs, self.variable_dtype)
+        axes = tuple(range(len(x.shape) - 1))
+        mean = mean_over_replicas(ops.mean(x, axes))
+        variance = mean_over_replicas(ops.mean(ops.square(x - mean), axes))
+        for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(self.momentum * moving + (1 - self.momentum) * value)
+        scaled = ops.batch_normalization(x, mean, variance, -1, self.beta, self.gamma, self.epsilon)
+        return ops.cast(scaled, self.compute_dtype)
+
+
+def has_batch_norm(model: keras.Model) -> bool:
+    """Whether what a model makes of an example depends, in training, on others of its batch."""
+    return any(
+        isinstance(layer, keras.layers.BatchNormalization) for layer in model._flatten_layers()
+    )
