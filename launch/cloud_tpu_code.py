@@ -63,7 +63,7 @@ class Code:
 
     def install(self) -> str:
         """Returns the shell command that installs the uploaded archive on a host."""
-        uv, extra = "~/.local/bin/uv", shlex.quote(f".[{EXTRAS[self._engine]}]")
+        uv, extra = "~/.local/bin/uv", shlex.quote(f".[{EXTRAS[self._engine]},gcs]")
         steps = [
             f"tar -xzf ~/{self.path.name}",
             # Newer images guard the packages of their Python against pip.

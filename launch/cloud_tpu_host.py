@@ -1,14 +1,16 @@
 """What `launch.cloud_tpu` runs on each host of a TPU: one launcher line, apart from any connection.
 
-python -m launch.cloud_tpu_host start|supervise LAUNCHER [--flag=value ...]
+python -m launch.cloud_tpu_host start|supervise SECONDS LAUNCHER [--flag=value ...]
 python -m launch.cloud_tpu_host status|stop
 python -m launch.cloud_tpu_host log OFFSET
 
 A connection that breaks ends nothing: `start` leaves the line to a supervisor in a session of its
-own. In `~/genokeras/job` are `lock`, which is held as long as it runs, `job.json`, `log.txt` and,
-when the line has ended, `exit_code`.
+own, which copies a work folder that is to be in a bucket there every so many SECONDS. In
+`~/genokeras/job` are `lock`, which is held as long as it runs, `job.json`, `log.txt` and, when the
+line has ended, `exit_code`.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -23,7 +25,8 @@ import time
 import urllib.error
 import urllib.request
 
-from launch import app
+from launch import app, cloud_tpu_mirror
+from launch.cloud_tpu_mirror import Mirror
 from tfrecords.errors import InputError
 
 MARK = "genokeras-host "  # Before the JSON of a state, whatever else a login shell may print.
@@ -73,7 +76,7 @@ def _metadata(key: str) -> str | None:
         return None
 
 
-def start(line: list[str]) -> None:
+def start(seconds: str, line: list[str]) -> None:
     """Starts a launcher line, unless it runs already.
 
     Raises:
@@ -90,9 +93,10 @@ def start(line: list[str]) -> None:
             )
         return
     (folder / "exit_code").unlink(missing_ok=True)
+    Mirror(line).download()
     with (folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "launch.cloud_tpu_host", "supervise", *line],
+            [sys.executable, "-m", "launch.cloud_tpu_host", "supervise", seconds, *line],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -105,13 +109,24 @@ def start(line: list[str]) -> None:
     os.close(lock)
 
 
-def supervise(line: list[str]) -> None:
-    """Runs a launcher line to its end, and writes down its exit code."""
+def supervise(seconds: float, line: list[str]) -> None:
+    """Runs a launcher line to its end, and writes down its exit code.
+
+    Its work folder is copied to a bucket every so many seconds, if it is to be in one.
+    """
     # SIGTERM is for the line, which saves at it. (A handler, as SIG_IGN would be inherited.)
     signal.signal(signal.SIGTERM, lambda *_: None)
-    done = subprocess.run([sys.executable, "-m", f"launch.{line[0]}", *line[1:]], check=False)
-    code = done.returncode if done.returncode >= 0 else 128 - done.returncode
-    _write("exit_code", str(code))
+    mirror = Mirror(line)
+    name, *given = mirror.line
+    process = subprocess.Popen([sys.executable, "-m", f"launch.{name}", *given])
+    code = failure = None
+    while code is None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = process.wait(seconds)
+        if worker() == "0" and (failure := mirror.upload()):
+            print(f"{mirror.url}: could not be written: {failure}", file=sys.stderr, flush=True)
+    code = cloud_tpu_mirror.FAILED if code == 0 and failure else code
+    _write("exit_code", str(code if code >= 0 else 128 - code))
 
 
 def status() -> dict:
@@ -182,12 +197,12 @@ def _write(name: str, text: str) -> None:
 def main() -> None:
     verb, *words = sys.argv[1:]
     if verb == "supervise":
-        supervise(words)
+        supervise(float(words[0]), words[1:])
     elif verb == "log":
         sys.stdout.buffer.write(log(int(words[0])))
     else:
         if verb == "start":
-            start(words)
+            start(words[0], words[1:])
         elif verb == "stop":
             stop()
         print(MARK + json.dumps(status()))

@@ -57,21 +57,22 @@ def test_environment_of_the_engines(root):
     assert jax.host("status") == (
         f"KERAS_BACKEND=jax genokeras/{sha}-jax/venv/bin/python -m launch.cloud_tpu_host status"
     )
-    assert tensorflow.host("start", "train", "--set=a b") == (
+    assert tensorflow.host("start", "60", "train", "--set=a b") == (
         "KERAS_BACKEND=tensorflow PJRT_DEVICE=TPU NEXT_PLUGGABLE_DEVICE_USE_C_API=true "
         "TF_XLA_FLAGS=--tf_mlir_enable_mlir_bridge=true TPU_NAME=local "
         f"TF_PLUGGABLE_DEVICE_LIBRARY_PATH=$HOME/genokeras/{sha}-tensorflow/venv/"
         "lib/python3.12/site-packages/libtpu/libtpu.so "
         f"genokeras/{sha}-tensorflow/venv/bin/python -m launch.cloud_tpu_host "
-        "start train '--set=a b'"
+        "start 60 train '--set=a b'"
     )
 
 
 @pytest.mark.parametrize("engine", EXTRAS)
 def test_install_is_of_an_extra_that_exists_and_stops_at_the_first_failure(root, tmp_path, engine):
-    assert f'"{EXTRAS[engine]}": [' in (ROOT / "setup.py").read_text()
+    for extra in (EXTRAS[engine], "gcs"):
+        assert f'"{extra}": [' in (ROOT / "setup.py").read_text()
     code = Code(engine, root)
-    assert f"--editable '.[{EXTRAS[engine]}]'" in code.install()
+    assert f"--editable '.[{EXTRAS[engine]},gcs]'" in code.install()
     code.write()
     home = tmp_path / "home"
     home.mkdir()
