@@ -32,33 +32,25 @@ def not_finite(job: Job, failure: Failure, saved: Sequence[int]) -> InputError:
 
 
 def describe_batch(manifest: Manifest, batch: Batch) -> str:
-    """Returns words on a training batch `[B, ...]`: what is NaN or infinite in it, or what it is.
+    """Returns words on a training batch `[B, ...]`: its examples, and where a target is largest.
 
+    Shards hold no infinite numbers, but one that is far from the others may overflow in the loss.
     Examples are told by file and row, or by their place in the genome; those of a dataset that has
     neither by their keys.
     """
-    for name, values in sorted(batch.items()):
-        if values.dtype.kind == "f":
-            # Of coverage, what is missing is NaN.
-            may_lack = name == "targets" and manifest.task_type == "coverage"
-            is_wrong = np.isinf(values) if may_lack else ~np.isfinite(values)
-            is_bad = is_wrong.reshape(len(values), -1).any(axis=1)
-            if is_bad.any():
-                found = _names(manifest, batch, np.flatnonzero(is_bad))
-                return f"{name} is NaN or infinite in the example{found}"
-    found = _names(manifest, batch, np.arange(len(batch["key"])))
-    return f"its batch, all of whose numbers are finite, is the example{found}"
-
-
-def _names(manifest: Manifest, batch: Batch, examples: Sequence[int]) -> str:
-    named = [_name(manifest, batch, example) for example in examples[:_MOST_NAMED]]
-    more = len(examples) - len(named)
-    text = "; ".join(named) + (f" and {more} more" if more else "")
-    return f"s {text}" if len(examples) > 1 else f" {text}"
+    named = [_name(manifest, batch, example) for example in range(len(batch["key"]))]
+    more = len(named) - _MOST_NAMED
+    text = f"its batch: {'; '.join(named[:_MOST_NAMED])}{f' and {more} more' if more > 0 else ''}"
+    if manifest.task_type in ("regression", "coverage"):
+        # Of coverage, what is missing is NaN.
+        sizes = np.nan_to_num(np.abs(batch["targets"])).reshape(len(named), -1).max(axis=1)
+        largest = int(np.argmax(sizes))
+        text += f" (the largest target, {sizes[largest]:g}, is that of {named[largest]})"
+    return text
 
 
 def _name(manifest: Manifest, batch: Batch, example: int) -> str:
     if "row" not in batch:
-        return f"of key {batch['key'][example]}"
+        return f"key {batch['key'][example]}"
     place = {name: int(batch[name][example]) for name in PLACE if name in batch}
     return origin(manifest, int(batch["row"][example]), **place)

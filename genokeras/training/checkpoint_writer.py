@@ -80,6 +80,11 @@ class CheckpointWriter:
         self.check()
         self._queue.put(snapshot)
 
+    def wait(self) -> None:
+        """Returns when all that was handed over is written."""
+        self._queue.join()
+        self.check()
+
     def check(self) -> None:
         """Raises what has gone wrong in the thread.
 
@@ -105,7 +110,7 @@ class CheckpointWriter:
             ) from error
 
     def _work(self) -> None:
-        for snapshot in iter(self._queue.get, None):
+        while (snapshot := self._queue.get()) is not None:
             # After a problem the queue is still emptied, since the trainer may be waiting for it.
             if self._problem is None:
                 try:
@@ -113,6 +118,7 @@ class CheckpointWriter:
                         self._write(snapshot)
                 except BaseException as error:  # It belongs to the thread that trains.
                     self._problem = error
+            self._queue.task_done()
 
     def _write(self, snapshot: Snapshot) -> None:
         # The sizes of the files are those of now: all before this snapshot has been committed.

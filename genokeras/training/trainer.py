@@ -197,6 +197,7 @@ class Trainer:
     def _fold(self) -> None:
         skipped, failure = self._window.fold()
         if failure:
+            self._writer.wait()
             raise not_finite(self._job, failure, checkpoint.steps(self._checkpoints))
         if skipped:
             steps = ", ".join(map(str, skipped))

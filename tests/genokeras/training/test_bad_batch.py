@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,6 @@ def manifest():
 
 
 def batch(*rows):
-    """Examples of these rows; all numbers are finite."""
     size = len(rows)
     return {
         "key": np.arange(7, 7 + size, dtype=np.uint32),
@@ -30,21 +31,19 @@ def batch(*rows):
     }
 
 
-def test_the_examples_that_hold_what_is_not_finite_are_named(manifest):
-    found = batch(3, 99, 100, 149)
-    found["targets"][[1, 3], [0, 1]] = np.nan, -np.inf
+def test_the_first_examples_and_the_largest_target_are_told(manifest):
+    found = batch(*range(98, 106))
+    found["targets"][6, 1] = -1e30
     assert describe_batch(manifest, found) == (
-        "targets is NaN or infinite in the examples train.csv.gz, row 100; more.csv, row 50"
+        "its batch: train.csv.gz, row 99; train.csv.gz, row 100; more.csv, row 1; more.csv, row 2; "
+        "more.csv, row 3 and 3 more (the largest target, 1e+30, is that of more.csv, row 5)"
     )
 
 
-def test_where_all_is_finite_the_first_examples_are_named(manifest):
-    assert describe_batch(manifest, batch(*range(98, 106))) == (
-        "its batch, all of whose numbers are finite, is the examples train.csv.gz, row 99; "
-        "train.csv.gz, row 100; more.csv, row 1; more.csv, row 2; more.csv, row 3 and 3 more"
-    )
-    assert describe_batch(manifest, batch(0)) == (
-        "its batch, all of whose numbers are finite, is the example train.csv.gz, row 1"
+def test_labels_are_all_of_one_size(manifest):
+    labels = dataclasses.replace(manifest, task_type="binary")
+    assert (
+        describe_batch(labels, batch(0, 100)) == "its batch: train.csv.gz, row 1; more.csv, row 1"
     )
 
 
@@ -55,22 +54,20 @@ def test_windows_of_a_genome_are_told_by_their_place():
         Feature("sequence", "uint8", (100,), bases=200),
         Feature("targets", "float32", (1, 2)),
     ]
-    schema = Schema(tuple(features))
     windows = Manifest(
-        name="mine", schema=schema, splits={"train": ()}, tasks=("a", "b"), task_type="coverage",
-        inputs=INPUTS, chroms=(Chrom("I", 1000), Chrom("II", 5000)), bin_bp=200,
+        name="mine", schema=Schema(tuple(features)), splits={"train": ()}, tasks=("a", "b"),
+        task_type="coverage", inputs=INPUTS, chroms=(Chrom("I", 1000), Chrom("II", 5000)),
+        bin_bp=200,
     )  # fmt: skip
     found = batch(5)
-    found["targets"][0, 0] = np.nan
+    found["targets"] = np.array([[[np.nan, 2.5]]], np.float32)
     found |= {"chrom_id": np.array([1]), "start": np.array([300]), "strand": np.array([-1])}
-    assert describe_batch(windows, found).endswith("finite, is the example II:300-500:-")
-    found["targets"][0, 0] = np.inf
     assert describe_batch(windows, found) == (
-        "targets is NaN or infinite in the example II:300-500:-"
+        "its batch: II:300-500:- (the largest target, 2.5, is that of II:300-500:-)"
     )
 
 
 def test_without_rows_keys_must_do(manifest):
     found = batch(1, 2)
     del found["row"]
-    assert describe_batch(manifest, found).endswith("the examples of key 7; of key 8")
+    assert describe_batch(manifest, found).startswith("its batch: key 7; key 8 (")

@@ -89,8 +89,8 @@ def train_on_a_full_disk(workdir, file_size_limit):
     """Training that goes on until it is told of the checkpoint that could not be written."""
     with writer(workdir) as checkpoints:
         checkpoints.save(snapshot(3))
-        while saved(workdir) != [3]:
-            checkpoints.check()
+        checkpoints.wait()
+        assert saved(workdir) == [3]
         with file_size_limit(100):
             checkpoints.save(snapshot(6))
             while True:

@@ -333,9 +333,7 @@ def test_infinite_loss_stops_with_advice(data_dir, tmp_path):
         again(data_dir, tmp_path / "run", training=changes)
     first, batch, *way_out = str(error.value).split("; ")
     assert re.fullmatch(r"the (loss|gradient_norm) of step \d is no longer finite", first)
-    assert re.fullmatch(
-        r"its batch, all of whose numbers are finite, is the examples row \d+", batch
-    )
+    assert re.fullmatch(r"its batch: row \d+", batch)
     assert "; ".join(way_out).endswith(
         " and 27 more; try a lower learning_rate (it is 1e+30), clipnorm=1 (it is 0) or "
         "precision=float32 (it is float32), or on_nan=skip, which leaves such steps out; no step "
