@@ -16,6 +16,7 @@ from data_prep.chrom_names import match_names
 from data_prep.text_file import check_is_file
 from tfrecords.chrom import Chrom
 from tfrecords.errors import InputError
+from tfrecords.input_copies import local_copy
 
 _MAGIC = b"\x26\xfc\x8f\x88"
 _OTHER_MAGIC = {
@@ -79,17 +80,18 @@ class BigWig:
 
 def check_bigwig(path: str | os.PathLike) -> None:
     """Raises an InputError if a file cannot be a bigWig; it takes no time."""
-    check_is_file(pathlib.Path(path))
-    _read_sum(pathlib.Path(path))
+    path = local_copy(path)
+    check_is_file(path)
+    _read_sum(path)
 
 
 def open_bigwig(path: str | os.PathLike) -> BigWig:
-    """Reads the header of a bigWig file.
+    """Reads the header of a bigWig file, of one at a URL in its copy.
 
     Raises:
         InputError: There is no such file, it is none of this format, empty or cut short.
     """
-    path = pathlib.Path(path)
+    path = local_copy(path)
     check_is_file(path)
     total = _read_sum(path)
     with _open(path) as file:

@@ -4,8 +4,8 @@ import os
 
 from data_prep import interval_store, negatives
 from data_prep.build_config import BuildConfig, check_range
-from data_prep.destination import Destination
 from data_prep.differences import another_dataset, describe_differences
+from data_prep.remote_destination import open_destination
 from data_prep.source import Source
 from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
@@ -36,7 +36,7 @@ def check_first(
     check_range("workers", workers, 1, 1024)
     if unsplit is not None:
         _check_splits(unsplit, config, has_chroms=True)
-    destination = Destination(data_dir)
+    destination = open_destination(data_dir)
     found = destination.load()
     if found is None:
         destination.check_writable()

@@ -2,17 +2,17 @@
 
 import json
 import os
-import pathlib
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from data_prep.build_config import BuildConfig
-from data_prep.chrom_names import match_names
+from data_prep.chrom_names import listed, match_names
 from data_prep.source import split_code
 from data_prep.text_file import check_is_file
 from tfrecords.chrom import Chrom
 from tfrecords.errors import InputError, check_known
+from tfrecords.input_copies import local_copy
 from tfrecords.manifest import SPLITS
 
 LEFT_OUT = -2
@@ -36,6 +36,11 @@ def split_of_chroms(chroms: Sequence[Chrom], config: BuildConfig) -> np.ndarray:
             check_known(f"{flag}: there is no chromosome", name, names, "Chromosomes")
             found[names[name]] = code
     return found
+
+
+def names_of(chrom_id: np.ndarray, chroms: Sequence[Chrom]) -> str:
+    """Returns the names of the chromosomes that rows lie on, or some of very many."""
+    return listed(chroms[number].name for number in np.unique(chrom_id))
 
 
 def genome_names(
@@ -78,7 +83,7 @@ def read_fold_file(path: str | os.PathLike) -> dict[str, tuple[str, ...]]:
     Raises:
         InputError: No such file, or it holds something else.
     """
-    path = pathlib.Path(path)
+    path = local_copy(path)
     check_is_file(path)
     wanted = 'expected {"train": ["chr1", ...], "valid": [...], "test": [...]}'
     if not (text := path.read_text(errors="replace").strip()):

@@ -17,7 +17,7 @@ from tfrecords import manifest as manifests
 from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
 
-_TFDS_FILES = ("dataset_info.json", "features.json")
+TFDS_FILES = ("dataset_info.json", "features.json")
 
 
 class Destination:
@@ -25,10 +25,6 @@ class Destination:
 
     def __init__(self, data_dir: str | os.PathLike):
         self.shown = os.fspath(data_dir)
-        if "://" in self.shown:
-            raise InputError(
-                f"--data_dir={self.shown} is not on this machine; build in a local folder first"
-            )
         self.data_dir = pathlib.Path(os.path.realpath(data_dir))
         self.building = self._sibling("building")
         self._replaced = self._sibling("replaced")
@@ -74,7 +70,7 @@ class Destination:
     def check_replaceable(self, manifest: Manifest) -> None:
         """Raises if `data_dir` holds anything that is not of its dataset and would be lost."""
         known = {shard.file for split in manifest.splits.values() for shard in split}
-        known |= {manifests.FILE, input_paths.FILE, *_TFDS_FILES}
+        known |= {manifests.FILE, input_paths.FILE, *TFDS_FILES}
         known |= {manifests.GENOME} if manifest.genome_files else set()
         others = sorted({path.name for path in self.data_dir.iterdir()} - known)
         if others:
@@ -136,10 +132,13 @@ class Destination:
 
     def clear_up(self) -> None:
         """Removes what is left of a build that was killed after its dataset was in place."""
+        self._remove_building()
+        shutil.rmtree(self._replaced, ignore_errors=True)
+
+    def _remove_building(self) -> None:
         if self.building.exists():
             with contextlib.suppress(_BusyError), self._locked():
                 shutil.rmtree(self.building)
-        shutil.rmtree(self._replaced, ignore_errors=True)
 
 
 class UnfinishedError(InputError):

@@ -1,10 +1,10 @@
 """What tells a dataset that is there from the one that a build would give."""
 
-import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from tfrecords.errors import InputError
 from tfrecords.files import file_sha256
+from tfrecords.input_copies import local_copy
 from tfrecords.manifest import Manifest
 
 _MAX_SHOWN = 3
@@ -45,7 +45,7 @@ def _differing_flags(manifest: Manifest, name: str, flags: Mapping) -> Iterator[
 
 
 def _changed_files(manifest: Manifest, paths: Sequence[str]) -> Iterator[str]:
-    files = [pathlib.Path(path) for path in paths]
+    files = [local_copy(path) for path in paths]
     before, now = [entry["file"] for entry in manifest.inputs], [path.name for path in files]
     if before != now:
         yield f"the order of the input was {', '.join(before)}, now {', '.join(now)}"

@@ -12,6 +12,7 @@ from data_prep.source import file_names
 from data_prep.text_file import TextFile
 from tfrecords.chrom import Chrom
 from tfrecords.files import file_sha256
+from tfrecords.input_copies import local_copy
 
 Paths = Sequence[str | os.PathLike]
 
@@ -94,7 +95,9 @@ class GenomeInputs:
         named = {flag: [os.fspath(path) for path in paths]}
         self.paths_by_split |= named
         self.flags["files"] |= file_names(named)
-        self._enter({path: (file_sha256(path), rows) for path, rows in num_rows_of.items()})
+        self._enter(
+            {path: (file_sha256(local_copy(path)), rows) for path, rows in num_rows_of.items()}
+        )
 
     def _enter(self, entries: Mapping[str, tuple[str, int]]) -> None:
         """Lists files: of each path its sha256 and number of rows."""

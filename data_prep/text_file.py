@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 
 from tfrecords.errors import InputError
+from tfrecords.input_copies import local_copy
 
 _BLOCK = 1 << 20
 # A block of Zstandard, four bytes at the least, becomes up to 128 kB: these bytes at most 32 MB.
@@ -22,13 +23,17 @@ _OTHER_MAGIC = {
     b"\xfd7zXZ": "an xz archive",
     b"PAR1": "a Parquet file",
     b"\x89HDF": "an HDF5 file",
+    b"\x26\xfc\x8f\x88": "a bigWig file",
+    b"\xeb\xf2\x89\x87": "a bigBed file (bigBedToBed makes text of it)",
+    b"\x43\x27\x41\x1a": "a 2bit file (twoBitToFa makes FASTA of it)",
+    b"CRAM": "a CRAM file",
 }
 _ENDS_EARLY = "ends in the middle of its compressed data; copy or download it again"
 _IS_DAMAGED = "cannot be decompressed; copy or download it again"
 
 
 class TextFile:
-    """A UTF-8 text file, compressed if its name ends in .gz, .bz2 or .zst.
+    """A UTF-8 text file, compressed if its name ends in .gz, .bz2 or .zst; also one at a URL.
 
     Nothing but a quick look at the first bytes happens before it is read. `num_bytes` counts the
     bytes of the file itself, compressed or not, that have been read so far; `sha256` is theirs and,
@@ -36,9 +41,7 @@ class TextFile:
     """
 
     def __init__(self, path: str | os.PathLike):
-        if "://" in os.fspath(path):
-            raise InputError(f"{path}: expected a file of this machine; copy it here first")
-        self.path = pathlib.Path(path)
+        self.path = local_copy(path)
         check_is_file(self.path)
         with self.path.open("rb") as file:
             _check_compression(self.path, file.read(8))
@@ -193,6 +196,11 @@ def check_is_file(path: pathlib.Path) -> None:
     if path.is_dir():
         raise InputError(f"{path} is a folder, expected a file")
     if not path.exists():
+        if "*" in path.name:
+            raise InputError(
+                f"{path}: no such file; patterns are not expanded here, so give the names of the "
+                "files with commas between them"
+            )
         names = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
         nearest = difflib.get_close_matches(path.name, names, n=1)
         guess = f" Did you mean {str(path.with_name(nearest[0]))!r}?" if nearest else ""
@@ -216,6 +224,8 @@ def _check_compression(path: pathlib.Path, start: bytes) -> None:
             f"{path} is named {suffix} but is not compressed that way; "
             "rename it if it is plain text"
         )
+    if found is not None and suffix == ".bam":
+        raise InputError(f"{path} is a BAM file; expected text, plain or as .gz, .bz2 or .zst")
     if found is not None and found != suffix:
         raise InputError(f"{path} holds {found} data; rename it so that its name ends in {found}")
 

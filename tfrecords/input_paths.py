@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from tfrecords.errors import InputError
 from tfrecords.files import replacing
+from tfrecords.remote_path import is_remote, path_of
 
 FILE = "input_paths.json"
 
@@ -18,14 +19,20 @@ FILE = "input_paths.json"
 def save(data_dir: str | os.PathLike, paths: Mapping[str, Sequence[str]]) -> None:
     """Writes the absolute paths of the input files: by split, or `input` for those of all.
 
-    A file that holds them already is left alone.
+    A file that holds them already is left alone, and so is a dataset at a URL.
     """
-    content = {split: [os.path.abspath(path) for path in files] for split, files in paths.items()}
+    if is_remote(data_dir):
+        return
+    content = {split: list(map(_absolute, files)) for split, files in paths.items()}
     path, text = pathlib.Path(data_dir, FILE), json.dumps(content, indent=2, sort_keys=True) + "\n"
     if path.exists() and path.read_text() == text:
         return
     with replacing(path) as partial:
         partial.write_text(text)
+
+
+def _absolute(path: str | os.PathLike) -> str:
+    return os.fspath(path) if is_remote(path) else os.path.abspath(path)
 
 
 def load(data_dir: str | os.PathLike) -> dict[str, list[str]] | None:
@@ -34,13 +41,13 @@ def load(data_dir: str | os.PathLike) -> dict[str, list[str]] | None:
     Raises:
         InputError: The file holds something else.
     """
-    path = pathlib.Path(data_dir, FILE)
+    path = path_of(data_dir) / FILE
     try:
         content = json.loads(path.read_text())
         return {split: [os.fspath(file) for file in files] for split, files in content.items()}
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, AttributeError):
+    except (json.JSONDecodeError, UnicodeDecodeError, TypeError, AttributeError):
         raise InputError(
             f"{path}: expected a list of paths by split; delete it, a dataset needs it for nothing "
             "but the command in reports that builds it again"

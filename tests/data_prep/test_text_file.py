@@ -116,6 +116,15 @@ def test_line_that_is_not_utf8_is_named(tmp_path, line):
         ("a.csv.bz2", gzip.compress(b"x", mtime=0), "is named|holds .gz data"),
         ("a.csv", b"PK\x03\x04rest", "a.csv is a zip archive or an Excel workbook; expected text"),
         ("a.tsv", b"PAR1rest", "a.tsv is a Parquet file"),
+        ("a.bw", b"\x26\xfc\x8f\x88rest", "a.bw is a bigWig file; expected text"),
+        (
+            "a.bb",
+            b"\xeb\xf2\x89\x87rest",
+            r"a.bb is a bigBed file \(bigBedToBed makes text of it\)",
+        ),
+        ("a.2bit", b"\x43\x27\x41\x1arest", r"a.2bit is a 2bit file \(twoBitToFa makes FASTA"),
+        ("a.cram", b"CRAM\x03", "a.cram is a CRAM file; expected text"),
+        ("a.bam", gzip.compress(b"BAM\1", mtime=0), "a.bam is a BAM file; expected text, plain"),
         ("a.csv", b"", "a.csv is empty"),
     ],
 )
@@ -136,10 +145,12 @@ def test_missing_file_gets_a_suggestion(write, tmp_path):
         TextFile("no/folder/x.csv")
 
 
-def test_file_of_another_machine():
-    message = "gs://bucket/a.csv: expected a file of this machine; copy it here first"
-    with pytest.raises(InputError, match=message):
-        TextFile("gs://bucket/a.csv")
+def test_patterns_are_not_files(write, tmp_path):
+    write("a.bed", "")
+    with pytest.raises(
+        InputError, match=r"\*.bed: no such file; patterns are not expanded here, so"
+    ):
+        TextFile(tmp_path / "*.bed")
 
 
 def test_folder_is_no_file(tmp_path):
