@@ -1,5 +1,6 @@
 """The findings of an audit in words: a line for each kind of thing that two splits may share."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 
 from data_prep import gc_match
@@ -21,10 +22,12 @@ def describe_audit(audit: Mapping) -> Iterator[str]:
                 f"{audit['dropped'][name]} dropped"
             )
     kept = {name: count - audit["dropped"][name] for name, count in audit["rows"].items()}
-    for pair, shared in audit["shared"].items():
-        for kind, found in _kinds(pair, shared, kept):
+    # Manifests are sorted by name.
+    for pair in (f"{first}/{second}" for first, second in itertools.combinations(SPLITS, 2)):
+        for kind, found in _kinds(pair, audit["shared"].get(pair, {}), kept):
             yield f"  {pair:<11} {kind:<20} {found}"
-    for name, found in audit.get("gc_match", {}).items():
+    matches = audit.get("gc_match", {})
+    for name, found in ((name, matches[name]) for name in SPLITS if name in matches):
         poor = " (poor)" if found["is_poor"] else ""
         yield f"  {name:<11} {'GC content':<20} {gc_match.describe(found)}{poor}"
     yield f"  sequences with different labels: {audit['conflicts']['sequences']}"
@@ -35,11 +38,9 @@ def _kinds(pair: str, shared: Mapping, kept: Mapping[str, int]) -> Iterator[tupl
         counts = zip(shared[name], pair.split("/"), strict=True)
         return ", ".join(f"{count} of {kept[split]} rows of {split}" for count, split in counts)
 
-    yield (
-        "copies",
-        f"{shared['sequences']} in both, {shared['only_reverse_complement']} of them only on the "
-        "other strand",
-    )
+    if "sequences" in shared:
+        only = shared["only_reverse_complement"]
+        yield "copies", f"{shared['sequences']} in both, {only} of them only on the other strand"
     if "near_duplicates" in shared:
         yield "near duplicates", rows("near_duplicates")
     if "overlap_bp" in shared:

@@ -19,11 +19,12 @@ from data_prep.audit import AuditResult
 from data_prep.audit_rows import audit_rows
 from data_prep.build_checks import check_build, check_first
 from data_prep.build_config import BuildConfig
-from data_prep.chrom_splits import split_of_chroms
+from data_prep.chrom_splits import names_of, split_of_chroms
 from data_prep.destination import Destination
 from data_prep.differences import another_dataset, describe_differences
 from data_prep.ingest import Ingested, find_task_type, ingest
 from data_prep.plan import make_plan
+from data_prep.remote_destination import open_destination
 from data_prep.resume import write_plan
 from data_prep.row_names import row_names
 from data_prep.shards import ShardRunner, write_shards
@@ -73,7 +74,7 @@ def build_dataset(
     """
     build = _Build(
         source,
-        Destination(data_dir),
+        open_destination(data_dir),
         name,
         config or BuildConfig(),
         runner or functools.partial(write_shards, workers=workers),
@@ -171,7 +172,9 @@ class _Build:
         if self.config.by_chrom:
             is_there = np.array([bool(chroms) for chroms in self.config.chroms_of_splits])
             ingested.is_given |= is_there
-            splits.check_not_empty(split, ingested.is_given, "no row lies on its chromosomes")
+            chroms, chrom_id = self.source.details["chroms"], ingested.scratch.read("chrom_id")
+            reason = f"no row lies on its chromosomes, but on {names_of(chrom_id[:], chroms)}"
+            splits.check_not_empty(split, ingested.is_given, reason)
             return split
         found, ingested.is_given = splits.split_rows(
             split,

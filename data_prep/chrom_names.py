@@ -100,8 +100,8 @@ def _match(
     unknown = [name for name in ends if name not in lengths]
     why = f" ({'; '.join(reasons)})" if reasons else ""
     raise InputError(
-        f"{path} names the chromosomes {_listed(ends)}; the genome has {_listed(lengths)}; "
-        f"--chrom_alias={alias} does not match {_listed(unknown)}{why}; {_way_out(alias)}"
+        f"{path} names the chromosomes {listed(ends)}; the genome has {listed(lengths)}; "
+        f"--chrom_alias={alias} does not match {listed(unknown)}{why}; {_way_out(alias)}"
     )
 
 
@@ -230,7 +230,8 @@ def _note(how: str, names_of: Mapping[str, Mapping[str, str]], order: Mapping[st
     return f"Chromosome names matched by {how}: {', '.join(shown)} ({files})."
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """Returns names as a message says them, the first of very many."""
     names = list(names)
     more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
     return ", ".join(names[:_MOST_SHOWN]) + more

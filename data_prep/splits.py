@@ -68,7 +68,8 @@ def split_rows(
             split[is_open] = make_splits(groups, targets, task_type, config, has_test=has_test)
     reason = (
         "there are too few rows with a label, or too few groups that stay together (windows of a "
-        "genome do if they overlap or are copies, unless --whole_chroms deals out chromosomes)"
+        "genome do if they overlap or are copies, unless --whole_chroms deals out chromosomes); "
+        "try another --seed, or say what is in which split"
     )
     check_not_empty(split, is_there, reason)
     return split, is_there

@@ -40,7 +40,8 @@ def test_the_match_of_negatives_is_told():
         "gc_of_positives": 0.41,
         "largest_gc_difference": 0.05,
     }
-    found = {"train": match | {"is_poor": False}, "test": match | {"is_poor": True}}
+    # As a manifest holds them, sorted by name; told in the order of the splits.
+    found = {"test": match | {"is_poor": True}, "train": match | {"is_poor": False}}
     lines = [x for x in describe_audit(AUDIT | {"gc_match": found}) if "GC" in x]
     text = (
         "GC content           0.400 of 40 negatives, 0.410 of 20 positives; the cumulative "

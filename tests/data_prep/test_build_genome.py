@@ -227,7 +227,7 @@ def test_chromosomes_of_no_split_are_left_out_and_counted(tmp_path):
         ),
         (
             BuildConfig(test_chroms=("III",)),
-            "split test would be empty: no row lies on its chromosomes",
+            "split test would be empty: no row lies on its chromosomes, but on I, II$",
         ),
         (BuildConfig(), "windows come without a split; give --split_fractions.*--valid_chroms"),
         (
