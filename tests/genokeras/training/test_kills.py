@@ -1,10 +1,12 @@
-"""Runs ended by signals, at any moment, finish with weights and curves of an undisturbed one."""
+"""Runs ended at any moment, by signals or troubles, finish like one that nothing happened to."""
 
 import collections
+import contextlib
 import json
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import signal
 import time
@@ -20,6 +22,7 @@ from genokeras.training.status import status
 from genokeras.training.stopping import Stopped
 from genokeras.training.summaries import read_rows
 from genokeras.training.train import recipe, train
+from tfrecords.errors import InputError
 
 TIMED = ("examples_per_second", "input_wait_fraction")
 NAMED_ONCE = {"_hparams_/session_start_info", "_hparams_/session_end_info", "run/1_command"}
@@ -234,6 +237,48 @@ def test_sigterm_at_the_last_moment_does_not_undo_the_end(data_dir, undisturbed,
     last = json.loads((undisturbed / "result.json").read_text())["steps"]
     result = train(data_dir, tmp_path / "run", **OPTIONS, log=stopping_at(f"step {last} "))
     assert result.steps == last
+    assert_same_run(undisturbed, tmp_path / "run")
+
+
+def test_full_disk_ends_the_run_which_goes_on_when_there_is_room(
+    data_dir, undisturbed, tmp_path, file_size_limit
+):
+    """No file may become longer than 1000 bytes, from the evaluation after step 8 on."""
+    with contextlib.ExitStack() as until_then:
+
+        def log(line):
+            if line.startswith("step 8 "):
+                until_then.enter_context(file_size_limit(1000))
+
+        with pytest.raises(InputError) as error:
+            train(data_dir, tmp_path / "run", **OPTIONS, log=log)
+    assert re.fullmatch(
+        rf"{tmp_path}/run/.*: File too large, while step \d+ was saved; mend this, and the same "
+        r"command goes on with the run: its last checkpoint is of step [4-7]",
+        str(error.value),
+    )
+    train(data_dir, tmp_path / "run", **OPTIONS, resume="must")
+    assert_same_run(undisturbed, tmp_path / "run")
+
+
+def test_shard_that_is_cut_short_ends_the_run_which_goes_on_with_a_whole_one(
+    data_dir, undisturbed, tmp_path
+):
+    """Batches that had been read by then are still trained on."""
+    copied = shutil.copytree(data_dir, tmp_path / "data")
+    (shard,) = copied.glob("*train*")
+    content = shard.read_bytes()
+
+    def log(line):
+        if line.startswith("step 8 "):
+            os.truncate(shard, 1000)
+
+    with pytest.raises(InputError, match=rf"^{shard}: was cut short while it was read, to 1000 by"):
+        train(copied, tmp_path / "run", **OPTIONS, log=log)
+    assert checkpoint.steps(tmp_path / "run" / "checkpoints")[-1] >= 8
+    assert holder(tmp_path / "run") is None
+    shard.write_bytes(content)
+    train(copied, tmp_path / "run", **OPTIONS)
     assert_same_run(undisturbed, tmp_path / "run")
 
 
