@@ -33,6 +33,7 @@ EXTRAS = {
         "pyfaidx>=0.8",
         "pysam>=0.23",
         "pytest>=8.3",
+        "PyYAML>=6",
         "pytest-timeout>=2.3",
         "pytest-xdist>=3.6",
         "ruff>=0.14",
@@ -59,7 +60,10 @@ setup(
             for rest in ("", ".*")
         ]
     ),
-    package_data={"genokeras.evaluation": ["report.css", "report.html.jinja"]},
+    package_data={
+        "genokeras.evaluation": ["report.css", "report.html.jinja"],
+        "launch": ["presets/*.flags"],
+    },
     install_requires=[
         "absl-py>=2.1",
         "fsspec>=2024.6",

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from tfrecords.cache import cache_root
 from tfrecords.errors import InputError
 
-_ROOT = pathlib.Path(__file__).parents[1]
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
 _FILES = ("setup.py", "pyproject.toml", "README.md", "LICENSE")
 _PACKAGES = ("tfrecords", "data_prep", "genokeras", "launch")
 _PYTHON = "3.12"

@@ -1,13 +1,14 @@
 """Runs every command and every Python snippet of the README and of docs/, page by page.
 
 A `bash` fence holds commands as a reader would type them in the root of a checkout; here they run
-in a folder where `examples` is the project's own. Training is a few steps of the preset `tiny`,
-nothing else is changed. Pages share the folder: what one has done the next does not do again. The
-Python of a page is one session, as in a notebook.
+in a folder where `examples` and `launch` are the project's own. Training is a few steps of the
+preset `tiny`, nothing else is changed. Pages share the folder: what one has done the next does not
+do again. The Python of a page is one session, as in a notebook.
 """
 
 import http.client
 import itertools
+import os
 import pathlib
 import re
 import shlex
@@ -33,6 +34,8 @@ ELSEWHERE = {
     "make test-beam": "it installs Apache Beam; the tests it runs are in test_beam_runner.py",
     "make lint": ".ci/run",
     "pip install": "tests/test_wheel.py installs the package",
+    "sbatch": "tests/launch/test_running_anywhere.py runs the script, with a stand-in for srun",
+    "kubectl apply": "tests/launch/test_running_anywhere.py reads the file",
 }
 # tests/tfrecords/test_record_format_page.py runs these snippets, on the dataset of the page.
 OWN_TEST = {"record_format.md"}
@@ -55,8 +58,10 @@ def shortened(command: str) -> list[str]:
     words = shlex.split(command, comments=True)
     if words[0] == "genokeras":
         words = ["python", "-m", f"launch.{words[1]}", *words[2:]]
-    if words[0] == "python":
-        words[0] = sys.executable
+    words = [sys.executable if word == "python" else word for word in words]
+    words = [word.replace("gs://my-lab", "file://my-lab") for word in words]  # Of this folder.
+    if "=" in words[0]:  # A variable before the command.
+        words = ["env", *words]
     if "launch.train" in words and "--help" not in words:
         left_out = (*QUICK, "--epochs")
         words = [word for word in words if word.partition("=")[0] not in left_out]
@@ -65,7 +70,8 @@ def shortened(command: str) -> list[str]:
 
 
 def run(words: list[str], folder: pathlib.Path) -> None:
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    env = os.environ | {"GENOKERAS_CACHE": str(folder / "cache")}
+    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{shlex.join(words)}\n{done.stdout}\n{done.stderr}"
 
 
@@ -136,7 +142,8 @@ def is_run_elsewhere(command: str) -> bool:
 def desk(tmp_path_factory):
     """The folder in which the pages are worked through, and what was done in it."""
     folder = tmp_path_factory.mktemp("pages")
-    (folder / "examples").symlink_to(ROOT / "examples")
+    for name in ("examples", "launch"):  # Of launch pages name the files with flags.
+        (folder / name).symlink_to(ROOT / name)
     return folder, set()
 
 

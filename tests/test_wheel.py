@@ -38,7 +38,7 @@ def test_wheel_holds_the_four_packages_and_no_more(wheel):
         path.relative_to(ROOT).as_posix()
         for package in tops
         for path in (ROOT / package).rglob("*.*")
-        if path.suffix in (".py", ".jinja", ".css")
+        if path.suffix in (".py", ".jinja", ".css", ".flags")
     }
     assert wanted <= set(names)
     assert "genokeras/evaluation/report.html.jinja" in wanted
