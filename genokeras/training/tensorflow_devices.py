@@ -5,6 +5,7 @@ import os
 import pathlib
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from genokeras.layers.batch_norm import has_batch_norm
@@ -89,6 +90,8 @@ class SeveralDevices(OneDevice):
         self.strategy, self._strategy = name, strategy
         self.host, self.num_hosts = host, num_hosts
         self.num_replicas = strategy.num_replicas_in_sync
+        replicas = Replicas(strategy, host, num_hosts, jit=False, in_pieces=True, notes=())
+        self._place, self._everyone = replicas.place, replicas.step(replicas.gather)
 
     def use_jit(self, jit: str, steps: int, gains_on_cpu: bool = True) -> bool:
         """Returns whether to compile with XLA; a TPU knows nothing else."""
@@ -123,11 +126,10 @@ class SeveralDevices(OneDevice):
         if self.num_hosts == 1:
             return [int(value)]
         on_host = self.num_replicas // self.num_hosts
-        given = self._strategy.experimental_distribute_values_from_function(
-            lambda _: tf.constant([value], tf.int64)
-        )
+        given = self._place({"value": np.full(on_host, value, np.int64)})
         with watching_hosts():
-            return self._strategy.gather(given, axis=0).numpy()[::on_host].tolist()
+            found = self._everyone(given)
+        return found["value"].numpy()[::on_host].tolist()
 
 
 def _what_is_there(runtime: Runtime) -> str:

@@ -88,6 +88,8 @@ class Gradients:
         if not is_cut:
             return reported, self._gradient(tape, loss)
         towards = tape.gradient(loss, encodings, unconnected_gradients="zero")
+        # Gathered over hosts, it has forgotten its shape.
+        towards = {name: tf.ensure_shape(towards[name], x.shape) for name, x in encodings.items()}
         return reported, self._of_encoding(batch, towards)
 
     def _with_everyone(self, encoded: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], Any]:

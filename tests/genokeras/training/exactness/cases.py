@@ -259,6 +259,7 @@ def _with(module: types.SimpleNamespace, **changes: Any) -> types.SimpleNamespac
 
 CASES = {
     "layer": (_CNN, {}),
+    "group": (_CNN, {"norm": "group"}),
     "batch": (_CNN, {"norm": "batch"}),
     "dropout": (_CNN, _DROPOUT | {"mutation_rate": 0.1}),
     "contrastive": (_CONTRASTIVE, _DROPOUT),

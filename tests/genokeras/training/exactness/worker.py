@@ -2,7 +2,7 @@
 
 The order is `{"runtime": {...}, "precision": ..., "jobs": {NAME: JOB}}`. A job is the arguments of
 `cases.train`, and, unless they are its name, that of the runtime, and False: `case`, `strategy`,
-`gradients` (return those instead). A `begin` names a file and a job in it to go on from. OUT holds
+`gradients` (return those instead). With `logical_devices`, TensorFlow sees so many CPUs. A `begin` names a file and a job in it to go on from. OUT holds
 `NAME/group/variable`, and losses as `NAME/losses`. Of several processes each writes its own.
 """
 
@@ -23,6 +23,8 @@ def main(path: str) -> None:
     """Runs the jobs."""
     order = json.load(sys.stdin)
     runtime = {"strategy": "auto"} | order.get("runtime", {})
+    if "logical_devices" in order:
+        split_cpu(order["logical_devices"])
 
     @functools.cache
     def connected(strategy: str) -> all_devices.Devices:
@@ -50,6 +52,15 @@ def run(case: cases.Case, devices: all_devices.Devices, job: dict[str, Any]) -> 
         job["begin"] = {path: values for path, values in kept.items() if path != "losses"}
     arrays, losses = cases.train(case, devices, **job)
     return arrays | {"losses": np.array(losses)}
+
+
+def split_cpu(count: int) -> None:
+    """Makes TensorFlow see so many devices, which are all this processor."""
+    import tensorflow as tf
+
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    logical = [tf.config.LogicalDeviceConfiguration()] * count
+    tf.config.set_logical_device_configuration(cpu, logical)
 
 
 if __name__ == "__main__":
