@@ -150,7 +150,6 @@ NEVER_READ = ["--source=windows", "--fasta=no.fa", "--window_bp=99", *SPLITS]
         (["--test_chroms=I"], "I is in --valid_chroms and in --test_chroms"),
         (["--valid_chroms=", "--test_chroms=", "--fold_file=f"], "f: there is no such file"),
         (["--name=Yeast"], "--name=Yeast, expected small letters, digits and _, a letter first"),
-        (["--data_dir=gs://a/b"], "--data_dir=gs://a/b is not on this machine"),
         (["--data_dir=mine"], "mine holds files but no manifest.json, so it is no dataset"),
         (["--data_dir=mine/a.txt/data"], "mine/a.txt is a file, not a folder"),
         ([], "no.fa: there is no such file"),
