@@ -143,11 +143,11 @@ class RemotePath:
 
     def write_bytes(self, content: bytes) -> None:
         """Writes a file anew."""
-        self._patiently(self._files.pipe_file, self._path, content)
+        self._write(self._files.pipe_file, self._path, content)
 
     def upload(self, source: str | os.PathLike) -> None:
         """Writes a file anew, as a copy of one of this machine."""
-        self._patiently(self._files.put_file, os.fspath(source), self._path)
+        self._write(self._files.put_file, os.fspath(source), self._path)
 
     def download(self, target: str | os.PathLike) -> None:
         """Copies the file to a path of this machine."""
@@ -159,6 +159,13 @@ class RemotePath:
             self._patiently(self._files.rm_file, self._path)
         except FileNotFoundError:
             return
+
+    def _write(self, function: Callable[..., Any], *arguments: Any) -> None:
+        try:
+            self._patiently(function, *arguments)
+        except FileNotFoundError:  # Buckets have no folders; servers of files have.
+            self._files.makedirs(self._path.rpartition("/")[0], exist_ok=True)
+            self._patiently(function, *arguments)
 
     def _kind(self) -> str:
         self._files.invalidate_cache(self._path)

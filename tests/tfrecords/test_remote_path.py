@@ -71,6 +71,13 @@ def test_files_are_written_copied_listed_and_removed(file, tmp_path):
     assert path_of("bucket://nowhere").files() == {}
 
 
+def test_folders_are_made_where_there_are_any(tmp_path):
+    folder = path_of(f"file://{tmp_path}/new")
+    (folder / "a" / "b").write_bytes(b"one")
+    (folder / "c" / "d").upload(tmp_path / "new" / "a" / "b")
+    assert folder.files() == {"a/b": 3, "c/d": 3}
+
+
 def test_the_sha256_is_that_of_the_bytes(file, monkeypatch):
     monkeypatch.setattr(remote_path, "BLOCK_BYTES", 4)
     # printf 0123456789 | sha256sum
