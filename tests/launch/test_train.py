@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from genokeras.training import checkpoint
 from genokeras.training.train_config import TrainConfig
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -68,24 +69,31 @@ def test_a_split_that_is_not_there_is_refused_before_training(launch, tiny_run, 
     assert not workdir.exists()
 
 
-def test_interrupted_run_ends_with_one_line_and_goes_on(tiny_run, tmp_path):
+def test_run_ended_by_signals_ends_with_one_line_and_goes_on(tiny_run, tmp_path):
     workdir, flags = tmp_path / "run", ["--steps=100000", "--eval_every=5", "--log_every=5"]
     command = [sys.executable, "-m", "launch.train", f"--data_dir={tiny_run.data_dir}"]
-    process = subprocess.Popen(
-        [*command, f"--workdir={workdir}", *SMALL, *flags],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        # Tests that run in the background of a shell have been told to ignore it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
-    while process.poll() is None and not list(workdir.glob("checkpoints/step-*")):
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate()
-    assert process.returncode == 130
-    assert stderr.splitlines()[-1] == (
-        "error: interrupted; a build or a training goes on when the same command is given again"
-    )
-    assert "Traceback" not in stderr
+    step = 0
+    for number, name, code in ((signal.SIGTERM, "SIGTERM", 75), (signal.SIGINT, "Ctrl-C", 130)):
+        process = subprocess.Popen(
+            [*command, f"--workdir={workdir}", *SMALL, *flags],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            # Tests that run in the background of a shell have been told to ignore it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )  # fmt: skip
+        while (
+            process.poll() is None
+            and max(checkpoint.steps(workdir / "checkpoints"), default=0) <= step
+        ):
+            time.sleep(0.01)
+        process.send_signal(number)
+        stdout, stderr = process.communicate()
+        assert process.returncode == code
+        assert (f"Going on from step {step}" in stdout.splitlines()) == (step > 0)
+        step = checkpoint.steps(workdir / "checkpoints")[-1]
+        assert stderr.splitlines()[-1] == (
+            f"stopped by {name} at step {step}, saved; the same command goes on"
+        )
+        assert "Traceback" not in stderr
 
 
 @pytest.mark.parametrize(
@@ -113,6 +121,7 @@ def test_interrupted_run_ends_with_one_line_and_goes_on(tiny_run, tmp_path):
             ["--set=norm=layer", "--set=filtres=3"],
             "error: Config has no field 'filtres'. Did you mean 'filters'? Fields: ",
         ),
+        (["--resume=neve"], "error: --resume=neve: expected one of auto, never, must. Did you "),
         (["--lerning_rate=1"], "error: unknown flag --lerning_rate. Did you mean 'learning_rate'?"),
     ],
 )

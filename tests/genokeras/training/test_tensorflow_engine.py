@@ -1,5 +1,6 @@
 """The step of a linear model, whose loss, gradient and update can be written down by hand."""
 
+import copy
 import types
 
 import keras
@@ -224,3 +225,17 @@ def test_keys_reach_the_layers():
     losses = [train(engine, batch)["loss"] for _ in range(2)]
     other = train(engine, batch | {"key": batch["key"] + np.uint32(1)})["loss"]
     assert losses[0] == losses[1] != other
+
+
+def test_a_state_is_a_copy_that_later_steps_do_not_change():
+    """It is written to disk while training goes on."""
+    engine, batch = make_engine(build(), ema=0.5, beta_1=0.9), make_batch()
+    train(engine, batch)
+    state = engine.state()
+    before = copy.deepcopy(state)
+    train(engine, batch)
+    for group, values in state.items():
+        for name, value in values.items():
+            np.testing.assert_array_equal(value, before[group][name])
+    after, name = engine.state()["model"], "linear/kernel"
+    assert not np.array_equal(after[name], before["model"][name])

@@ -257,6 +257,20 @@ def test_never_resuming_deletes_the_run_and_starts_anew(workdir, data_dir):
     assert (workdir / "notes.txt").read_text() == "mine"
 
 
+def test_what_to_do_about_a_run_is_one_of_three(workdir, data_dir, tmp_path):
+    assert again(data_dir, workdir, resume="must").already_finished
+    with pytest.raises(InputError) as error:
+        again(data_dir, tmp_path / "none", resume="must")
+    assert str(error.value) == (
+        f"{tmp_path / 'none'}: no run to go on with, and --resume=must; leave that out to start one"
+    )
+    with pytest.raises(InputError) as error:
+        again(data_dir, workdir, resume="nevr")
+    assert str(error.value) == (
+        "no resume 'nevr'. Did you mean 'never'? There are: auto, never, must"
+    )
+
+
 def test_same_seed_same_weights_other_seed_others(finished, data_dir, tmp_path):
     """Whatever else the process has drawn, and without touching its generator."""
     random.seed(5)
