@@ -1,10 +1,11 @@
 """What is said of a dataset that stands where another is to be built."""
 
 import hashlib
+import pathlib
 
 import pytest
 
-from data_prep.differences import describe_differences
+from data_prep.differences import another_dataset, describe_differences
 from tfrecords.manifest import Manifest
 from tfrecords.schema import Feature, Schema
 
@@ -68,3 +69,13 @@ def test_contents_are_read_only_if_all_else_is_the_same(paths, tmp_path):
     assert differences(paths, seed=1) == "--seed was 0, now 1"
     with pytest.raises(FileNotFoundError):
         differences(paths)
+
+
+def test_files_that_are_not_compared(paths):
+    pathlib.Path(paths[0]).unlink()
+    manifest = Manifest("x", Schema((Feature("row", "int64", ()),)), {}, inputs=(), flags=FLAGS)
+    assert describe_differences(manifest, name="x", flags=FLAGS, paths=None) == ""
+    found = describe_differences(manifest, name="x", flags=FLAGS | {"seed": 1}, paths=None)
+    assert str(another_dataset("data", found)) == (
+        "data holds another dataset (--seed was 0, now 1); --overwrite replaces it"
+    )
