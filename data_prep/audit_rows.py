@@ -58,7 +58,8 @@ _NEAR = leaks.Kind(
     rows="sequences",
     does="are much like one of another split",
     such_as="is much like",
-    way_out="name the families of like sequences in a --group_column and split by fractions",
+    way_out="choose other chromosomes, or name the families of like sequences of a table in a "
+    "--group_column and split by fractions",
     flag="near_duplicate_threshold",
 )
 
