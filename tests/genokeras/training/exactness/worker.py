@@ -2,8 +2,9 @@
 
 The order is `{"runtime": {...}, "precision": ..., "jobs": {NAME: JOB}}`. A job is the arguments of
 `cases.train`, and, unless they are its name, that of the runtime, and False: `case`, `strategy`,
-`gradients` (return those instead). With `logical_devices`, TensorFlow sees so many CPUs. A `begin` names a file and a job in it to go on from. OUT holds
-`NAME/group/variable`, and losses as `NAME/losses`. Of several processes each writes its own.
+`gradients` (return those instead). A `begin` names a file and a job in it to go on from. OUT holds
+`NAME/group/variable`, and losses as `NAME/losses`. Of several processes each writes its own. With
+`logical_devices` in the order, TensorFlow sees so many CPUs.
 """
 
 import functools
