@@ -85,7 +85,8 @@ def test_near_duplicates_beyond_their_threshold_are_an_error(rows, near, on_leak
     message = (
         r"^1 of 20 sequences of test \(5.0%\) are much like one of another split \(train 1\), more "
         r"than --near_duplicate_threshold=0.04: row 39 is much like row 0 of train, for example; "
-        r"choose other chromosomes, or name the families .* --group_column .*, or allow it with --near_duplicate_threshold=1$"
+        r"choose other chromosomes, or name the families .* --group_column .*, or allow it with "
+        r"--near_duplicate_threshold=1$"
     )
     with pytest.raises(InputError, match=message):
         rows(texts={39: near}, on_leak=on_leak, near_duplicate_threshold=0.04)
