@@ -21,7 +21,9 @@ def sync(path: str | os.PathLike) -> None:
     """Returns when the disk has all that was written to a file, or all names in a folder."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        # Some file systems find only here that there is no room.
+        with naming(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -1,8 +1,11 @@
 """Files appear whole or not at all, and their hashes are those of the standard."""
 
+import errno
+import os
+
 import pytest
 
-from tfrecords.files import file_sha256, replacing
+from tfrecords.files import file_sha256, replacing, sync
 
 
 @pytest.mark.parametrize(
@@ -60,3 +63,17 @@ def test_what_the_system_refuses_names_the_file_that_was_asked_for(tmp_path, nam
 def test_errors_without_a_number_stay_as_they_are(tmp_path):
     with pytest.raises(OSError, match="^not a picture$"), replacing(tmp_path / "x"):
         raise OSError("not a picture")
+
+
+def test_what_the_disk_finds_only_when_it_is_asked_names_the_file(tmp_path, monkeypatch):
+    """As network file systems do, which say nothing when they are written to."""
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "x").write_text("new")
+    sync(tmp_path / "x")
+    sync(tmp_path)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=f"No space left on device: '{tmp_path}/x'$"):
+        sync(tmp_path / "x")
