@@ -1,6 +1,7 @@
 """Whether the model is better than the baseline, and how sure that is: a sentence and a level.
 
-Of coverage, which has no baseline, it is whether predicted shapes are better than the mean profile.
+Of coverage, which has no baseline, it is whether predicted shapes are better than the mean profile
+of windows or a flat one.
 """
 
 from collections.abc import Mapping
@@ -51,7 +52,7 @@ def _verdict_on_shapes(result: Mapping[str, Any]) -> str | None:
         return None
     ends = result.get(f"{JSD_DIFFERENCE}_ci")
     interval = f" [{ends[0]:+.4f}, {ends[1]:+.4f}]" if ends else ""
-    than = "the true ones than the mean profile of windows"
+    than = "the true ones than the mean or a flat profile"
     if ends is None:
         side = "closer to" if jsd < of_mean else "further from"
         judgement = f"Predicted shapes are {side} {than} (there is no interval)"

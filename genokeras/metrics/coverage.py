@@ -24,7 +24,7 @@ from genokeras.metrics.window_groups import (
 _TINY = 1e-20
 # The key of the mean over all tracks, beside their names.
 ALL = None
-# Of resamples; below 0 where predicted shapes are closer to the true ones than the mean profile.
+# Of resamples; below 0 where predicted shapes are closer to the true ones than `mean_profile_jsd`.
 JSD_DIFFERENCE = "profile_jsd_difference"
 
 
@@ -34,9 +34,10 @@ class CoverageScores:
     Over all bins: `pearson_r`, `spearman_r` and `r2`. Over all windows: `log_total_r`, the linear
     correlation of `log(1 + total)`; `profile_jsd`, the mean Jensen-Shannon divergence between the
     true and the predicted shape, from 0 (the same) to 1 bit (nowhere both); and, to compare it
-    with, `mean_profile_jsd`, that between the true shape and the mean shape of the windows before
-    in the stored order, which is random: what knowing the sequence is not needed for. Windows
-    without any coverage have no shape and are left out of both.
+    with, `mean_profile_jsd`, what knowing the sequence is not needed for: that between the true
+    shape and the mean shape of the windows before in the stored order, which is random, or a flat
+    shape, whichever is less (the mean of few windows has their noise). Windows without any coverage
+    have no shape and are left out of both.
     """
 
     def __init__(self, tasks: Sequence[str], target_scale: Sequence[float] = ()):
@@ -44,10 +45,11 @@ class CoverageScores:
         size = len(self._tasks)
         self._bins, self._totals = PairMoments(size), PairMoments(size)
         self._ranks = RankSample(size)
-        self._jsd, self._mean_profile_jsd = _Mean(size), _Mean(size)
+        # To the predicted shape, the mean shape and a flat one.
+        self._jsds = tuple(_Mean(size) for _ in range(3))
         self._profile = _MeanProfile()
         self._num_windows = 0
-        self._groups = WindowGroups(size, 2 * NUM_PAIR_SUMS + 4)
+        self._groups = WindowGroups(size, 2 * NUM_PAIR_SUMS + 6)
         self._origin: np.ndarray | None = None
 
     @property
@@ -78,10 +80,13 @@ class CoverageScores:
         self._bins.add(true.reshape(flat), predicted.reshape(flat), known.reshape(flat))
         totals = [np.log1p(np.where(known, values, 0).sum(axis=1)) for values in (true, predicted)]
         self._totals.add(*totals, known.any(axis=1))
-        jsd = profile_jsd(true, predicted + _TINY)
-        mean_profile_jsd = profile_jsd(true, self._profile.before_each(true))
-        self._jsd.add(jsd)
-        self._mean_profile_jsd.add(mean_profile_jsd)
+        jsds = (
+            profile_jsd(true, predicted + _TINY),
+            profile_jsd(true, self._profile.before_each(true)),
+            profile_jsd(true, np.ones_like(true)),
+        )
+        for mean, values in zip(self._jsds, jsds, strict=True):
+            mean.add(values)
         self._num_windows += len(true)
         if self._origin is None:
             # Near the values, so that no two large sums are taken from each other.
@@ -89,7 +94,7 @@ class CoverageScores:
             self._origin = np.nan_to_num(self._origin)
         bins = pair_sums(true - self._origin, predicted - self._origin, known)
         of_totals = pair_sums(*(values[:, None] for values in totals), known.any(axis=1)[:, None])
-        means = [sum_and_count(values) for values in (jsd, mean_profile_jsd)]
+        means = [sum_and_count(values) for values in jsds]
         sums = np.concatenate([bins, of_totals, *means], axis=-1)
         order = self._groups.add(sums, blocks if blocks is None else blocks[rows])
         self._ranks.add(true, predicted, order)
@@ -104,17 +109,18 @@ class CoverageScores:
             counts: How often each group of windows was drawn, `[R, num_groups]`.
         """
         sums = np.tensordot(counts, self._groups.sums, axes=1)
-        bins, totals, jsd, mean_profile_jsd = np.split(
-            sums, np.cumsum([NUM_PAIR_SUMS, NUM_PAIR_SUMS, 2]), axis=-1
+        bins, totals, *jsds = np.split(
+            sums, np.cumsum([NUM_PAIR_SUMS, NUM_PAIR_SUMS, 2, 2]), axis=-1
         )
+        jsd, *without_sequence = (ratio(*np.moveaxis(sums, -1, 0)) for sums in jsds)
         pearson_r, r2 = correlation_and_r2(bins)
         scores = {
             "pearson_r": pearson_r,
             "spearman_r": self._ranks.resampled(counts, self._groups.blocks_per_group),
             "r2": r2,
             "log_total_r": correlation_and_r2(totals)[0],
-            "profile_jsd": ratio(*np.moveaxis(jsd, -1, 0)),
-            "mean_profile_jsd": ratio(*np.moveaxis(mean_profile_jsd, -1, 0)),
+            "profile_jsd": jsd,
+            "mean_profile_jsd": np.fmin(*without_sequence),
         }
         scores[JSD_DIFFERENCE] = scores["profile_jsd"] - scores["mean_profile_jsd"]
         found = {
@@ -131,13 +137,14 @@ class CoverageScores:
         None stands for what is undefined; `num_undefined` counts tracks that are constant, `n`
         windows. `tasks` holds the scores of each track and is there if there are several.
         """
+        jsd, *without_sequence = (mean.mean() for mean in self._jsds)
         scores = {
             "pearson_r": self._bins.correlation(),
             "spearman_r": self._ranks.correlation(),
             "r2": self._bins.r2(),
             "log_total_r": self._totals.correlation(),
-            "profile_jsd": self._jsd.mean(),
-            "mean_profile_jsd": self._mean_profile_jsd.mean(),
+            "profile_jsd": jsd,
+            "mean_profile_jsd": np.fmin(*without_sequence),
         }
         result = {name: _mean(values) for name, values in scores.items()}
         undefined = int(np.isnan(scores["pearson_r"]).sum())

@@ -89,12 +89,23 @@ def test_true_rates_are_nearer_than_the_mean_profile(split):
 
 def test_the_mean_profile_is_that_of_the_windows_before():
     """By hand: the second window is told by the first, the third by the mean of two shapes."""
-    targets = np.array([[1.0, 0.0], [0.0, 5.0], [0.0, 2.0]])[..., None]
-    third = jensenshannon([0, 1], [0.5, 0.5], base=2) ** 2
+    targets = np.array([[4.0, 0, 0, 0], [1.0, 1, 0, 0], [3.0, 0, 0, 0]])[..., None]
+    told = ([0.5, 0.5, 0, 0], [1, 0, 0, 0]), ([1, 0, 0, 0], [0.75, 0.25, 0, 0])
+    expected = np.mean([jensenshannon(*shapes, base=2) ** 2 for shapes in told])
     for parts in (1, 2, 3):
         found = scores(np.ones_like(targets), targets, np.ones((3, 1)), parts, tasks=("a",))
-        assert found["mean_profile_jsd"] == pytest.approx((1 + third) / 2)
+        assert found["mean_profile_jsd"] == pytest.approx(expected)
     assert "tasks" not in found
+
+
+def test_where_a_flat_profile_is_closer_it_takes_the_place_of_the_mean():
+    """Few windows with a bin each: their mean is told by chance, and half of the bins by none."""
+    targets = np.eye(6)[[0, 5, 2, 3]][..., None]
+    found = scores(np.ones_like(targets), targets, np.ones((4, 1)), tasks=("a",))
+    expected = jensenshannon([1, 0, 0, 0, 0, 0], [1 / 6] * 6, base=2) ** 2
+    assert found["mean_profile_jsd"] == pytest.approx(expected)
+    # So a model that says nothing is not better than it.
+    assert found["profile_jsd"] == pytest.approx(found["mean_profile_jsd"])
 
 
 def test_one_bit_apart_is_the_most():
