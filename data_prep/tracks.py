@@ -128,19 +128,7 @@ class Tracks:
             max_ambiguous=max_ambiguous,
             blacklist=Intervals([], [], []),
         )
-        self.num_rows = self._tiling.num_windows
-        self.tasks, self.length = self._targets.tasks, self._fields.length
-        shape = (self._targets.num_bins, len(self.tasks))
-        self.features = (*self._fields.features, Feature("targets", "float16", shape))
-        self.findings = window_findings(self._tiling.left_out, num_merged)
-        self.notes = (*files.notes, *self._targets.notes, *finding_lines(self.findings))
-        rows = dict.fromkeys(self._targets.paths, len(files.genome.chroms))
-        if targets:
-            files.add("targets", [targets], {os.fspath(targets): len(self.tasks)} | rows)
-        else:
-            files.add("bigwig", self._targets.paths, rows)
-        self.paths, self.paths_by_split = files.paths, files.paths_by_split
-        self.inputs = files.inputs
+        self._describe(files, targets, num_merged)
         self.details = files.details | {
             "target_scale": self._targets.target_scale,
             "bin_bp": bin_bp,
@@ -162,6 +150,24 @@ class Tracks:
             "max_ambiguous": max_ambiguous,
             "cut_sites": list(cut_sites),
         }
+
+    def _describe(
+        self, files: GenomeInputs, targets: str | os.PathLike | None, num_merged: int
+    ) -> None:
+        """Sets what a source tells of its rows and files; the tracks' are added to the files."""
+        self.num_rows = self._tiling.num_windows
+        self.tasks, self.length = self._targets.tasks, self._fields.length
+        shape = (self._targets.num_bins, len(self.tasks))
+        self.features = (*self._fields.features, Feature("targets", "float16", shape))
+        self.findings = window_findings(self._tiling.left_out, num_merged)
+        self.notes = (*files.notes, *self._targets.notes, *finding_lines(self.findings))
+        rows = dict.fromkeys(self._targets.paths, len(files.genome.chroms))
+        if targets:
+            files.add("targets", [targets], {os.fspath(targets): len(self.tasks)} | rows)
+        else:
+            files.add("bigwig", self._targets.paths, rows)
+        self.paths, self.paths_by_split = files.paths, files.paths_by_split
+        self.inputs = files.inputs
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Yields all windows in order, at most `size` at a time, or fewer if they are large."""
