@@ -100,10 +100,8 @@ class Tracks:
         for track in table.tracks:
             check_bigwig(track.path)
         cuts = _cut_sites(cut_sites, table, bin_bp)
-        beds = {
-            "regions": [regions] if regions else [],
-            "blacklist": [blacklist] if blacklist else [],
-        }
+        beds = {"regions": regions, "blacklist": blacklist}
+        beds = {flag: [path] if path else [] for flag, path in beds.items()}
         files = GenomeInputs(fasta, beds, chrom_alias=chrom_alias, cache_dir=cache_dir, log=log)
         self.genome = files.genome
         self._targets = BinnedTargets(
@@ -117,9 +115,7 @@ class Tracks:
             blacklisted=blacklisted,
             chrom_alias=chrom_alias,
         )
-        around = replace(files.all("regions"), strand=None)
-        stretches = windows_around(around, window_bp) if regions else whole(files.genome)
-        num_merged = len(around) - len(stretches) if regions else 0
+        stretches, num_merged = _stretches(files, window_bp)
         self._tiling = Tiling(
             files.genome,
             stretches,
@@ -184,6 +180,15 @@ class Tracks:
             yield Batch(columns, np.full(len(windows), UNSPLIT, np.int8))
         self.findings["float16"] = lost.to_json(self.tasks)
         self._log(half_precision.describe(self.findings["float16"]))
+
+
+def _stretches(files: GenomeInputs, window_bp: int) -> tuple[Intervals, int]:
+    """Returns windows around the regions, or all chromosomes, and how many regions are merged."""
+    around = replace(files.all("regions"), strand=None)
+    if not len(around):
+        return whole(files.genome), 0
+    windows = windows_around(around, window_bp)
+    return windows, len(around) - len(windows)
 
 
 def _table(
