@@ -8,8 +8,8 @@ import hashlib
 import os
 import re
 import shutil
+import threading
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 from data_prep.destination import TFDS_FILES, Destination, UnfinishedError
 from tfrecords import input_paths
@@ -17,9 +17,9 @@ from tfrecords import manifest as manifests
 from tfrecords.cache import cache_root
 from tfrecords.errors import InputError
 from tfrecords.manifest import GENOME, Manifest
+from tfrecords.parallel import for_each
 from tfrecords.remote_path import RemotePath, path_of
 
-_THREADS = 8
 _OURS = re.compile(
     rf"[^/]+\.tfrecord-\d+-of-\d+|{GENOME}/[^/]+|"
     + "|".join(map(re.escape, (manifests.FILE, input_paths.FILE, *TFDS_FILES)))
@@ -73,12 +73,12 @@ class RemoteDestination(Destination):
         (self.data_dir / manifests.FILE).remove()
         paths = (path for path in sorted(self.new.rglob("*")) if path.is_file())
         new = {path.relative_to(self.new).as_posix(): path for path in paths}
-        with ThreadPoolExecutor(_THREADS) as pool:
-            names = [name for name in new if name != manifests.FILE]
-            for _ in pool.map(lambda name: (self.data_dir / name).upload(new[name]), names):
-                pass
-            for _ in pool.map(lambda name: (self.data_dir / name).remove(), old.keys() - new):
-                pass
+
+        def upload(name: str, cancelled: threading.Event) -> None:
+            (self.data_dir / name).upload(new[name], cancelled=cancelled)
+
+        for_each(upload, [name for name in new if name != manifests.FILE])
+        for_each(lambda name, _: (self.data_dir / name).remove(), old.keys() - new)
         (self.data_dir / manifests.FILE).upload(new[manifests.FILE])
 
 

@@ -10,15 +10,16 @@ import hashlib
 import pathlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError
 from typing import Any, Protocol
 
 from tfrecords.errors import InputError
 from tfrecords.files import replacing
+from tfrecords.parallel import for_each
 from tfrecords.remote_path import BLOCK_BYTES, RemotePath
 
-_THREADS = 8
 _MB = 1_000_000
+_SECONDS_BETWEEN_LOOKS = 0.1  # At a lock that somebody else holds.
 REMEDY = "upload the dataset again, or give another --data_dir"
 
 Progress = Callable[[str, int], Any]
@@ -63,16 +64,8 @@ def mirror(
         return
     check_sizes(source, wanted)
     target.mkdir(parents=True, exist_ok=True)
-    cancelled = threading.Event()
     with _counting(f"Fetching {what} (MB)", wanted, progress) as count:
-        pool = ThreadPoolExecutor(_THREADS)
-        try:
-            fetches = [pool.submit(_fetch, source, x, target, count, cancelled) for x in wanted]
-            for fetch in as_completed(fetches):
-                fetch.result()
-        finally:
-            cancelled.set()
-            pool.shutdown(cancel_futures=True)
+        for_each(lambda file, cancelled: _fetch(source, file, target, count, cancelled), wanted)
 
 
 def check_sizes(source: RemotePath, files: Sequence[Described]) -> None:
@@ -102,7 +95,7 @@ def _fetch(
     cancelled: threading.Event,
 ) -> None:
     digest, path = hashlib.sha256(), target / file.file
-    with _locked(target / f".{file.file}.lock"):
+    with _locked(target / f".{file.file}.lock", cancelled):
         if _is_there(file, target):
             count(file.num_bytes)
             return
@@ -123,11 +116,18 @@ def _fetch(
 
 
 @contextlib.contextmanager
-def _locked(path: pathlib.Path) -> Iterator[None]:
+def _locked(path: pathlib.Path, cancelled: threading.Event) -> Iterator[None]:
     """Keeps other threads and processes out; a kill ends the lock."""
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        while not cancelled.is_set():
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                cancelled.wait(_SECONDS_BETWEEN_LOOKS)
+            else:
+                yield
+                return
+        raise CancelledError
 
 
 @contextlib.contextmanager

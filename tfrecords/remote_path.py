@@ -145,13 +145,18 @@ class RemotePath:
         """Writes a file anew."""
         self._write(self._files.pipe_file, self._path, content)
 
-    def upload(self, source: str | os.PathLike) -> None:
-        """Writes a file anew, as a copy of one of this machine."""
-        self._write(self._files.put_file, os.fspath(source), self._path)
+    def upload(
+        self, source: str | os.PathLike, *, cancelled: threading.Event | None = None
+    ) -> None:
+        """Writes a file anew, as a copy of one of this machine; `cancelled` as of `read_range`."""
+        self._write(self._files.put_file, os.fspath(source), self._path, cancelled=cancelled)
 
-    def download(self, target: str | os.PathLike) -> None:
-        """Copies the file to a path of this machine."""
-        self._patiently(self._files.get_file, self._path, os.fspath(target))
+    def download(
+        self, target: str | os.PathLike, *, cancelled: threading.Event | None = None
+    ) -> None:
+        """Copies the file to a path of this machine; `cancelled` as of `read_range`."""
+        arguments = (self._path, os.fspath(target))
+        self._patiently(self._files.get_file, *arguments, cancelled=cancelled)
 
     def remove(self) -> None:
         """Removes a file; one that is gone already is no mistake."""
@@ -160,12 +165,17 @@ class RemotePath:
         except FileNotFoundError:
             return
 
-    def _write(self, function: Callable[..., Any], *arguments: Any) -> None:
+    def _write(
+        self,
+        function: Callable[..., Any],
+        *arguments: Any,
+        cancelled: threading.Event | None = None,
+    ) -> None:
         try:
-            self._patiently(function, *arguments)
+            self._patiently(function, *arguments, cancelled=cancelled)
         except FileNotFoundError:  # Buckets have no folders; servers of files have.
             self._files.makedirs(self._path.rpartition("/")[0], exist_ok=True)
-            self._patiently(function, *arguments)
+            self._patiently(function, *arguments, cancelled=cancelled)
 
     def _kind(self) -> str:
         self._files.invalidate_cache(self._path)

@@ -12,19 +12,19 @@ import json
 import os
 import pathlib
 import shutil
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Iterable
 
 from genokeras.training.settings import CONFIG_FILE, FLAGS_FILE
 from tfrecords.cache import cache_root
 from tfrecords.errors import InputError
 from tfrecords.files import file_sha256, replacing
+from tfrecords.parallel import for_each
 from tfrecords.remote_path import RemotePath, path_of
 
 MARKER = "pushed.json"
 # Beside the copy: the list of the files as they were when both sides were last the same.
 _BASE = f".{MARKER}"
-_THREADS = 8
 _EVALUATION = ("evaluation", "report.html")
 _FIRST = (CONFIG_FILE, FLAGS_FILE)  # Whatever else is there, by these a folder is one of a run.
 
@@ -61,7 +61,7 @@ def pull(url: str | RemotePath, local: str | os.PathLike) -> bool:
     for name in here.keys() - wanted.keys():
         (local / name).unlink()
     different = [name for name in wanted if here.get(name) != wanted[name]]
-    _each(lambda name: _download(remote / name, local / name), different)
+    for_each(lambda name, cancelled: _download(remote / name, local / name, cancelled), different)
     _write_base(local, wanted)
     return True
 
@@ -78,12 +78,12 @@ def push(local: str | os.PathLike, url: str | RemotePath) -> None:
     local, remote = pathlib.Path(local), path_of(url)
     there, here = _read(remote) or {}, _hashes(local)
     changed = [name for name in here if there.get(name) != here[name]]
-    for names in ([x for x in changed if x in _FIRST], [x for x in changed if x not in _FIRST]):
-        _each(lambda name: (remote / name).upload(local / name), names)
+    _upload(local, remote, [name for name in changed if name in _FIRST])
+    _upload(local, remote, [name for name in changed if name not in _FIRST])
     content = json.dumps({"files": here}, indent=1, sort_keys=True) + "\n"
     (remote / MARKER).write_bytes(content.encode())
     _write_base(local, here)
-    _each(lambda name: (remote / name).remove(), there.keys() - here.keys())
+    for_each(lambda name, _: (remote / name).remove(), there.keys() - here.keys())
 
 
 def push_evaluation(local: str | os.PathLike, url: str | RemotePath) -> None:
@@ -93,7 +93,7 @@ def push_evaluation(local: str | os.PathLike, url: str | RemotePath) -> None:
     """
     local, remote = pathlib.Path(local), path_of(url)
     names = [name for name in _hashes(local) if name.partition("/")[0] in _EVALUATION]
-    _each(lambda name: (remote / name).upload(local / name), names)
+    _upload(local, remote, names)
 
 
 def _read(remote: RemotePath) -> Hashes | None:
@@ -126,11 +126,18 @@ def _hashes(folder: pathlib.Path) -> Hashes:
     }
 
 
-def _download(source: RemotePath, target: pathlib.Path) -> None:
+def _upload(local: pathlib.Path, remote: RemotePath, names: Iterable[str]) -> None:
+    def upload(name: str, cancelled: threading.Event) -> None:
+        (remote / name).upload(local / name, cancelled=cancelled)
+
+    for_each(upload, names)
+
+
+def _download(source: RemotePath, target: pathlib.Path, cancelled: threading.Event) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with replacing(target) as partial:
-            source.download(partial)
+            source.download(partial, cancelled=cancelled)
     except FileNotFoundError:
         raise InputError(
             f"{source}: {MARKER} lists this file, but it is gone; put it back or give another "
@@ -142,9 +149,3 @@ def _write_base(local: pathlib.Path, files: Hashes) -> None:
     local.mkdir(parents=True, exist_ok=True)
     with replacing(local / _BASE) as partial:
         partial.write_text(json.dumps(files))
-
-
-def _each(function: Callable[[str], None], names: Iterable[str]) -> None:
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for _ in pool.map(function, names):
-            pass

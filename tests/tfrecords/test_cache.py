@@ -1,5 +1,6 @@
 """GZIP shards give the batches of plain ones, are expanded once, and are checked before."""
 
+import collections
 import dataclasses
 import gzip
 import hashlib
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfrecords import cache as cache_module
 from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
 from tfrecords.reader import Dataset
@@ -181,3 +183,27 @@ def test_a_manifest_without_the_field_is_of_plain_shards(save, make_columns, tmp
     del content["compression"]
     path.write_text(json.dumps(content))
     assert Dataset(tmp_path).split("train").num_examples == 15
+
+
+@pytest.mark.parametrize("limit", ["many", "-1", "inf", "nan"])
+def test_a_limit_that_is_none(data_dir, cache, monkeypatch, limit):
+    monkeypatch.setenv("GENOKERAS_CACHE_LIMIT", limit)
+    with pytest.raises(InputError) as caught:
+        Dataset(f"file://{data_dir}").split("train")
+    assert str(caught.value) == (f"GENOKERAS_CACHE_LIMIT={limit}: expected a number of GB from 0")
+
+
+def test_the_room_is_what_the_limit_leaves_or_the_disk(tmp_path, monkeypatch):
+    """Free are 500 bytes of 2000; 5% of the disk, 100 bytes, are kept free."""
+    usage = collections.namedtuple("usage", "total used free")(2000, 1500, 500)
+    monkeypatch.setattr(cache_module.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.delenv("GENOKERAS_CACHE_LIMIT", raising=False)
+    folder = tmp_path / "not" / "there"
+    assert cache_module.room(folder) == 400
+    for limit, room in (("0.0000003", 300), ("1", 400), ("0", 0)):
+        monkeypatch.setenv("GENOKERAS_CACHE_LIMIT", limit)
+        assert cache_module.room(folder) == room
+    folder.mkdir(parents=True)
+    (folder / "shard").write_bytes(bytes(120))
+    monkeypatch.setenv("GENOKERAS_CACHE_LIMIT", "0.0000003")
+    assert cache_module.room(folder) == 180

@@ -7,7 +7,9 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import CancelledError
 
 import numpy as np
 import pytest
@@ -203,6 +205,14 @@ def test_two_processes_at_once_share_the_work(bucket, data_dir, tmp_path, save, 
     fetched = [int(process.communicate(timeout=60)[0]) for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert sum(fetched) == 8
+
+
+def test_whoever_waits_for_another_process_can_be_cancelled(tmp_path):
+    cancelled = threading.Event()
+    with mirror._locked(tmp_path / "lock", cancelled):
+        threading.Timer(0.2, cancelled.set).start()
+        with pytest.raises(CancelledError), mirror._locked(tmp_path / "lock", cancelled):
+            pass
 
 
 def test_damage_within_the_cache_names_the_folder_to_remove(dataset, tmp_path):

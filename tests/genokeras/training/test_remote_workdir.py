@@ -4,6 +4,7 @@ import pytest
 
 from genokeras.training import remote_workdir
 from genokeras.training.remote_workdir import MARKER, local_folder, pull, push
+from tfrecords import parallel
 from tfrecords.errors import InputError
 
 URL = "bucket://b/runs/one"
@@ -111,7 +112,7 @@ def test_a_push_interrupted_anywhere_is_not_taken_for_a_checkpoint(
     far, tmp_path, bucket, monkeypatch
 ):
     """The network goes after every possible number of requests, in the last push of a run."""
-    monkeypatch.setattr(remote_workdir, "_THREADS", 1)
+    monkeypatch.setattr(parallel, "_THREADS", 1)
     ask, outcomes = bucket._ask, []
     for allowed in range(12):
         fill(far, {})
