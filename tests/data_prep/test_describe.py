@@ -141,12 +141,16 @@ def test_folds_and_fractions_are_among_the_flags(write, tmp_path, random_sequenc
 
 def test_windows_without_labels_are_shown_by_their_place(write, tmp_path):
     fasta = write("g.fa", ">I\nACGTTGCAACNNNNNACGTACGTAA\n>II\nCCGGTTAACC\n")
-    source = GenomeWindows(fasta, window_bp=5, max_ambiguous=0, cache_dir=tmp_path / "cache")
+    regions = write("regions.bed", "I\t3\t8\nI\t0\t25\nII\t0\t10\n")
+    source = GenomeWindows(
+        fasta, window_bp=5, max_ambiguous=0, regions=regions, cache_dir=tmp_path / "cache"
+    )
     config = BuildConfig(test_chroms=("II",), leak_threshold=1)
     build_dataset(source, tmp_path / "data", "x", config=config)
     text = describe(tmp_path / "data", examples=9)
     for line in (
         "x: 6 examples, no tasks (unlabelled)",
+        "Regions merged with another one: 1.",
         "Windows left out, more than 0 of the bases ambiguous: 1.",
         "  I:0-5:+  ACGTT",
         "  II:5-10:+  TAACC",
@@ -163,3 +167,4 @@ def test_flanks_are_not_shown_and_the_match_of_negatives_is(write, tmp_path):
     text = describe(tmp_path / "data", examples=9)
     assert "  I:9-15  A=1  CACGTT\n" in text
     assert "Negatives: 2 (gc_matched) for 2 positives.\nMean GC content: 0.583 of the pos" in text
+    assert "  train       GC content           " in text
