@@ -36,7 +36,7 @@ def find(workdirs: str | os.PathLike | Sequence[str | os.PathLike]) -> list[path
             )
         found = [part]
         if is_remote(part):
-            found = [_fetched(part)]
+            found = [remote_workdir.copy_to_read(part)]
         elif glob.has_magic(part) and not pathlib.Path(part).exists():
             found = sorted(
                 path
@@ -86,13 +86,6 @@ def report_folder(folder: pathlib.Path, workdirs: Sequence[pathlib.Path]) -> pat
     """
     own = [workdir for workdir in workdirs if folder.resolve() == (workdir / FOLDER).resolve()]
     return own[0] if len(workdirs) == 1 and own else folder
-
-
-def _fetched(url: str) -> pathlib.Path:
-    folder = remote_workdir.local_folder(url)
-    if not remote_workdir.pull(url, folder):
-        raise InputError(f"{url}: no run here; launch.train makes one")
-    return folder
 
 
 def _parts(text: str) -> list[str]:

@@ -86,6 +86,28 @@ def push(local: str | os.PathLike, url: str | RemotePath) -> None:
     for_each(lambda name, _: (remote / name).remove(), there.keys() - here.keys())
 
 
+def copy_to_read(url: str | RemotePath) -> pathlib.Path:
+    """Returns a folder of this machine with the run at `url`: as it was pushed, or put there.
+
+    It is not the copy that is trained in. What another program has put into a bucket has no list,
+    and is fetched whole, each time.
+
+    Raises:
+        InputError: There is no run, or the network kept failing.
+    """
+    remote, trained = path_of(url), local_folder(url)
+    local = trained.with_name(f"{trained.name}-read")
+    if pull(remote, local):
+        return local
+    names = [name for name in remote.files() if not name.startswith(".") and "/." not in name]
+    if CONFIG_FILE not in names:
+        raise InputError(f"{url}: no run here; launch.train makes one")
+    if local.exists():
+        shutil.rmtree(local)
+    for_each(lambda name, cancelled: _download(remote / name, local / name, cancelled), names)
+    return local
+
+
 def push_evaluation(local: str | os.PathLike, url: str | RemotePath) -> None:
     """Copies what an evaluation has written into `local` to `url`, beside the run.
 

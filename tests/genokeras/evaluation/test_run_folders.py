@@ -74,7 +74,7 @@ def test_mistakes_are_named(runs, given, message):
 def test_a_run_at_a_url_is_a_copy_of_it(runs, tmp_path, bucket):
     remote_workdir.push(tmp_path / "fold_0", "bucket://b/run")
     copy, local = run_folders.find("bucket://b/run,fold_1")
-    assert copy == remote_workdir.local_folder("bucket://b/run")
+    assert copy == remote_workdir.copy_to_read("bucket://b/run")
     assert str(local) == "fold_1"
     assert (copy / "config.json").read_bytes() == (tmp_path / "fold_0/config.json").read_bytes()
 

@@ -171,6 +171,20 @@ def test_of_two_machines_the_last_push_counts(far, tmp_path):
     assert content(one) == content(two)
 
 
+def test_a_run_that_something_else_has_copied_there_can_be_read(far, tmp_path):
+    for step in (2, 3):
+        fill(far, run_at(step) | {".lock": "", "checkpoints/.step-9.writing/x": ""})
+        folder = remote_workdir.copy_to_read(URL)
+        assert content(folder) == run_at(step)
+        assert not list(folder.rglob(".*"))
+    push(folder, URL)
+    assert remote_workdir.copy_to_read(URL) == folder != local_folder(URL)
+    assert content(folder) == run_at(3)
+    fill(far, {})
+    with pytest.raises(InputError, match=f"^{URL}: no run here; launch.train makes one$"):
+        remote_workdir.copy_to_read(URL)
+
+
 def test_an_evaluation_is_put_beside_the_run_and_stays_there(far, tmp_path):
     trains, scores = tmp_path / "trains", tmp_path / "scores"
     fill(trains, run_at(2))
