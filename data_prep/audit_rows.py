@@ -75,7 +75,7 @@ def audit_rows(
     has_groups: bool = False,
     on_leak: str = "drop",
     leak_threshold: float = 0.05,
-    near_duplicate_threshold: float = 0.3,
+    near_duplicate_threshold: float = 0.5,
     num_given: int | None = None,
     matches_gc: bool = False,
     name_row: Callable[[int], str] = "row {}".format,

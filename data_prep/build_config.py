@@ -38,7 +38,7 @@ class BuildConfig:
         on_leak: What to do with a sequence that is in several splits: `drop`, `error` or `warn`.
         leak_threshold: The share of valid or test that may be found in another split.
         near_duplicate_threshold: The share of them that may have a near duplicate in another split.
-            Of a chromosome of yeast a tenth has one on the others, of chromosome I a fifth.
+            Of yeast chromosomes a tenth to a fifth has one on the others, of human ones more.
         reverse_complement: `online` leaves it to the reader to turn training examples, `store`
             writes both strands of them, `none` does neither.
         compression: Of the shards: `none`, or `gzip` for archiving.
@@ -60,7 +60,7 @@ class BuildConfig:
     seed: int = 0
     on_leak: str = "drop"
     leak_threshold: float = 0.05
-    near_duplicate_threshold: float = 0.3
+    near_duplicate_threshold: float = 0.5
     reverse_complement: str = "online"
     compression: str = "none"
     store: str = "sequences"

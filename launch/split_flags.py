@@ -43,7 +43,7 @@ _LEAK_THRESHOLD = flags.DEFINE_float(
 )
 _NEAR_DUPLICATE_THRESHOLD = flags.DEFINE_float(
     "near_duplicate_threshold",
-    0.3,
+    0.5,
     "Share of valid or test that may be much like a sequence of another split.",
 )
 

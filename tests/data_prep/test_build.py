@@ -412,3 +412,30 @@ def test_a_folder_in_a_file(table, tmp_path):
     with pytest.raises(InputError, match="^--data_dir=.*/file/data: .*/file is a file, not a fold"):
         build(CsvTable(table()), tmp_path / "file" / "data", config=FRACTIONS)
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_changed_copies_in_the_test_split_are_refused(write, random_sequences, tmp_path):
+    """Rows of test are rows of training with one base in twenty changed; other rows are not."""
+    texts = random_sequences(200, 200)
+    rng, near = np.random.default_rng(0), []
+    for text in texts[:60]:
+        letters = list(text)
+        for place in rng.choice(200, 10, replace=False):
+            letters[place] = "ACGT"[("ACGT".index(letters[place]) + rng.integers(1, 4)) % 4]
+        near.append("".join(letters))
+    train = write("a.csv", "sequence,label\n" + "".join(f"{text},1\n" for text in texts[:100]))
+
+    def splits(num_near):
+        rows = [*near[:num_near], *texts[100 : 200 - num_near]]
+        test = write("b.csv", "sequence,label\n" + "".join(f"{text},1\n" for text in rows))
+        return CsvTable({"train": train, "test": test})
+
+    message = (
+        r"^\d+ of 100 sequences of test \(\d+\.0%\) are much like one of another split "
+        r"\(train \d+\), more than --near_duplicate_threshold=0.5: b.csv, row 1 is much like a.csv, row 1 of train"
+    )
+    with pytest.raises(InputError, match=message):
+        build(splits(60), tmp_path / "d")
+    assert not (tmp_path / "d").exists()
+    build(splits(60), tmp_path / "d", config=BuildConfig(near_duplicate_threshold=1))
+    build(splits(40), tmp_path / "e")
