@@ -432,7 +432,8 @@ def test_changed_copies_in_the_test_split_are_refused(write, random_sequences, t
 
     message = (
         r"^\d+ of 100 sequences of test \(\d+\.0%\) are much like one of another split "
-        r"\(train \d+\), more than --near_duplicate_threshold=0.5: b.csv, row 1 is much like a.csv, row 1 of train"
+        r"\(train \d+\), more than --near_duplicate_threshold=0.5: b.csv, row 1 is much like "
+        r"a.csv, row 1 of train"
     )
     with pytest.raises(InputError, match=message):
         build(splits(60), tmp_path / "d")
