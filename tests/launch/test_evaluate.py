@@ -38,6 +38,22 @@ def test_options_and_a_dataset_that_has_moved(launch, tiny_run, tmp_path):
     assert "baseline" not in done.stdout
 
 
+def test_a_run_and_its_data_at_urls(launch, tiny_run, tmp_path):
+    """What is written is beside the run; the machine has a copy in its cache."""
+    run = shutil.copytree(tiny_run.workdir, tmp_path / "bucket" / "run")
+    shutil.rmtree(run / "evaluation", ignore_errors=True)
+    done = launch(f"--workdir=file://{run}", f"--data_dir=file://{tiny_run.data_dir}",
+                  f"--cache_dir={tmp_path / 'cache'}", "--nobaseline", "--num_bootstrap=0",
+                  "--split=valid")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(f"Copied to file://{run}\n")
+    scores = [json.loads((folder / "evaluation" / "valid.json").read_text())
+              for folder in (run, *tmp_path.glob("cache/runs/*"))]  # fmt: skip
+    assert len(scores) == 2
+    assert scores[0] == scores[1]
+    assert list(tmp_path.glob("cache/*/tiny-valid*"))
+
+
 def test_an_ensemble_and_its_members(launch, tiny_run, tmp_path):
     """Of two copies of one run, so that the spread over members is zero."""
     folders = [tmp_path / "a", tmp_path / "b"]
