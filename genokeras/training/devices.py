@@ -4,8 +4,9 @@ A global batch of `B` examples is divided, in its order, over `num_hosts` hosts,
 part over its replicas. Whatever the division, a step computes the same numbers.
 """
 
+import pathlib
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -40,6 +41,14 @@ class Engine(Protocol):
 
         Returns, not yet fetched, `loss`, its terms if several, `regularizer` if there is one, and
         `gradient_norm`: a number each, of several steps a vector.
+        """
+
+    def flops_per_step(self, placed: Any) -> float:
+        """Returns the FLOPs of one of the steps that `train_steps(placed)` makes, on all devices.
+
+        Those of its matrix products and convolutions, forward and backward, a multiply and an add
+        being two; not a number where they cannot be known. To be asked for once: it looks through
+        the program of the step, which must have been made.
         """
 
     def evaluate_step(self, batch: Batch) -> dict[str, dict[str, np.ndarray]]:
@@ -102,6 +111,25 @@ class Devices(Protocol):
         jit: bool,
     ) -> Engine:
         """Returns an engine for a model and its optimizer, which were built within `scope()`."""
+
+    def kind(self) -> str:
+        """Returns the name of a device, as `NVIDIA L4` or `TPU v5 lite`; `CPU` of those."""
+
+    def peak_memory_bytes(self) -> int | None:
+        """Returns the most memory ever in use on one device of this host; None if nobody knows.
+
+        On CPUs that of this process.
+        """
+
+    def trace(
+        self, folder: pathlib.Path
+    ) -> AbstractContextManager[Callable[[int], AbstractContextManager[Any]]]:
+        """Within this context a trace is taken of all that this host and its devices do.
+
+        At its end it is in `folder`, as TensorBoard's profile plugin has it: in
+        `plugins/profile/TIME/HOST.xplane.pb`. Gives a function: `name(step)` is a context within
+        which all belongs to the step.
+        """
 
     def exchange(self, value: int) -> list[int]:
         """Returns what each host gave, in their order; all hosts wait for one another."""

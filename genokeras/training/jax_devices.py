@@ -3,7 +3,7 @@
 import contextlib
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -11,6 +11,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 
+from genokeras.training import process_memory
 from genokeras.training.jax_engine import AXIS, JaxEngine
 from genokeras.training.runtime import Runtime
 from tfrecords.cores import num_cores
@@ -84,6 +85,31 @@ class JaxDevices:
         mesh = Mesh(np.array(self._devices), (AXIS,))
         return JaxEngine(*what, mesh, self.host, self.num_hosts)
 
+    def kind(self) -> str:
+        """Returns the name of a device."""
+        device = self._devices[0]
+        return "CPU" if device.platform == "cpu" else device.device_kind
+
+    def peak_memory_bytes(self) -> int | None:
+        """Returns the most memory ever in use on a device of this host, or else by this process."""
+        if self.kind() == "CPU":
+            return process_memory.peak_bytes()
+        local = [device for device in self._devices if device.process_index == self.host]
+        # There are none if XLA was told to use the allocator of the platform.
+        found = [stats["peak_bytes_in_use"] for d in local if (stats := d.memory_stats())]
+        return max(found, default=None)
+
+    @contextlib.contextmanager
+    def trace(self, folder: pathlib.Path) -> Iterator[Callable[[int], Any]]:
+        """Within this context a trace is taken, as `devices.Devices` says."""
+        options = jax.profiler.ProfileOptions()
+        options.python_tracer_level = 0  # Every call of a Python function would be in it.
+        jax.profiler.start_trace(folder, profiler_options=options)
+        try:
+            yield lambda step: jax.profiler.StepTraceAnnotation("train", step_num=step)
+        finally:
+            jax.profiler.stop_trace()
+
     def exchange(self, value: int) -> list[int]:
         """Returns what each host gave, in their order; all hosts wait for one another."""
         if self.num_hosts == 1:
@@ -131,7 +157,7 @@ def _strategy(runtime: Runtime) -> str:
     if asked == "tpu" and not is_tpu:
         raise InputError(
             f"strategy=tpu: JAX found no TPU, but {_describe(jax.local_devices())}; install "
-            "jax[tpu] on a TPU VM"
+            "the extra jax-tpu on a TPU VM"
         )
     if asked == "multiworker" and not several:
         raise InputError(

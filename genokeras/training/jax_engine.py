@@ -20,6 +20,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from genokeras.models.spec import Spec
 from genokeras.training import variables
 from genokeras.training.checkpoint import Arrays
+from genokeras.training.jax_flops import program_flops
 from genokeras.training.jax_step import JaxStep, State
 from genokeras.training.pieces import check_pieces
 from genokeras.training.train_config import TrainConfig
@@ -77,6 +78,11 @@ class JaxEngine:
         """Makes one step per placed batch, as `devices.Engine` says."""
         self._state, results = self._train(self._state, placed)
         return results
+
+    def flops_per_step(self, placed: dict[str, jax.Array]) -> float:
+        """Returns the FLOPs of one of the steps of `placed`, as `devices.Engine` says."""
+        program = self._train.trace(self._state, placed).jaxpr  # JAX has it from the step.
+        return program_flops(program.jaxpr) / len(placed["key"])
 
     def evaluate_step(self, batch: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
         """Returns what `devices.Engine` says; batches of one size are compiled once."""

@@ -21,9 +21,10 @@ from tfrecords.reader import Split
 class Job:
     """What is to be trained, on what, where. `valid` is None if there is nothing to evaluate on.
 
-    `manifest` describes the data, `loader` is one of `runtime.LOADERS`. `learning_rate` maps a step
-    to its rate; `progress(description, total, completed)` starts a progress bar; `log` takes
-    one-line messages. Only the first of several hosts writes anything.
+    `manifest` describes the data, `loader` is one of `runtime.LOADERS`, `steps_to_trace` those of
+    which a trace is to be taken. `learning_rate` maps a step to its rate; `progress(description,
+    total, completed)` starts a progress bar; `log` takes one-line messages. Only the first of
+    several hosts writes anything.
     """
 
     module: types.ModuleType
@@ -38,6 +39,7 @@ class Job:
     workdir: pathlib.Path
     devices: Devices
     loader: str
+    steps_to_trace: range | None
     progress: Callable[..., Any] | None
     log: Callable[[str], None]
 

@@ -20,7 +20,7 @@ def _address(value: str) -> bool:
 
 def _steps(value: str) -> bool:
     match = re.fullmatch(r"(\d+):(\d+)", value)
-    return match is not None and 0 < int(match[1]) < int(match[2])
+    return match is not None and 0 < int(match[1]) <= int(match[2])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,10 +56,19 @@ class Runtime:
     loader: str = choice("native", LOADERS, "What makes the batches, which are the same by either")
     profile_steps: str | None = expecting(
         None,
-        "FIRST:LAST, two steps",
+        "FIRST:LAST, two steps, counted from 1",
         _steps,
-        "Steps A:B of which a trace is written to the work folder, for TensorBoard's PROFILE tab.",
+        "FIRST:LAST, steps of which a trace is taken (both included; as 20:29), for TensorBoard's "
+        "tab PROFILE. Those of one call are traced together.",
     )
+
+    @property
+    def steps_to_trace(self) -> range | None:
+        """The steps of `profile_steps`."""
+        if self.profile_steps is None:
+            return None
+        first, last = map(int, self.profile_steps.split(":"))
+        return range(first, last + 1)
 
     def __post_init__(self):
         for field in dataclasses.fields(self):

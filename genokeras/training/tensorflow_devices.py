@@ -3,13 +3,14 @@
 import contextlib
 import os
 import pathlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from genokeras.layers.batch_norm import has_batch_norm
-from genokeras.training import tf_config
+from genokeras.training import process_memory, tf_config
 from genokeras.training.pieces import check_pieces
 from genokeras.training.runtime import Runtime
 from genokeras.training.tensorflow_engine import TensorFlowEngine
@@ -75,6 +76,31 @@ class OneDevice:
         _, _, _, model, _, training, jit = what
         check_pieces(model, training)
         return TensorFlowEngine(*what[:-1], OneReplica(jit))
+
+    def kind(self) -> str:
+        """Returns the name of a device."""
+        if self.strategy == "tpu":
+            return "TPU"
+        return next(iter(_gpu_names()), "CPU")
+
+    def peak_memory_bytes(self) -> int | None:
+        """Returns the most memory ever in use on a GPU of this host, or else by this process."""
+        if self.strategy == "tpu":
+            return None
+        used = range(self.num_replicas // self.num_hosts if _gpu_names() else 0)
+        read = tf.config.experimental.get_memory_info
+        peaks = [read(f"GPU:{number}")["peak"] for number in used]
+        return max(peaks) if peaks else process_memory.peak_bytes()
+
+    @contextlib.contextmanager
+    def trace(self, folder: pathlib.Path) -> Iterator[Callable[[int], Any]]:
+        """Within this context a trace is taken, as `devices.Devices` says."""
+        tf.profiler.experimental.start(str(folder))
+        try:
+            # By `_r` the profiler knows a step.
+            yield lambda step: tf.profiler.experimental.Trace("train", step_num=step, _r=1)
+        finally:
+            tf.profiler.experimental.stop()
 
     def exchange(self, value: int) -> list[int]:
         """Returns what the one host gave."""
@@ -184,10 +210,7 @@ def _first_line(error: Exception) -> str:
 def describe_devices(used: int) -> str:
     """Returns a line on the devices of this machine, of which so many are used."""
     threads = ", ".join(f"{count} {name}" for name, count in num_threads().items())
-    accelerators = [
-        tf.config.experimental.get_device_details(device).get("device_name", device.name)
-        for device in tf.config.list_physical_devices("GPU")
-    ]
+    accelerators = _gpu_names()
     if accelerators:
         rest = "" if used == len(accelerators) else "; training uses the first"
         return f"{len(accelerators)} GPU ({', '.join(accelerators)}){rest}"
@@ -199,6 +222,13 @@ def describe_devices(used: int) -> str:
         )
     counted = f"{used} CPU devices" if used > 1 else "CPU"
     return f"{counted} ({threads} threads){missing}"
+
+
+def _gpu_names() -> list[str]:
+    return [
+        tf.config.experimental.get_device_details(device).get("device_name", device.name)
+        for device in tf.config.list_physical_devices("GPU")
+    ]
 
 
 def num_threads() -> dict[str, int]:

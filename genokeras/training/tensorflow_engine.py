@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from genokeras.models.spec import Spec
 from genokeras.training.checkpoint import Arrays
+from genokeras.training.tensorflow_flops import graph_flops
 from genokeras.training.tensorflow_gradients import Gradients
 from genokeras.training.tensorflow_replicas import OneReplica, Replicas, watching_hosts
 from genokeras.training.tensorflow_update import Update
@@ -71,6 +72,14 @@ class TensorFlowEngine:
             self._calls[steps] = train.get_concrete_function(batches)
         with watching_hosts():
             return self._calls[steps](batches)
+
+    def flops_per_step(self, placed: tuple[int, Batch]) -> float:
+        """Returns the FLOPs of one of the steps of `placed`, as `devices.Engine` says."""
+        steps, batches = placed
+        number = () if steps == 1 else (tf.TensorSpec((), tf.int32),)
+        step = self._train if steps == 1 else self._train_at
+        flops = graph_flops(step.get_concrete_function(batches, *number).graph)
+        return flops * self._replicas.count / self._replicas.count_in_graph
 
     def evaluate_step(self, batch: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
         """Returns what `devices.Engine` says."""

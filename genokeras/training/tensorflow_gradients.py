@@ -227,5 +227,9 @@ class Gradients:
         first = (tf.constant(1), of(0))
         # In parallel they would all be in memory.
         return tf.while_loop(
-            lambda number, _: number < self._num_pieces, add, first, parallel_iterations=1
+            lambda number, _: number < self._num_pieces,
+            add,
+            first,
+            parallel_iterations=1,
+            maximum_iterations=self._num_pieces - 1,
         )[1]

@@ -31,7 +31,7 @@ def watching_hosts() -> Iterator[None]:
 class OneReplica:
     """The only replica: it has nothing to exchange."""
 
-    count = 1
+    count = count_in_graph = 1
     notes: tuple[str, ...] = ()
 
     def __init__(self, jit: bool):
@@ -90,6 +90,8 @@ class Replicas:
         self._strategy, self._host, self._num_hosts = strategy, host, num_hosts
         self.jit, self._in_pieces, self.notes = jit, in_pieces, notes
         self.count = strategy.num_replicas_in_sync
+        # A strategy puts each replica of this host into the graph of a step; of a TPU there is one.
+        self.count_in_graph = self.count // num_hosts if in_pieces else 1
 
     def place(self, batch: Batch, axis: int = 0) -> dict[str, Any]:
         on_host = self.count // self._num_hosts

@@ -156,6 +156,7 @@ def _prepare(
         workdir=run.workdir,
         devices=devices,
         loader=runtime.loader,
+        steps_to_trace=runtime.steps_to_trace,
         progress=progress,
         log=log,
     )

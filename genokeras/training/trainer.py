@@ -22,9 +22,11 @@ from genokeras.training.evaluations import Evaluations, Row
 from genokeras.training.job import Job
 from genokeras.training.prefetch import Prefetch
 from genokeras.training.run_files import CHECKPOINTS, MODEL_FILE
+from genokeras.training.step_trace import StepTrace
 from genokeras.training.stopping import EvaluationStopped, StopRequest
 from genokeras.training.summaries import Summaries
 from genokeras.training.train_config import LAST
+from genokeras.training.usage import Usage
 from genokeras.training.window import Window
 from tfrecords.errors import InputError
 from tfrecords.files import naming, replacing
@@ -43,7 +45,8 @@ class Trainer:
         keep = job.training.keep_checkpoints
         self._writer = CheckpointWriter(self._checkpoints, self._summaries, keep, self._model_file)
         self._evaluations = Evaluations(job, engine, tracker, self._weights)
-        self._window = Window()
+        self._window, self._trace = Window(), StepTrace(job)
+        self._usage = Usage(job.devices, engine, job.training)
         self._saved_step: int | None = None
         self._exported_step: int | None = None
         # What comes after the steps that were made has still to be done: an evaluation was stopped.
@@ -96,15 +99,19 @@ class Trainer:
 
     def _train(self, stop: StopRequest, bar: Any) -> None:
         try:
-            with Prefetch(self._chunks(), self._place) as chunks:
+            with Prefetch(self._chunks(), self._place) as chunks, self._trace.during(self.step):
                 self._begin_or_go_on(chunks, stop)
                 while not self._is_over and not self._is_asked(stop):
                     self._evaluations.before_step(self.step + 1)
-                    size, placed = next(chunks)
-                    results = self._engine.train_steps(placed)
+                    with self._trace.call():
+                        size, placed = next(chunks)
+                        results = self._engine.train_steps(placed)
+                    self._usage.count(placed)
                     made = range(self.step + 1, self.step + size + 1)
                     self.step += size
                     self._window.add(made, results, chunks.seconds_waited)
+                    if self._trace.made(self.step, results):
+                        self._window.restart_clock(chunks.seconds_waited)
                     shown = self._after_steps(chunks.seconds_waited, stop)
                     self._writer.check()
                     if bar:
@@ -187,6 +194,7 @@ class Trainer:
         self._fold()
         row = self._window.means(self._job.training.batch_size, seconds_waited)
         self.last_loss = row.get("loss", self.last_loss)
+        row |= self._usage.row(row)
         return row | {"learning_rate": float(self._job.learning_rate(self.step - 1))}
 
     def _record(self, row: Row, values: Sequence[events.Value] = ()) -> None:

@@ -27,7 +27,10 @@ SMALL = {"preset": "single_conv_only", "overrides": ["filters=8"]}
 SETTINGS = TrainConfig(
     steps=40, batch_size=32, eval_every=10, log_every=5, checkpoint_every=15, jit="off"
 )
-SCALARS = ["loss", "learning_rate", "gradient_norm", "examples_per_second", "input_wait_fraction"]
+SCALARS = [
+    "loss", "learning_rate", "gradient_norm", "examples_per_second", "input_wait_fraction",
+    "flops_per_second", "peak_memory_gb",
+]  # fmt: skip
 METRICS = ["auroc", "auprc", "mcc", "accuracy", "f1"]
 
 
