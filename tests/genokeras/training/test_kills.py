@@ -24,7 +24,7 @@ from genokeras.training.summaries import read_rows
 from genokeras.training.train import recipe, train
 from tfrecords.errors import InputError
 
-TIMED = ("examples_per_second", "input_wait_fraction")
+TIMED = ("examples_per_second", "input_wait_fraction", "flops_per_second", "peak_memory_gb")
 NAMED_ONCE = {"_hparams_/session_start_info", "_hparams_/session_end_info", "run/1_command"}
 # The loss is least soon after the start, so the count that stops the run outlives kills.
 OPTIONS = {
