@@ -12,8 +12,9 @@ trained on I to XII, chosen by XIII, scored on XIV to XVI. Of each protein there
   windows around summits of others that hold none of its own, and windows that overlap no peak.
 - `six_mers`: a logistic regression on 6-mers, fitted on the same dataset as `alone`.
 
-All are scored on the same windows: the test windows of the protein's own dataset. Of both datasets
-`examples` counts the windows, and how many negatives hold a site of another of the proteins.
+All are scored on the same windows: those of the test split of the protein's own dataset (`own`),
+and those of the dataset of all (`all`), where its sites are to be told from others' besides. Of
+both `examples` counts the windows, and how many negatives hold a site of another of the proteins.
 
 Networks are trained once for each seed; scores are means over seeds, `*_by_seed` has each of them.
 Intervals are of 1000 resamples of the windows, those that overlap drawn together. The resamples are
@@ -25,7 +26,7 @@ import argparse
 import importlib.metadata
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ from genokeras.evaluation.split_windows import SplitWindows
 from genokeras.metrics.classification import auprc, auroc
 from genokeras.training.train import recipe, train
 from genokeras.training.workdir import Run
-from tfrecords.reader import Dataset
+from tfrecords.reader import Batch, Dataset
 
 RESULTS = pathlib.Path(__file__).parent / "results" / "yeast_sites.json"
 PROTEINS = ("Reb1", "Abf1", "Rap1", "Mcm1", "Cbf1", "Ume6", "Fkh1", "Tbf1", "Sfp1", "Sua7")
@@ -63,31 +64,52 @@ def main() -> None:
     parser.add_argument("--preset", default="base")
     parser.add_argument("--seeds", default="0,1,2")
     options = parser.parse_args()
+    joint = build(options, PROTEINS)
+    together = networks(options, joint)
+    logits = predict(together, test_windows(joint))
     for protein in PROTEINS:
-        measure(options, protein)
+        measure(options, protein, joint, together, logits)
 
 
-def measure(options: argparse.Namespace, protein: str) -> None:
-    """Adds the scores of one protein to the results, unless they stand there."""
-    seeds = [int(seed) for seed in options.seeds.split(",")]
-    run = {"protein": protein, "preset": options.preset, "seeds": seeds}
+def measure(
+    options: argparse.Namespace,
+    protein: str,
+    joint: Dataset,
+    together: Sequence[Predictor],
+    together_on_all: np.ndarray,
+) -> None:
+    """Adds the scores of one protein to the results, unless they stand there.
+
+    Args:
+        options: Of the command.
+        protein: Its name.
+        joint: Dataset of all proteins.
+        together: Networks of all proteins.
+        together_on_all: Their logits of the test windows of `joint`, `[S, N, T]`.
+    """
+    run = {"protein": protein, "preset": options.preset, "seeds": seeds(options)}
     if RESULTS.exists() and any(run.items() <= r.items() for r in json.loads(RESULTS.read_text())):
         return
     computer = machine()
-    own, joint = (build(options, proteins) for proteins in ((protein,), PROTEINS))
-    windows = SplitWindows(own, "test")
-    logits = {
-        "alone": predict(options, seeds, own, windows)[..., 0],
-        "together": predict(options, seeds, joint, windows)[..., PROTEINS.index(protein)],
-        "six_mers": kmer_logits(fit_baseline(own), windows).T,
-    }
-    (test,) = windows.parts(len(windows))
+    own, column = build(options, (protein,)), PROTEINS.index(protein)
+    alone, six_mers = networks(options, own), fit_baseline(own)
+    scored = {}
+    for name, dataset in {"own": own, "all": joint}.items():
+        test = test_windows(dataset)
+        of_together = together_on_all if name == "all" else predict(together, test)
+        logits = {
+            "alone": predict(alone, test)[..., 0],
+            "together": of_together[..., column],
+            "six_mers": kmer_logits(six_mers, SplitWindows(dataset, "test")).T,
+        }
+        targets = test["targets"][:, column if name == "all" else 0]
+        scored[name] = scores(targets, logits, clusters(test["chrom_id"], test["start"]))
     found = run | {
         "examples": {
-            "alone": describe(options, own, protein),
-            "together": describe(options, joint, protein),
+            "own": describe(options, own, protein),
+            "all": describe(options, joint, protein),
         },
-        **scores(test["targets"][:, 0], logits, clusters(test["chrom_id"], test["start"])),
+        **scored,
         "machine": computer,
         "versions": {name: importlib.metadata.version(name) for name in ("keras", "numpy")},
     }
@@ -105,19 +127,31 @@ def build(options: argparse.Namespace, proteins: tuple[str, ...]) -> Dataset:
     return Dataset(data_dir)
 
 
-def predict(
-    options: argparse.Namespace, seeds: list[int], dataset: Dataset, windows: SplitWindows
-) -> np.ndarray:
-    """Returns the logits `[S, N, T]` of networks trained on a dataset, one for each seed."""
+def seeds(options: argparse.Namespace) -> list[int]:
+    """Returns the seeds of the networks."""
+    return [int(seed) for seed in options.seeds.split(",")]
+
+
+def test_windows(dataset: Dataset) -> Batch:
+    """Returns all windows of the test split."""
+    windows = SplitWindows(dataset, "test")
+    return windows.read(np.arange(len(windows)))
+
+
+def networks(options: argparse.Namespace, dataset: Dataset) -> list[Predictor]:
+    """Returns networks trained on a dataset, one for each seed; trains those that are not there."""
     found = []
-    for seed in seeds:
+    for seed in seeds(options):
         workdir = dataset.data_dir.parent / f"{options.preset}_{seed}"
         training = recipe(preset=options.preset, seed=seed)
         train(dataset.data_dir, workdir, preset=options.preset, training=training, log=print)
-        predictor = Predictor.load(Run.open(workdir))
-        parts = [predictor.logits(part["sequence"]) for part in windows.parts()]
-        found.append(np.concatenate(parts))
-    return np.stack(found)
+        found.append(Predictor.load(Run.open(workdir)))
+    return found
+
+
+def predict(predictors: Sequence[Predictor], windows: Batch) -> np.ndarray:
+    """Returns the logits `[S, N, T]` of each network."""
+    return np.stack([predictor.logits(windows["sequence"]) for predictor in predictors])
 
 
 def describe(options: argparse.Namespace, dataset: Dataset, protein: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from genokeras.evaluation.baseline import fit_baseline, kmer_logits
+from genokeras.evaluation.baseline import fit_baseline, kmer_features
 from genokeras.metrics.classification import auroc
 
 PROTEINS = ("Reb1", "Abf1")
@@ -25,15 +25,22 @@ def small(benchmark):
 def results(small, yeast, tmp_path_factory):
     """What two runs of the script leave, networks replaced by the regression on 6-mers."""
 
-    def predict(options, seeds, dataset, windows):
-        return np.stack([kmer_logits(fit_baseline(dataset), windows) for _ in seeds])
+    class SixMers:
+        def __init__(self, dataset):
+            self._model, self._length = fit_baseline(dataset), dataset.manifest.window_bp
+
+        def logits(self, packed):
+            return self._model.logits(kmer_features(packed, self._length))
+
+    def networks(options, dataset):
+        return [SixMers(dataset) for _ in small.seeds(options)]
 
     folder = tmp_path_factory.mktemp("sites")
     command = f"x {yeast}/sacCer3_I_II_III.fa.gz {yeast} --folder={folder}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.argv", command.split())
         patch.setattr(small, "RESULTS", folder / "results.json")
-        patch.setattr(small, "predict", predict)
+        patch.setattr(small, "networks", networks)
         small.main()
         first = small.RESULTS.read_bytes()
         # Nothing is scored again.
@@ -43,30 +50,33 @@ def results(small, yeast, tmp_path_factory):
     return json.loads(first)
 
 
-def test_all_models_are_scored_on_the_windows_of_the_protein_alone(results):
+def test_all_models_are_scored_on_the_same_windows(results):
     assert [found["protein"] for found in results] == list(PROTEINS)
     for found in results:
-        alone, together = found["alone"], found["together"]
         assert found["seeds"] == [0, 1, 2]
-        # The same model on the same windows.
-        assert alone["auroc"] == pytest.approx(found["six_mers"]["auroc"])
-        assert alone["auroc_by_seed"] == pytest.approx([alone["auroc"]] * 3)
-        assert found["alone_less_six_mers"]["auroc_ci"] == pytest.approx([0, 0])
-        low, high = together["auprc_ci"]
-        assert low < together["auprc"] < high
-        lead = together["auroc"] - alone["auroc"]
-        assert found["together_less_alone"]["auroc"] == pytest.approx(lead)
-        assert lead != 0
+        for windows in ("own", "all"):
+            scores = found[windows]
+            alone, together = scores["alone"], scores["together"]
+            # The same model on the same windows.
+            assert alone["auroc"] == pytest.approx(scores["six_mers"]["auroc"])
+            assert alone["auroc_by_seed"] == pytest.approx([alone["auroc"]] * 3)
+            assert scores["alone_less_six_mers"]["auroc_ci"] == pytest.approx([0, 0])
+            low, high = together["auprc_ci"]
+            assert low < together["auprc"] < high
+            lead = together["auroc"] - alone["auroc"]
+            assert scores["together_less_alone"]["auroc"] == pytest.approx(lead)
+            assert lead != 0
+        assert found["own"]["clusters"] < found["all"]["clusters"]
 
 
 def test_negatives_of_both_datasets_are_told_apart(results):
     for found in results:
-        alone, together = found["examples"]["alone"], found["examples"]["together"]
-        assert together["train"]["negatives_with_sites_of_others"] > 30
+        own, everyone = found["examples"]["own"], found["examples"]["all"]
+        assert everyone["train"]["negatives_with_sites_of_others"] > 30
         # Windows around sites of others hold some of its own besides.
-        assert alone["test"]["positives"] < together["test"]["positives"]
-        assert alone["test"]["negatives"] <= 1.1 * alone["test"]["positives"]
-    reb1, abf1 = (found["examples"]["together"]["train"] for found in results)
+        assert own["test"]["positives"] < everyone["test"]["positives"]
+        assert own["test"]["negatives"] <= 1.1 * own["test"]["positives"]
+    reb1, abf1 = (found["examples"]["all"]["train"] for found in results)
     is_both = reb1["positives"] - abf1["negatives_with_sites_of_others"]
     assert is_both == abf1["positives"] - reb1["negatives_with_sites_of_others"]
 
@@ -76,12 +86,13 @@ def test_networks_are_trained_once_for_each_seed(small, monkeypatch, yeast, tmp_
     recipe = small.recipe
     monkeypatch.setattr(small, "recipe", lambda **names: recipe(**names, steps=2))
     options = argparse.Namespace(
-        fasta=yeast / "sacCer3_I_II_III.fa.gz", peaks=yeast, folder=tmp_path, preset="tiny"
-    )
+        fasta=yeast / "sacCer3_I_II_III.fa.gz", peaks=yeast, folder=tmp_path, preset="tiny",
+        seeds="0,1",
+    )  # fmt: skip
     dataset = small.build(options, PROTEINS)
-    windows = small.SplitWindows(dataset, "test")
-    logits, again = (small.predict(options, [0, 1], dataset, windows) for _ in range(2))
-    assert logits.shape == (2, len(windows), 2)
+    windows = small.SplitWindows(dataset, "test").read(np.arange(20))
+    logits, again = (small.predict(small.networks(options, dataset), windows) for _ in range(2))
+    assert logits.shape == (2, 20, 2)
     assert np.abs(logits[0] - logits[1]).max() > 1e-3
     np.testing.assert_array_equal(logits, again)
     assert capsys.readouterr().out.count("already finished") == 2
