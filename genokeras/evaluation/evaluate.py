@@ -65,8 +65,7 @@ def evaluate(
       InputError: There is no such run, checkpoint, dataset or split, runs do not fit together, or
         predictions are not finite.
     """
-    log = log or (lambda line: None)
-    split = split_name(split)
+    log, split = log or (lambda line: None), split_name(split)
     runs = ensemble.open_runs(workdir, data_dir)
     folder = run_folders.destination([run.workdir for run in runs], output)
     words = _words(probe, runs[0].spec)
