@@ -42,10 +42,14 @@ class EvaluationStopped(Exception):
 
 
 class StopRequest:
-    """Whether the run was asked to end: `signal` is the number of the signal, or None."""
+    """Whether the run was asked to end: `signal` is the number of the signal, or None.
 
-    def __init__(self):
+    `command` says in words what goes on with it then.
+    """
+
+    def __init__(self, command: str = "the same command"):
         self.signal: int | None = None
+        self._command = command
 
     def __bool__(self) -> bool:
         return self.signal is not None
@@ -56,18 +60,20 @@ class StopRequest:
         if step == 0:
             message = f"{by} before the first step; the same command starts again"
         else:
-            message = f"{by} at step {step}, saved; the same command goes on"
+            message = f"{by} at step {step}, saved; {self._command} goes on"
         return Stopped(message, self.signal)
 
 
 @contextlib.contextmanager
-def listening() -> Iterator[StopRequest]:
+def listening(command: str = "the same command") -> Iterator[StopRequest]:
     """Within this context the first signal is only noted; the second does what it did before.
+
+    `command` says in words what goes on with the run.
 
     Signals that are ignored, as those of the terminal under nohup, stay so; outside of the main
     thread, which alone gets signals, nothing is changed.
     """
-    request = StopRequest()
+    request = StopRequest(command)
     if threading.current_thread() is not threading.main_thread():
         yield request
         return

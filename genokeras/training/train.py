@@ -102,7 +102,8 @@ def train(
     if devices.host > 0:
         progress, log = None, lambda line: None
     flags = _flags(run, overrides)
-    with listening() as stop, precision.scope(run.training.precision):
+    again = "the same command" + (" without --resume=never" if resume == "never" else "")
+    with listening(again) as stop, precision.scope(run.training.precision):
         job, engine, tracker = _prepare(run, dataset, devices, runtime, progress, log)
         with claimed(run, devices, overrides, flags, resume, log) as (finished, lock):
             if finished:

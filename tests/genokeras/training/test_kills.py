@@ -5,10 +5,14 @@ import contextlib
 import json
 import multiprocessing
 import os
+import pathlib
 import random
 import re
 import shutil
 import signal
+import socket
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -24,7 +28,11 @@ from genokeras.training.summaries import read_rows
 from genokeras.training.train import recipe, train
 from tfrecords.errors import InputError
 
-TIMED = ("examples_per_second", "input_wait_fraction", "flops_per_second", "peak_memory_gb")
+ROOT = pathlib.Path(__file__).parents[3]
+# What depends on the machine, and on what else it does.
+TIMED = (
+    "examples_per_second", "input_wait_fraction", "flops_per_second", "mfu", "peak_memory_gb",
+)  # fmt: skip
 NAMED_ONCE = {"_hparams_/session_start_info", "_hparams_/session_end_info", "run/1_command"}
 # The loss is least soon after the start, so the count that stops the run outlives kills.
 OPTIONS = {
@@ -280,6 +288,76 @@ def test_shard_that_is_cut_short_ends_the_run_which_goes_on_with_a_whole_one(
     shard.write_bytes(content)
     train(copied, tmp_path / "run", **OPTIONS)
     assert_same_run(undisturbed, tmp_path / "run")
+
+
+@pytest.fixture
+def start_two_hosts(data_dir):
+    """Starts two processes on this machine, which take themselves for two machines."""
+    started = []
+    command = [
+        *(sys.executable, "-m", "launch.train", f"--data_dir={data_dir}", "--strategy=multiworker"),
+        *("--preset=single_conv_only", "--set=filters=8", "--batch_size=32", "--steps=300"),
+        *("--eval_every=50", "--log_every=10", "--checkpoint_every=20", "--jit=off"),
+    ]
+
+    def start(workdir):
+        with contextlib.ExitStack() as until_then:
+            probes = [until_then.enter_context(socket.socket()) for _ in range(2)]
+            for probe in probes:
+                probe.bind(("127.0.0.1", 0))
+            addresses = [f"127.0.0.1:{probe.getsockname()[1]}" for probe in probes]
+        for number in range(2):
+            task = {"type": "worker", "index": number}
+            config = json.dumps({"cluster": {"worker": addresses}, "task": task})
+            process = subprocess.Popen(
+                [*command, f"--workdir={workdir}"], env=os.environ | {"TF_CONFIG": config},
+                cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            )  # fmt: skip
+            started.append(process)
+        return started[-2:]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def ended(processes):
+    """Their exit codes and last lines."""
+    lines = [process.communicate(timeout=120)[0].splitlines() for process in processes]
+    return [
+        (p.returncode, text[-1] if text else "") for p, text in zip(processes, lines, strict=True)
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_one_of_two_hosts_is_killed(start_two_hosts, tmp_path):
+    """The other one ends with 75, start me again; whichever it is, the run goes on."""
+    assert [code for code, _ in ended(start_two_hosts(tmp_path / "undisturbed"))] == [
+        0,
+        0,
+    ]
+    lost = (
+        "error: another host of this run has ended; start all of them again with the same command"
+    )
+    for victim, number in ((1, signal.SIGKILL), (0, signal.SIGKILL), (1, signal.SIGTERM)):
+        before = checkpoint.steps(tmp_path / "run" / "checkpoints")
+        hosts = start_two_hosts(tmp_path / "run")
+        while checkpoint.steps(tmp_path / "run" / "checkpoints")[-1:] == before[-1:]:
+            assert [host.poll() for host in hosts] == [None, None]
+            time.sleep(0.01)
+        hosts[victim].send_signal(number)
+        found = ended(hosts)
+        if number == signal.SIGKILL:
+            assert found[victim][0] == -signal.SIGKILL
+            assert found[1 - victim] == (75, lost)
+        else:
+            step = checkpoint.steps(tmp_path / "run" / "checkpoints")[-1]
+            said = f"stopped by SIGTERM at step {step}, saved; the same command goes on"
+            assert found == [(75, said)] * 2
+    assert [code for code, _ in ended(start_two_hosts(tmp_path / "run"))] == [0, 0]
+    assert_same_run(tmp_path / "undisturbed", tmp_path / "run")
 
 
 @pytest.mark.slow

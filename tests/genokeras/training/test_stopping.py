@@ -37,6 +37,14 @@ def test_first_signal_is_noted(handlers, number, name):
     assert {n: signal.getsignal(n) for n in handlers} == handlers
 
 
+def test_what_goes_on_is_not_the_command_that_would_delete_the_run():
+    with listening("the same command without --resume=never") as request:
+        send(signal.SIGTERM)
+    assert str(request.stopped(3)) == (
+        "stopped by SIGTERM at step 3, saved; the same command without --resume=never goes on"
+    )
+
+
 def test_before_the_first_step_there_is_nothing_to_save():
     request = stopping.StopRequest()
     request.signal = signal.SIGTERM
