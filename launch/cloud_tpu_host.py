@@ -1,13 +1,13 @@
 """What `launch.cloud_tpu` runs on each host of a TPU: one launcher line, apart from any connection.
 
 python -m launch.cloud_tpu_host start|supervise SECONDS LAUNCHER [--flag=value ...]
-python -m launch.cloud_tpu_host status|stop
+python -m launch.cloud_tpu_host status|stop|settle
 python -m launch.cloud_tpu_host log OFFSET
 
 A connection that breaks ends nothing: `start` leaves the line to a supervisor in a session of its
 own, which copies a work folder that is to be in a bucket there every so many SECONDS. In
-`~/genokeras/job` are `lock`, which is held as long as it runs, `job.json`, `log.txt` and, when the
-line has ended, `exit_code`.
+`~/genokeras/job` are `lock`, which is held as long as it runs, `job.json`, `line_pid`, `log.txt`,
+when the line has ended `exit_code`, and `uncopied` as long as the bucket lacks something.
 """
 
 import contextlib
@@ -33,6 +33,7 @@ MARK = "genokeras-host "  # Before the JSON of a state, whatever else a login sh
 RUNNING, ENDED, LOST = "running", "ended", "lost"
 LOG_BYTES = 1 << 20
 _GRACE_S = 60.0  # Between SIGTERM, at which a run saves, and SIGKILL.
+_PATIENCE_S = 1800.0  # For the copy of the work folder to its bucket.
 
 
 def _folder() -> pathlib.Path:
@@ -118,15 +119,36 @@ def supervise(seconds: float, line: list[str]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: None)
     mirror = Mirror(line)
     name, *given = mirror.line
+    is_first = not worker().isdigit() or int(worker()) == 0  # A host without a number is alone.
+    if is_first:
+        _write("uncopied", "")
     process = subprocess.Popen([sys.executable, "-m", f"launch.{name}", *given])
-    code = failure = None
+    _write("line_pid", str(process.pid))
+    code, failure = None, ""
     while code is None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             code = process.wait(seconds)
-        if worker() == "0" and (failure := mirror.upload()):
+        if is_first and (failure := mirror.upload()):
             print(f"{mirror.url}: could not be written: {failure}", file=sys.stderr, flush=True)
+    if not failure:
+        (_folder() / "uncopied").unlink(missing_ok=True)
     code = cloud_tpu_mirror.FAILED if code == 0 and failure else code
     _write("exit_code", str(code if code >= 0 else 128 - code))
+
+
+def settle() -> None:
+    """Copies to its bucket what the last line has left, if that was not done; only for worker 0.
+
+    Raises:
+        InputError: It could not be copied.
+    """
+    job = json.loads(_read("job.json") or "{}")
+    if not (_folder() / "uncopied").exists() or status()["state"] == RUNNING:
+        return
+    mirror = Mirror(job["line"])
+    if failure := mirror.upload():
+        raise InputError(f"{mirror.url}: could not be written: {failure}")
+    (_folder() / "uncopied").unlink()
 
 
 def status() -> dict:
@@ -157,14 +179,26 @@ def log(offset: int) -> bytes:
 
 
 def stop() -> None:
-    """Ends the line that runs here, if any: it may save first."""
-    for number, seconds in ((signal.SIGTERM, _GRACE_S), (signal.SIGKILL, 10.0)):
-        end = time.monotonic() + seconds
-        if status()["state"] != RUNNING:
-            return
-        os.killpg(json.loads(_read("job.json"))["pid"], number)
-        while status()["state"] == RUNNING and time.monotonic() < end:
-            time.sleep(0.1)
+    """Ends the line that runs here, if any: it may save first, and is copied to its bucket."""
+    if status()["state"] != RUNNING:
+        return
+    supervisor = json.loads(_read("job.json"))["pid"]
+    os.killpg(supervisor, signal.SIGTERM)
+    if not _has_ended(within=_GRACE_S):
+        with contextlib.suppress(ProcessLookupError, ValueError):
+            os.kill(int(_read("line_pid")), signal.SIGKILL)
+    if not _has_ended(within=_PATIENCE_S):
+        os.killpg(supervisor, signal.SIGKILL)
+        _has_ended(within=10.0)
+
+
+def _has_ended(within: float) -> bool:
+    end = time.monotonic() + within
+    while status()["state"] == RUNNING:
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def _lock(seconds: float = 0.0) -> int | None:
@@ -205,6 +239,8 @@ def main() -> None:
             start(words[0], words[1:])
         elif verb == "stop":
             stop()
+        elif verb == "settle":
+            settle()
         print(MARK + json.dumps(status()))
 
 

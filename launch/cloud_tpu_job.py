@@ -13,6 +13,7 @@ from launch import cloud_tpu_mirror
 from launch.cloud_tpu_code import Code
 from launch.cloud_tpu_gcloud import PROGRAM, GcloudError
 from launch.cloud_tpu_machine import LOST, READY, Machine, Tpu
+from launch.cloud_tpu_mirror import workdir_of
 from tfrecords.errors import InputError
 
 # Exit codes after which a run goes on: it has saved, or SIGTERM came before it could.
@@ -78,9 +79,10 @@ class Job:
             self._code.write()
             self._gcloud.run(self._tpu.upload(str(self._code.path)))
             self._gcloud.run(self._tpu.ssh(self._code.install()))
-            start = start_command(self._tpu, self._code, self._line, self._copy_s)
-            started = _hosts(self._gcloud.run(start))
-            self._offset = started[0]["begin"]
+            *before, start = start_commands(self._tpu, self._code, self._line, self._copy_s)
+            for command in before:
+                self._gcloud.run(command)
+            self._offset = _hosts(self._gcloud.run(start))[0]["begin"]
             return self._watch()
         except GcloudError:
             if (state := self._machine.state()) in LOST:
@@ -162,9 +164,13 @@ class Job:
         return self._gcloud.run(command, quiet=True, attempts=1, timeout_s=_POLL_TIMEOUT_S)
 
 
-def start_command(tpu: Tpu, code: Code, line: Sequence[str], copy_s: float) -> list[str]:
-    """Returns the command that starts a launcher line on all hosts."""
-    return tpu.ssh(code.host("start", f"{copy_s:g}", *line))
+def start_commands(tpu: Tpu, code: Code, line: Sequence[str], copy_s: float) -> list[list[str]]:
+    """Returns the commands that start a launcher line on all hosts.
+
+    Where its work folder is in a bucket, the first host brings that up to date before all read it.
+    """
+    settle = [tpu.ssh(code.host("settle"), "0")] if "://" in (workdir_of(line) or "") else []
+    return [*settle, tpu.ssh(code.host("start", f"{copy_s:g}", *line))]
 
 
 def log_command(tpu: Tpu, code: Code, offset: int) -> list[str]:
@@ -226,8 +232,8 @@ def plan(
     look = [tpu.describe_request()] if tpu.queued else [tpu.describe()]
     commands = [*look, tpu.create(), *look, *[tpu.describe()] * tpu.queued]
     commands += [tpu.upload(str(code.path)), tpu.ssh(code.install())]
-    commands += [start_command(tpu, code, line, copy_s), tpu.ssh(code.host("status"))]
-    commands.append(log_command(tpu, code, 0))
+    commands += start_commands(tpu, code, line, copy_s)
+    commands += [tpu.ssh(code.host("status")), log_command(tpu, code, 0)]
     if workdir and fetch_to:
         commands.append(fetch_command(tpu, workdir, partial_folder(fetch_to)))
     if delete:

@@ -1,8 +1,9 @@
 """The work folder of a run on a TPU, when it is to be in a bucket: training writes to disks only.
 
 What is in the bucket is copied to each host before the line starts; from then on the first host
-copies the folder back now and then, and once more when the line has ended. Hidden files, which are
-locks and what is being written, stay where they are.
+copies the folder back now and then, and once more when the line has ended. So all hosts begin with
+the same folder, that of the bucket, as long as the last copy succeeds before the next line starts.
+Hidden files, which are locks and what is being written, stay where they are.
 """
 
 import pathlib
@@ -14,7 +15,10 @@ from tfrecords.errors import InputError
 
 FAILED = 74  # Exit code where all went well but the last copy; EX_IOERR of sysexits.h.
 _NOTHING_THERE = "Did not find existing container"
-_RSYNC = ("gcloud", "storage", "rsync", "--recursive", r"--exclude=(.*/)?\..*")
+_RSYNC = (
+    *("gcloud", "storage", "rsync", "--recursive", "--delete-unmatched-destination-objects"),
+    r"--exclude=(.*/)?\..*",
+)
 
 
 def workdir_of(line: Sequence[str]) -> str | None:
@@ -61,14 +65,14 @@ class Mirror:
 
     def upload(self) -> str:
         """Makes the folder in the bucket what it is here; returns why it could not, or nothing."""
-        if self.url is None or not any(self._folder.iterdir()):
+        if self.url is None or not any(self._folder.glob("[!.]*")):
             return ""
         # It was downloaded before, so that nothing is deleted but what the run has.
-        return self._copy(str(self._folder), self.url, "--delete-unmatched-destination-objects")
+        return self._copy(str(self._folder), self.url)
 
-    def _copy(self, source: str, destination: str, *flags: str) -> str:
+    def _copy(self, source: str, destination: str) -> str:
         done = subprocess.run(
-            [*_RSYNC, *flags, source, destination], capture_output=True, text=True, check=False
+            [*_RSYNC, source, destination], capture_output=True, text=True, check=False
         )
         if done.returncode == 0:
             return ""

@@ -36,6 +36,7 @@ def call(tmp_path, monkeypatch):
     monkeypatch.setenv("TPU_WORKER_ID", "3")
     monkeypatch.setenv("GCE_METADATA_IP", "127.0.0.1:1")  # Nothing answers there.
     monkeypatch.setattr(host, "_GRACE_S", 0.5)
+    monkeypatch.setattr(host, "_PATIENCE_S", 0.5)
 
     def run(*words, **environment):
         return subprocess.run(

@@ -65,10 +65,11 @@ def test_there_and_back(home):
     (folder / "new").write_text("2")
     assert mirror.upload() == ""
     assert (home / "cloud/bucket/a/run/new").read_text() == "2"
-    rsync = r"storage rsync --recursive --exclude=(.*/)?\..*"
+    rsync = "storage rsync --recursive --delete-unmatched-destination-objects"
+    rsync += r" --exclude=(.*/)?\..*"
     assert (home / "calls").read_text().splitlines() == [
         f"{rsync} {URL} {folder}",
-        f"{rsync} --delete-unmatched-destination-objects {folder} {URL}",
+        f"{rsync} {folder} {URL}",
     ]
 
 
@@ -78,6 +79,7 @@ def test_an_empty_bucket_is_a_new_run_and_is_not_written_before_there_is_somethi
     )
     mirror = Mirror(["train", f"--workdir={URL}"])
     mirror.download()
+    (pathlib.Path(mirror.line[1].partition("=")[2]) / ".lock").touch()
     assert mirror.upload() == ""
     assert len((home / "calls").read_text().splitlines()) == 1
 
