@@ -217,7 +217,7 @@ def test_each_member_answers_for_its_own_loss(tensors, planted):
 
     def gradient_of_the_first():
         with tf.GradientTape() as tape:
-            terms, outputs = cnn_attention.loss(config, model, batch, True, None)
+            terms, outputs = cnn_attention.loss(config, model, batch, True)
             total = tf.reduce_sum(terms["cross_entropy"])
         assert terms["cross_entropy"].shape == outputs["logits"].shape == (8, 1)
         return tape.gradient(total, model.get_layer("head").kernel).numpy()
@@ -258,7 +258,7 @@ def test_heads_of_several_tasks_and_of_a_regression(tensors, planted):
     batch["targets"] = tf.constant(np.random.default_rng(0).normal(size=(8, 3)), tf.float32)
     for task_type, term in (("binary", "cross_entropy"), ("regression", "squared_error")):
         model = cnn_attention.build(TINY, spec.Spec(30, tuple("abc"), task_type))
-        terms, outputs = cnn_attention.loss(TINY, model, batch, False, None)
+        terms, outputs = cnn_attention.loss(TINY, model, batch, False)
         assert list(terms) == [term]
         assert terms[term].shape == outputs["logits"].shape == (8, 3)
     expected = (outputs["logits"] - batch["targets"]) ** 2
@@ -270,7 +270,7 @@ def test_a_saved_model_remembers_what_it_predicts(tmp_path, tensors, planted):
     model = cnn_attention.build(TINY, spec.Spec(30, ("signal",), "regression"))
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    terms, _ = cnn_attention.loss(TINY, loaded, batch, False, None)
+    terms, _ = cnn_attention.loss(TINY, loaded, batch, False)
     assert list(terms) == ["squared_error"]
 
 
@@ -307,7 +307,7 @@ def test_labels_are_smoothed_in_training_only(tensors, planted):
     model = cnn_attention.build(config, spec.Spec(30, ("bound",)))
 
     def losses(targets, config, training):
-        terms, _ = cnn_attention.loss(config, model, batch | {"targets": targets}, training, None)
+        terms, _ = cnn_attention.loss(config, model, batch | {"targets": targets}, training)
         return terms["cross_entropy"].numpy()
 
     hard = dataclasses.replace(config, label_smoothing=0.0)
@@ -338,7 +338,7 @@ def test_logits_are_never_of_16_bits(policy, inside, logits, tensors, planted):
     with precision.scope(policy):
         model = cnn_attention.build(TINY, spec.Spec(30, ("bound",)))
     with keyed_random.scope(batch["key"]):
-        terms, outputs = cnn_attention.loss(TINY, model, batch, True, None)
+        terms, outputs = cnn_attention.loss(TINY, model, batch, True)
     assert model.get_layer("stem_conv").compute_dtype == inside
     assert outputs["logits"].dtype == terms["cross_entropy"].dtype == logits
     assert np.isfinite(terms["cross_entropy"]).all()

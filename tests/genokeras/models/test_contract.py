@@ -38,7 +38,7 @@ def run(batch):
         logits = model(module.prepare(config, spec, batch, False)["sequence"])
         varied = module.prepare(config, spec, batch, True)
         with keyed_random.scope(batch["key"]):
-            terms, _ = module.loss(config, model, varied, True, None)
+            terms, _ = module.loss(config, model, varied, True)
     return terms | {{"logits": logits}}
 
 result = run(dict(given))
@@ -79,7 +79,7 @@ def training_terms(module, spec, model, batch):
     config = module.PRESETS["tiny"]
     batch = module.prepare(config, spec, batch, True)
     with keyed_random.scope(batch["key"]):
-        return module.loss(config, model, batch, True, None)
+        return module.loss(config, model, batch, True)
 
 
 def middle(spec, stored):

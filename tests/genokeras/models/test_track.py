@@ -126,7 +126,7 @@ def gradients(model, config, spec, batch):
     with tf.GradientTape() as tape:
         prepared = track.prepare(config, spec, batch, True)
         with keyed_random.scope(prepared["key"]):
-            terms, outputs = track.loss(config, model, prepared, True, None)
+            terms, outputs = track.loss(config, model, prepared, True)
         loss = tf.add_n([tf.reduce_sum(term * prepared["weight"]) for term in terms.values()])
     return terms, outputs, tape.gradient(loss, model.trainable_variables)
 
