@@ -79,9 +79,8 @@ class Job:
             self._code.write()
             self._gcloud.run(self._tpu.upload(str(self._code.path)))
             self._gcloud.run(self._tpu.ssh(self._code.install()))
-            *before, start = start_commands(self._tpu, self._code, self._line, self._copy_s)
-            for command in before:
-                self._gcloud.run(command)
+            self._settle()
+            start = start_command(self._tpu, self._code, self._line, self._copy_s)
             self._offset = _hosts(self._gcloud.run(start))[0]["begin"]
             return self._watch()
         except GcloudError:
@@ -103,7 +102,7 @@ class Job:
                 unanswered = 0
                 running = [found for found in hosts if found["state"] == host.RUNNING]
                 if len(running) < len(hosts) and (why := self._trouble(hosts)):
-                    if running:
+                    if running and self._machine.state() == READY:
                         self._gcloud.run(self._tpu.ssh(self._code.host("stop")))
                     return why
                 if not running:
@@ -146,10 +145,15 @@ class Job:
                 f"{self._line[0]} is done, but its work folder could not be copied to the bucket; "
                 "the same command tries again"
             )
+        self._settle()  # Before the TPU may be deleted.
         raise LineFailed(
             f"{self._line[0]} ended with exit code {failed['code']} on worker {worker}; "
             "what it wrote is above"
         )
+
+    def _settle(self) -> None:
+        for command in settle_commands(self._tpu, self._code, self._line):
+            self._gcloud.run(command)
 
     def _show_log(self) -> None:
         while True:
@@ -164,13 +168,15 @@ class Job:
         return self._gcloud.run(command, quiet=True, attempts=1, timeout_s=_POLL_TIMEOUT_S)
 
 
-def start_commands(tpu: Tpu, code: Code, line: Sequence[str], copy_s: float) -> list[list[str]]:
-    """Returns the commands that start a launcher line on all hosts.
+def settle_commands(tpu: Tpu, code: Code, line: Sequence[str]) -> list[list[str]]:
+    """Returns the command by which the first host brings a work folder in a bucket up to date."""
+    in_bucket = "://" in (workdir_of(line) or "")
+    return [tpu.ssh(code.host("settle"), "0")] if in_bucket else []
 
-    Where its work folder is in a bucket, the first host brings that up to date before all read it.
-    """
-    settle = [tpu.ssh(code.host("settle"), "0")] if "://" in (workdir_of(line) or "") else []
-    return [*settle, tpu.ssh(code.host("start", f"{copy_s:g}", *line))]
+
+def start_command(tpu: Tpu, code: Code, line: Sequence[str], copy_s: float) -> list[str]:
+    """Returns the command that starts a launcher line on all hosts."""
+    return tpu.ssh(code.host("start", f"{copy_s:g}", *line))
 
 
 def log_command(tpu: Tpu, code: Code, offset: int) -> list[str]:
@@ -232,7 +238,8 @@ def plan(
     look = [tpu.describe_request()] if tpu.queued else [tpu.describe()]
     commands = [*look, tpu.create(), *look, *[tpu.describe()] * tpu.queued]
     commands += [tpu.upload(str(code.path)), tpu.ssh(code.install())]
-    commands += start_commands(tpu, code, line, copy_s)
+    commands += settle_commands(tpu, code, line)
+    commands.append(start_command(tpu, code, line, copy_s))
     commands += [tpu.ssh(code.host("status")), log_command(tpu, code, 0)]
     if workdir and fetch_to:
         commands.append(fetch_command(tpu, workdir, partial_folder(fetch_to)))
