@@ -15,7 +15,6 @@ from absl import flags
 
 from genokeras.training.fields import value_type
 from genokeras.training.runtime import Runtime
-from genokeras.training.settings import check_local
 from genokeras.training.train_config import LAST, TrainConfig
 from launch import app, cache_flags, model_help, progress, quiet, scoring
 from tfrecords.errors import check_known
@@ -82,7 +81,6 @@ def main() -> None:
     TrainConfig(**given)
     runtime = Runtime(**_given(_RUNTIME))
     model_help.check(_MODEL.value, _PRESET.value, _SET.value)
-    check_local(workdir=_WORKDIR.value)
     cache_flags.apply()
     manifest = Manifest.load(_DATA_DIR.value)
     if _EVALUATE.value is not None:

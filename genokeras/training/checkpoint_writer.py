@@ -10,7 +10,7 @@ import dataclasses
 import pathlib
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from genokeras.training import checkpoint
@@ -49,10 +49,16 @@ class CheckpointWriter:
     """
 
     def __init__(
-        self, checkpoints: pathlib.Path, summaries: Summaries, keep: int, model_file: pathlib.Path
+        self,
+        checkpoints: pathlib.Path,
+        summaries: Summaries,
+        keep: int,
+        model_file: pathlib.Path,
+        publish: Callable[[], None] | None = None,
     ):
+        """`publish` is called when all that belongs to a checkpoint is written."""
         self._checkpoints, self._summaries, self._keep = checkpoints, summaries, keep
-        self._model_file = model_file
+        self._model_file, self._publish = model_file, publish
         self._queue: queue.Queue[Snapshot | None] = queue.Queue(1)
         self._problem: BaseException | None = None
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -129,3 +135,5 @@ class CheckpointWriter:
             snapshot.exported.replace(self._model_file)
         self._summaries.commit(snapshot.held)
         checkpoint.prune(self._checkpoints, snapshot.step, self._keep, {snapshot.protected})
+        if self._publish is not None:
+            self._publish()

@@ -23,8 +23,8 @@ class Job:
 
     `manifest` describes the data, `loader` is one of `runtime.LOADERS`, `steps_to_trace` those of
     which a trace is to be taken. `learning_rate` maps a step to its rate; `progress(description,
-    total, completed)` starts a progress bar; `log` takes one-line messages. Only the first of
-    several hosts writes anything.
+    total, completed)` starts a progress bar; `log` takes one-line messages; `publish()` is
+    called whenever a checkpoint is there. Only the first of several hosts writes anything.
     """
 
     module: types.ModuleType
@@ -42,6 +42,7 @@ class Job:
     steps_to_trace: range | None
     progress: Callable[..., Any] | None
     log: Callable[[str], None]
+    publish: Callable[[], None] | None = None
 
     def batches(self, step: int) -> Iterator[Batch]:
         """Returns this host's part of the batches that follow `step`."""

@@ -13,7 +13,7 @@ import os
 import pathlib
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from genokeras.training.settings import CONFIG_FILE, FLAGS_FILE
 from tfrecords.cache import cache_root
@@ -84,6 +84,20 @@ def push(local: str | os.PathLike, url: str | RemotePath) -> None:
     (remote / MARKER).write_bytes(content.encode())
     _write_base(local, here)
     for_each(lambda name, _: (remote / name).remove(), there.keys() - here.keys())
+
+
+def publisher(
+    local: pathlib.Path, url: RemotePath, log: Callable[[str], None]
+) -> Callable[[], None]:
+    """Returns what pushes a checkpoint; training goes on, and tries with the next, if it cannot."""
+
+    def publish() -> None:
+        try:
+            push(local, url)
+        except InputError as error:
+            log(f"{error}; training goes on, and the next checkpoint brings this one along")
+
+    return publish
 
 
 def copy_to_read(url: str | RemotePath) -> pathlib.Path:

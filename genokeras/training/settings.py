@@ -33,16 +33,6 @@ _MOST_DIFFERENCES = 5  # Between two datasets: more say no more.
 _PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "tensorflow-tpu", "jax", "numpy", "genokeras")
 
 
-def check_local(**folders: str | os.PathLike | None) -> None:
-    """Raises if one of the folders, named after their flags, is not on this machine."""
-    for flag, folder in folders.items():
-        if folder is not None and "://" in os.fspath(folder):
-            raise InputError(
-                f"--{flag}={os.fspath(folder)}: remote folders are not supported yet; "
-                "give a local folder"
-            )
-
-
 def describe(
     run: "Run", overrides: Sequence[str], environment: Mapping[str, Any]
 ) -> dict[str, Any]:

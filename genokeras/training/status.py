@@ -15,6 +15,7 @@ from genokeras.training.run_files import CHECKPOINTS, RESULT_FILE
 from genokeras.training.summaries import Row, read_rows
 from genokeras.training.train_config import Plan, TrainConfig, plan
 from tfrecords.errors import InputError
+from tfrecords.remote_path import is_remote
 
 STARTING, RUNNING, STOPPED, FINISHED, DAMAGED = (
     "starting", "running", "stopped", "finished", "damaged",
@@ -76,7 +77,11 @@ def find_runs(text: str) -> list[pathlib.Path]:
     """
     found: list[pathlib.Path] = []
     for part in [text] if os.path.isdir(text) else text.split(","):
-        settings.check_local(workdir=part)
+        if is_remote(part):
+            raise InputError(
+                f"--workdir={part}: only folders of this machine can be looked at; ask the machine "
+                "that trains for the folder that its log names"
+            )
         if not os.path.isdir(part):
             raise InputError(f"--workdir={text}: no folder {part!r}")
         runs = sorted(_runs_below(pathlib.Path(part), _DEPTH))

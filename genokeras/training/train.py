@@ -10,7 +10,7 @@ from typing import Any
 
 from genokeras import config as configs
 from genokeras.models import spec as specs
-from genokeras.training import about, precision, settings
+from genokeras.training import about, precision, remote_workdir, settings
 from genokeras.training import optimizer as optimizers
 from genokeras.training.best_evaluation import BestEvaluation, best_evaluation
 from genokeras.training.claim import RESUME, claimed, find_finished, settings_to_resume
@@ -28,6 +28,7 @@ from genokeras.training.trainer import Trainer
 from genokeras.training.workdir import Run
 from tfrecords.errors import InputError, check_known
 from tfrecords.reader import Dataset, Split
+from tfrecords.remote_path import RemotePath, is_remote, path_of
 
 OVERFIT_LOSS = 0.02
 
@@ -65,7 +66,8 @@ def train(
 
     Args:
         data_dir: Folder of the dataset, or its URL.
-        workdir: Folder of the run: new, empty, or that of a run with the same settings.
+        workdir: Folder of the run: new, empty, or that of a run with the same settings. Of a URL a
+            copy on this machine is trained in, and pushed with every checkpoint.
         model: Name of a model.
         preset: Name of one of its presets.
         overrides: Fields of the preset to change, as `name=value`.
@@ -83,10 +85,15 @@ def train(
     """
     check_known("no resume", resume, RESUME, "There are")
     started, log = time.perf_counter(), log or (lambda line: None)
-    settings.check_local(workdir=workdir)
+    home, local, publish = path_of(workdir), pathlib.Path(workdir), None
+    if is_remote(home):
+        local = remote_workdir.local_folder(home)
+        remote_workdir.pull(home, local)
+        log(f"The copy of {home} on this machine is {local}")
+        publish = remote_workdir.publisher(local, home, log)
     dataset = Dataset(data_dir, progress=progress)
     run = Run(
-        workdir=pathlib.Path(workdir),
+        workdir=local,
         data_dir=dataset.data_dir,
         model_name=model,
         preset=preset,
@@ -96,18 +103,19 @@ def train(
         manifest_sha256=dataset.manifest.sha256,
     )
     if finished := find_finished(run, settings_to_resume(run, resume), log):
-        return finished
+        return dataclasses.replace(finished, workdir=home)
     runtime = runtime or Runtime()
     devices = connect(runtime)
     if devices.host > 0:
         progress, log = None, lambda line: None
-    flags = _flags(run, overrides)
+    flags = _flags(run, home, overrides)
     again = "the same command" + (" without --resume=never" if resume == "never" else "")
     with listening(again) as stop, precision.scope(run.training.precision):
         job, engine, tracker = _prepare(run, dataset, devices, runtime, progress, log)
+        job = dataclasses.replace(job, publish=publish)
         with claimed(run, devices, overrides, flags, resume, log) as (finished, lock):
             if finished:
-                return finished
+                return dataclasses.replace(finished, workdir=home)
             trainer = Trainer(job, engine, tracker)
             if trainer.restore():
                 log(f"Going on from step {trainer.step}")
@@ -120,8 +128,10 @@ def train(
             stored = _result(trainer, tracker, job) | {"seconds": time.perf_counter() - started}
             if devices.host == 0:
                 write(run.workdir / RESULT_FILE, stored)
+                if publish:
+                    remote_workdir.push(local, home)
             devices.exchange(0)  # Nobody ends before the result is there.
-    return TrainResult(run.workdir, **stored)
+    return TrainResult(home, **stored)
 
 
 def _prepare(
@@ -188,11 +198,11 @@ def _valid_split(run: Run, dataset: Dataset, log: Log) -> Split | None:
     return None
 
 
-def _flags(run: Run, overrides: Sequence[str]) -> str:
+def _flags(run: Run, home: pathlib.Path | RemotePath, overrides: Sequence[str]) -> str:
     """Returns the flags of `launch.train` that repeat the run: what differs from the preset."""
     usual = vars(recipe(run.model_name, run.preset))
     values = vars(run.training)
-    names = {"data_dir": run.data_dir.absolute(), "workdir": run.workdir.absolute()}
+    names = {"data_dir": run.data_dir.absolute(), "workdir": home.absolute()}
     names |= {"model": run.model_name, "preset": run.preset}
     changed = {name: value for name, value in values.items() if value != usual[name]}
     return settings.flags_text(names | changed, overrides)

@@ -43,7 +43,9 @@ class Trainer:
         self._summaries = Summaries(job.workdir)
         self._checkpoints, self._model_file = job.workdir / CHECKPOINTS, job.workdir / MODEL_FILE
         keep = job.training.keep_checkpoints
-        self._writer = CheckpointWriter(self._checkpoints, self._summaries, keep, self._model_file)
+        self._writer = CheckpointWriter(
+            self._checkpoints, self._summaries, keep, self._model_file, job.publish
+        )
         self._evaluations = Evaluations(job, engine, tracker, self._weights)
         self._window, self._trace = Window(), StepTrace(job)
         self._usage = Usage(job.devices, engine, job.training)

@@ -12,6 +12,7 @@ from genokeras import config as configs
 from genokeras.models import spec as specs
 from genokeras.training import checkpoint, precision, variables
 from genokeras.training import settings as settings_file
+from genokeras.training.remote_workdir import copy_to_read
 from genokeras.training.run_files import CHECKPOINTS
 from genokeras.training.settings import CONFIG_FILE
 from genokeras.training.train_config import TrainConfig
@@ -19,7 +20,7 @@ from tfrecords.errors import InputError, suggest
 from tfrecords.manifest import Manifest
 from tfrecords.mirror import Progress
 from tfrecords.reader import Dataset
-from tfrecords.remote_path import RemotePath, path_of
+from tfrecords.remote_path import RemotePath, is_remote, path_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,10 +40,13 @@ class Run:
     def open(cls, workdir: str | pathlib.Path, data_dir: str | pathlib.Path | None = None) -> "Run":
         """Opens a run; `data_dir` says where its dataset is now, if that has moved.
 
+        Of a run at a URL a copy on this machine is opened.
+
         Raises:
-            InputError: There is no run, one of another version, or its folder is not a local one.
+            InputError: There is no run, or one of another version.
         """
-        settings_file.check_local(workdir=workdir)
+        if is_remote(workdir):
+            workdir = copy_to_read(workdir)
         workdir = pathlib.Path(workdir)
         settings = settings_file.require(workdir)
         try:

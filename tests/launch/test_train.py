@@ -105,11 +105,6 @@ def test_run_ended_by_signals_ends_with_one_line_and_goes_on(tiny_run, tmp_path)
         (["--batch_size=many"], "error: --batch_size=many: expected a whole number"),
         (["--optimizer=adamm"], "error: optimizer='adamm': expected one of adamw, adam, sgd"),
         (
-            ["--workdir=gs://bucket/run"],
-            "error: --workdir=gs://bucket/run: remote folders are not supported yet; "
-            "give a local folder",
-        ),
-        (
             ["--data_dir=gx://bucket/data"],
             "error: gx://bucket/data: Protocol not known: gx; expected a folder of this machine, "
             "or a URL that fsspec knows, as gs://BUCKET/FOLDER or s3://BUCKET/FOLDER",

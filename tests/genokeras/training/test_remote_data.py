@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from genokeras.evaluation.evaluate import evaluate
-from genokeras.training import checkpoint
+from genokeras.training import checkpoint, remote_workdir, trainer
 from genokeras.training.train import train
 from genokeras.training.train_config import TrainConfig
 from genokeras.training.workdir import CHECKPOINTS, Run
 from tfrecords.errors import InputError
+from tfrecords.remote_path import path_of
 
 SETTINGS = TrainConfig(steps=20, batch_size=32, eval_every=10, jit="off", shuffle_block=16)
 
@@ -83,3 +84,55 @@ def test_a_network_that_is_gone_while_training(url, bucket, tmp_path, monkeypatc
     ours, theirs = (run(url, tmp_path / name)[0] for name in ("other", "run"))
     for name, values in theirs.items():
         np.testing.assert_array_equal(ours[name], values, err_msg=name)
+
+
+def test_run_in_a_bucket_goes_on_on_another_machine(data_dir, bucket, tmp_path, monkeypatch):
+    """Killed after its first checkpoint, it ends with the weights of a run that was not."""
+    weights, _ = run(data_dir, tmp_path / "local")
+    workdir, lines = "bucket://b/run", []
+    options = {"preset": "single_conv_only", "overrides": ["filters=8"], "log": lines.append}
+
+    class Killed(BaseException):
+        pass
+
+    after_steps = trainer.Trainer._after_steps
+
+    def killed_at_15(self, *arguments):
+        if self.step == 15:
+            raise Killed
+        return after_steps(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer.Trainer, "_after_steps", killed_at_15)
+        first = dataclasses.replace(SETTINGS, checkpoint_every=10)
+        with pytest.raises(Killed):
+            train(data_dir, workdir, training=first, **options)
+    saved = tmp_path / "b" / "run" / "checkpoints"
+    assert checkpoint.steps(saved) == [10]
+    monkeypatch.setenv("GENOKERAS_CACHE", str(tmp_path / "another machine"))
+    bucket.failing = 0.05
+    result = train(data_dir, workdir, training=first, **options)
+    assert str(result.workdir) == workdir
+    assert f"--workdir={workdir}\n" in (tmp_path / "b" / "run" / "flags.txt").read_text()
+    assert "Going on from step 10" in lines
+    for name, values in checkpoint.load(saved / "step-20")[0]["model"].items():
+        np.testing.assert_array_equal(values, weights[name], err_msg=name)
+    again = train(data_dir, workdir, training=first, **options)
+    assert again.already_finished
+    assert str(again.workdir) == workdir
+    assert Run.open(workdir).best_step == result.best_step
+
+
+def test_checkpoint_that_cannot_be_pushed_comes_with_the_next(bucket, tmp_path):
+    local, lines = tmp_path / "local", []
+    local.mkdir()
+    (local / "config.json").write_text("{}")
+    publish = remote_workdir.publisher(local, path_of("bucket://b/run"), lines.append)
+    bucket.broken = ConnectionResetError("connection reset")
+    publish()
+    (line,) = lines
+    assert line.startswith("bucket://b/run/")
+    assert line.endswith("; training goes on, and the next checkpoint brings this one along")
+    bucket.broken = None
+    publish()
+    assert (tmp_path / "b" / "run" / "config.json").read_text() == "{}"

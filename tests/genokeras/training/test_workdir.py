@@ -176,19 +176,6 @@ def test_folder_of_broken_settings_is_not_emptied(data_dir, tmp_path, resume):
     assert (tmp_path / "report.html").read_text() == "mine"
 
 
-def test_remote_folders_are_refused_before_anything_is_written(data_dir, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    message = "{}: remote folders are not supported yet; give a local folder"
-    for call, arguments, given in (
-        (train, (data_dir, "gs://bucket/run"), "--workdir=gs://bucket/run"),
-        (Run.open, ("gs://bucket/run",), "--workdir=gs://bucket/run"),
-    ):
-        with pytest.raises(InputError) as error:
-            call(*arguments)
-        assert str(error.value) == message.format(given)
-    assert not list(tmp_path.iterdir())
-
-
 def test_changed_environment_is_said(data_dir, tmp_path):
     """Bits depend on versions and threads; a run goes on, but says that it is not the same."""
     train(data_dir, tmp_path, preset="remove_mlp", overrides=["filters=4"], training=TRAINING)
