@@ -296,7 +296,7 @@ def start_two_hosts(data_dir):
     started = []
     command = [
         *(sys.executable, "-m", "launch.train", f"--data_dir={data_dir}", "--strategy=multiworker"),
-        *("--preset=single_conv_only", "--set=filters=8", "--batch_size=32", "--steps=300"),
+        *("--preset=single_conv_only", "--set=filters=8", "--batch_size=32", "--steps=200"),
         *("--eval_every=50", "--log_every=10", "--checkpoint_every=20", "--jit=off"),
     ]
 
@@ -319,12 +319,12 @@ def start_two_hosts(data_dir):
     yield start
     for process in started:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def ended(processes):
     """Their exit codes and last lines."""
-    lines = [process.communicate(timeout=120)[0].splitlines() for process in processes]
+    lines = [process.communicate(timeout=280)[0].splitlines() for process in processes]
     return [
         (p.returncode, text[-1] if text else "") for p, text in zip(processes, lines, strict=True)
     ]
