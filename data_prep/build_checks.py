@@ -7,6 +7,7 @@ from data_prep.build_config import BuildConfig, check_range
 from data_prep.differences import another_dataset, describe_differences
 from data_prep.remote_destination import open_destination
 from data_prep.source import Source
+from data_prep.splits import TWO_FOLDS
 from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
 from tfrecords.schema import NAME
@@ -71,7 +72,7 @@ def check_build(source: Source, config: BuildConfig) -> None:
             "hold the window and so many bases on either side"
         )
     if config.store == "intervals":
-        interval_store.check(source, config.negatives)
+        interval_store.check(source)
     if config.negatives is not None:
         negatives.check_kind(config.negatives, source)
     _check_splits(source.unsplit, config, has_chroms="chroms" in source.details)
@@ -83,6 +84,8 @@ def _check_splits(unsplit: str, config: BuildConfig, *, has_chroms: bool) -> Non
             "--valid_chroms, --test_chroms and --train_chroms split windows of a genome; these "
             "rows have no chromosome"
         )
+    if config.num_folds == 2 and has_chroms:  # No row of a genome comes with a split.
+        raise InputError(TWO_FOLDS)
     if config.whole_chroms and not has_chroms:
         raise InputError(
             "--whole_chroms splits windows of a genome; these rows have no chromosome (of a table "

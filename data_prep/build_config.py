@@ -97,6 +97,11 @@ class BuildConfig:
             raise InputError("--whole_chroms needs --split_fractions, or --num_folds and --fold")
         _check_chroms_once(self.chroms_of_splits)
         check_range("negatives_per_positive", self.negatives_per_positive, 1, MAX_NEGATIVES)
+        if self.store == "intervals" and self.negatives is not None:
+            raise InputError(
+                f"--store=intervals: {self.negatives} makes sequences that are in no genome; use "
+                "--negatives=gc_matched, or --store=sequences"
+            )
         if self.negatives is None and self.negatives_per_positive != 1:
             raise InputError("--negatives_per_positive needs --negatives=KIND")
 

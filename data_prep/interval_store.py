@@ -60,16 +60,11 @@ class IntervalScratch(Scratch):
         return CutSequences(self) if name == "sequence" else super().read(name)
 
 
-def check(source: Source, negatives: str | None) -> None:
+def check(source: Source) -> None:
     """Raises an InputError unless all rows of a source have their place in a genome."""
     if "chroms" not in source.details:
         raise InputError(
             "--store=intervals is for windows of a genome; these rows have no place in one"
-        )
-    if negatives is not None:
-        raise InputError(
-            f"--store=intervals: {negatives} makes sequences that are in no genome; use "
-            "--negatives=gc_matched, or --store=sequences"
         )
 
 

@@ -24,6 +24,10 @@ _BLOCK = 1 << 16
 _MAX_STRATA = 1000
 _MAX_QUANTILES = 10
 TRAIN, VALID, TEST = range(len(SPLITS))
+TWO_FOLDS = (
+    "--num_folds=2 leaves nothing to train on, since one fold is test and the next one valid; "
+    "expected 3 or more, or a test split of its own (--test)"
+)
 
 
 def split_rows(
@@ -110,10 +114,7 @@ def make_splits(
         split_of_fold[config.fold] = VALID
         return split_of_fold[parts]
     if count == 2:
-        raise InputError(
-            "--num_folds=2 leaves nothing to train on, since one fold is test and the next one "
-            "valid; expected 3 or more, or a test split of its own (--test)"
-        )
+        raise InputError(TWO_FOLDS)
     split_of_fold[(config.fold + 1) % count] = VALID
     split_of_fold[config.fold] = TEST
     return split_of_fold[parts]

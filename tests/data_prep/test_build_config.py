@@ -14,6 +14,11 @@ from tfrecords.errors import InputError
         ({"compression": "zip"}, "--compression=zip, expected one of none, gzip.*mean 'gzip'"),
         ({"leak_threshold": 5.0}, "--leak_threshold=5.0, expected 0 to 1"),
         ({"leak_threshold": float("nan")}, "--leak_threshold=nan, expected 0 to 1"),
+        ({"near_duplicate_threshold": -1}, "--near_duplicate_threshold=-1, expected 0 to 1"),
+        (
+            {"store": "intervals", "negatives": "dinucleotide_shuffle"},
+            "--store=intervals: dinucleotide_shuffle makes sequences that are in no genome; use",
+        ),
         ({"seed": -1}, "--seed=-1, expected 0 to 4294967295"),
         ({"num_shards": 0}, "--num_shards=0, expected 1 to 99999"),
         ({"shift_bp": -1}, "--shift_bp=-1, expected 0 to 1048576"),
@@ -54,6 +59,8 @@ def test_flags_of_older_datasets_stay():
     chosen = BuildConfig(split_fractions=(0.8, 0.1, 0.1), shift_bp=8).flags
     assert chosen["split_fractions"] == [0.8, 0.1, 0.1]
     assert chosen["shift_bp"] == 8
+    chosen = BuildConfig(near_duplicate_threshold=1).flags
+    assert chosen["near_duplicate_threshold"] == 1
 
 
 def test_folds_and_fractions_split():

@@ -146,6 +146,10 @@ NEVER_READ = ["--source=windows", "--fasta=no.fa", "--window_bp=99", *SPLITS]
             ["--split_fractions=.8,.1,.1"],
             "chromosomes of splits and --split_fractions or --num_fol",
         ),
+        (
+            ["--valid_chroms=", "--test_chroms=", "--num_folds=2", "--fold=0"],
+            "--num_folds=2 leaves nothing to train on",
+        ),
         (["--beam_args=--x"], "--beam_args needs --runner=beam"),
         (["--test_chroms=I"], "I is in --valid_chroms and in --test_chroms"),
         (["--valid_chroms=", "--test_chroms=", "--fold_file=f"], "f: there is no such file"),
