@@ -59,7 +59,7 @@ def find_near_duplicates(
     scratch = Scratch(folder, columns | {"values": ("uint16", (minhash.NUM_VALUES,))})
     bar = progress("Comparing splits (steps)", 1 + _NUM_BANDS) if progress else None
     try:
-        scratch.write(_signatures(sequences, length, shift_bp))
+        scratch.write(_columns(_signatures(sequences, slice(None), length, shift_bp)))
         rows = _Rows(scratch.read("values"), keys, split, found)
         for band in range(_NUM_BANDS):
             if bar:
@@ -82,14 +82,12 @@ def is_near_duplicate(
 
     The arguments are those of `find_near_duplicates`.
     """
-    window = length - 2 * shift_bp
-
-    def signatures(rows: slice) -> np.ndarray:
-        return minhash.signatures(sequence.crop(sequences[rows], length, shift_bp, window), window)
 
     def is_alike(row: int, rows: slice) -> np.ndarray:
         own = slice(row, row + 1)
-        return _is_near(signatures(own), signatures(rows)) & (keys[own] != keys[rows])
+        (signature,) = _signatures(sequences, own, length, shift_bp)
+        is_near = [_is_near(signature, x) for x in _signatures(sequences, rows, length, shift_bp)]
+        return np.concatenate(is_near) & (keys[own] != keys[rows])
 
     return is_alike
 
@@ -104,12 +102,18 @@ def _band(number: int) -> str:
     return f"band_{number}"
 
 
-def _signatures(sequences: Column, length: int, shift_bp: int) -> Iterator[dict[str, np.ndarray]]:
-    step = max(1, _BLOCK_BASES // length)
-    window = length - 2 * shift_bp
-    for start in range(0, len(sequences), step):
-        packed = sequence.crop(sequences[start : start + step], length, shift_bp, window)
-        values = minhash.signatures(packed, window)
+def _signatures(sequences: Column, rows: slice, length: int, shift_bp: int) -> Iterator[np.ndarray]:
+    """Yields the signatures of rows, uint16 `[N, 64]`, so many at a time as have some Mbp."""
+    step, window = max(1, _BLOCK_BASES // length), length - 2 * shift_bp
+    first, last, _ = rows.indices(len(sequences))
+    for start in range(first, last, step):
+        packed = sequences[start : min(last, start + step)]
+        yield minhash.signatures(sequence.crop(packed, length, shift_bp, window), window)
+
+
+def _columns(signatures: Iterator[np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
+    """Yields signatures with their bands, two values in one number each, for columns on disk."""
+    for values in signatures:
         bands = values.view(np.uint32)
         yield {"values": values} | {_band(band): bands[:, band] for band in range(_NUM_BANDS)}
 

@@ -135,7 +135,9 @@ def test_blocks_and_ranges_do_not_show(find, random_sequences, monkeypatch):
     assert 0 < np.count_nonzero(whole) < 600
 
 
-def test_a_pair_can_be_told_without_looking_for_all(tmp_path, random_sequences):
+@pytest.mark.parametrize("block", [300, 1 << 22])
+def test_a_pair_can_be_told_without_looking_for_all(tmp_path, random_sequences, monkeypatch, block):
+    monkeypatch.setattr(near_duplicates, "_BLOCK_BASES", block)
     first, second = random_sequences(2, 200)
     texts = [first, first, second, mutated([first], 0.05)[0], mutated([first], 0.3)[0]]
     packed = sequence.encode(texts, 200)
