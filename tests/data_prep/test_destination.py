@@ -168,3 +168,12 @@ def test_a_link_to_a_folder_stays_a_link(tmp_path):
         destination.publish()
     assert (tmp_path / "data").is_symlink()
     assert files(tmp_path / "disk") == ["data"]
+
+
+def test_a_place_that_can_be_written_is_left_as_it_is(tmp_path):
+    Destination(tmp_path / "a" / "b" / "data").check_writable()
+    assert files(tmp_path) == []
+    (tmp_path / "file").write_text("mine")
+    message = f"^--data_dir={tmp_path}/file/b/data: {tmp_path}/file is a file, not a folder$"
+    with pytest.raises(InputError, match=message):
+        Destination(tmp_path / "file" / "b" / "data").check_writable()
