@@ -20,6 +20,7 @@ FRAMEWORKS = {"tensorflow", "tensorflow_datasets", "jax", "torch", "keras"}
 # The only files that may name a framework other than Keras; everything else is keras.ops or NumPy.
 FRAMEWORK_FILES = {
     "data_prep/tfds_source.py",
+    "genokeras/training/jax_ahead.py",
     "genokeras/training/jax_devices.py",
     "genokeras/training/jax_engine.py",
     "genokeras/training/jax_precision.py",
