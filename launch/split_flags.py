@@ -93,7 +93,8 @@ def matched_chroms(chroms: Sequence[Chrom], alias: str) -> dict[str, tuple[str, 
     """
     if not (named := _chroms_of_all()):
         return {}
-    given_by = _FOLD_FILE.value or "--*_chroms"
+    typed = (f"--{split}_chroms={','.join(names)}" for split, names in named.items())
+    given_by = _FOLD_FILE.value or " ".join(typed)
     return _by_field(genome_names(given_by, named, chroms, alias, progress.log))
 
 
