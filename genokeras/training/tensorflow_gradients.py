@@ -115,13 +115,13 @@ class Gradients:
     def _encode_pieces(self, batch: Batch) -> dict[str, Any]:
         if self._num_pieces == 1:
             return self._encode(batch, training=True)
-        cut = self._cut(batch)
-        # Only what the results look like is of interest here: TensorFlow leaves the rest out.
-        like = self._encode({name: values[0] for name, values in cut.items()}, training=True)
+        of = self._of_piece_number(lambda piece: self._encode(piece, training=True), batch)
         stacked = tf.map_fn(
-            lambda piece: self._encode(piece, training=True),
-            cut,
-            fn_output_signature={name: tf.TensorSpec(x.shape, x.dtype) for name, x in like.items()},
+            of,
+            tf.range(self._num_pieces),
+            fn_output_signature=tf.nest.map_structure(
+                tf.TensorSpec.from_tensor, of.structured_outputs
+            ),
             parallel_iterations=1,
         )
         return {name: tf.reshape(x, (-1, *x.shape[2:])) for name, x in stacked.items()}
@@ -205,31 +205,36 @@ class Gradients:
         gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
         return [tf.convert_to_tensor(gradient) for gradient in gradients]
 
-    def _cut(self, values: Any) -> Any:
-        """Returns tensors `[B, ...]` of a structure as `[pieces, B / pieces, ...]`."""
-        count = self._num_pieces
-        return tf.nest.map_structure(
-            lambda x: tf.reshape(x, (count, x.shape[0] // count, *x.shape[1:])), values
-        )
-
     def _sum_over_pieces(self, function: Callable[[Any], Any], values: Any) -> Any:
         """Returns the sum of what `function` returns of each piece of the values."""
         if self._num_pieces == 1:
             return function(values)
-        cut = self._cut(values)
-
-        def of(number: Any) -> Any:
-            return function(tf.nest.map_structure(lambda x: x[number], cut))
+        of = self._of_piece_number(function, values)
 
         def add(number: Any, sums: Any) -> Any:
             return number + 1, tf.nest.map_structure(tf.add, sums, of(number))
 
-        first = (tf.constant(1), of(0))
+        zeros = tf.nest.map_structure(lambda x: tf.zeros(x.shape, x.dtype), of.structured_outputs)
         # In parallel they would all be in memory.
         return tf.while_loop(
             lambda number, _: number < self._num_pieces,
             add,
-            first,
+            (tf.constant(0), zeros),
             parallel_iterations=1,
-            maximum_iterations=self._num_pieces - 1,
+            maximum_iterations=self._num_pieces,
         )[1]
+
+    def _of_piece_number(self, function: Callable[[Any], Any], values: Any) -> Any:
+        """Returns `function` of the piece with a number; values `[B, ...]` are cut into pieces.
+
+        It is traced but once, and so known to the program once, with the shapes of its results.
+        """
+        count = self._num_pieces
+        cut = tf.nest.map_structure(
+            lambda x: tf.reshape(x, (count, x.shape[0] // count, *x.shape[1:])), values
+        )
+
+        def of(number: Any) -> Any:
+            return function(tf.nest.map_structure(lambda x: x[number], cut))
+
+        return tf.function(of, autograph=False).get_concrete_function(tf.TensorSpec((), tf.int32))

@@ -1,0 +1,203 @@
+"""What is so on two replicas; `test_tensorflow_replicas.py` runs this where there are two CPUs.
+
+One strategy for all of it: TensorFlow bears no second one in a process.
+"""
+
+import types
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from test_engine import LINEAR, PLAIN, PLAN, SPEC, loss_and_gradient, make_batch
+from test_tensorflow_engine import compiled_functions
+from worker import split_cpu
+
+from genokeras.layers.batch_norm import BatchNorm
+from genokeras.training import optimizer
+from genokeras.training.runtime import Runtime
+from genokeras.training.tensorflow_devices import connect
+from genokeras.training.train_config import TrainConfig
+from tfrecords.errors import InputError
+
+split_cpu(2)
+DEVICES = connect(Runtime(strategy="mirrored"))
+SINGLE = connect(Runtime(strategy="single"))
+
+
+def make_engine(devices=DEVICES, module=LINEAR, jit=False, layers=(), **settings):
+    training = TrainConfig(**PLAIN | settings)
+    with devices.scope():
+        inputs = x = keras.Input((3,))
+        for layer in (*layers, keras.layers.Dense(2, use_bias=False, name="linear")):
+            x = layer(x)
+        model = keras.Model(inputs, x)
+        model.get_layer("linear").kernel.assign(np.ones((3, 2), np.float32))
+        built = optimizer.build(training, PLAN, model)
+    engine = devices.engine(module, None, SPEC, model, built, training, jit)
+    engine.model = model  # For what a test wants to look at.
+    return engine
+
+
+def copies(variable):
+    """The value of each replica."""
+    return [np.array(copy) for copy in DEVICES._strategy.experimental_local_results(variable.value)]
+
+
+def kernel(engine):
+    """The weights, of which each replica has the same."""
+    first, second = copies(engine.model.get_layer("linear").kernel)
+    np.testing.assert_array_equal(first, second)
+    return first
+
+
+def test_devices_are_said():
+    assert (DEVICES.num_replicas, DEVICES.num_hosts, DEVICES.host) == (2, 1, 0)
+    assert DEVICES.describe().startswith("2 CPU devices (")
+    assert DEVICES.exchange(7) == [7]
+    assert SINGLE.describe().startswith("CPU (")
+
+
+def test_each_device_gets_its_rows_of_every_batch():
+    batches = [make_batch(seed=seed) for seed in range(3)]
+    _, placed = make_engine().place(batches)
+    parts = DEVICES._strategy.experimental_local_results(placed["x"])
+    expected = np.stack([batch["x"] for batch in batches])
+    for number, part in enumerate(parts):
+        assert part.device.endswith(f"CPU:{number}")
+        np.testing.assert_array_equal(part, expected[:, 2 * number : 2 * number + 2])
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_gradient_is_clipped_by_its_norm_over_all_replicas(jit):
+    """The halves have gradients of other norms, and other weights; no part is clipped by itself."""
+    engine, batch = make_engine(jit=jit, learning_rate=1.0, clipnorm=0.1), make_batch()
+    loss, gradient = loss_and_gradient(np.ones((3, 2)), batch)
+    norm = np.linalg.norm(gradient)
+    assert norm > 0.1
+    results = engine.train_steps(engine.place([batch]))
+    assert float(results["loss"]) == pytest.approx(loss, rel=1e-5)
+    assert float(results["gradient_norm"]) == pytest.approx(norm, rel=1e-5)
+    np.testing.assert_allclose(kernel(engine), 1 - 0.1 * gradient / norm, rtol=1e-5)
+
+
+def test_penalty_counts_once():
+    batch = make_batch()
+    engines = [
+        make_engine(devices, layers=[keras.layers.Dense(3, kernel_regularizer="l2", name="l2")])
+        for devices in (DEVICES, SINGLE)
+    ]
+    engines[0].load_state(engines[1].state(), "here")
+    found, expected = (engine.train_steps(engine.place([batch])) for engine in engines)
+    for name in ("loss", "regularizer", "gradient_norm"):
+        assert float(found[name]) == pytest.approx(float(expected[name]), rel=1e-5)
+
+
+def test_step_that_is_not_finite_on_one_replica_is_left_out_on_all():
+    engine, batch = make_engine(on_nan="skip", ema=0.9, learning_rate=0.1), make_batch()
+    bad = batch | {"targets": batch["targets"].copy()}
+    bad["targets"][-1] = np.nan
+    results = engine.train_steps(engine.place([bad]))
+    assert float(results["skipped"]) == 1
+    np.testing.assert_array_equal(kernel(engine), np.ones((3, 2)))
+    results = engine.train_steps(engine.place([batch]))
+    assert float(results["skipped"]) == 0
+    assert not np.array_equal(kernel(engine), np.ones((3, 2)))
+
+
+@pytest.mark.parametrize("size", [1, 3, 4])
+def test_evaluation_takes_batches_that_the_devices_do_not_divide(size):
+    batch = make_batch(size)
+    found, expected = (make_engine(devices).evaluate_step(batch) for devices in (DEVICES, SINGLE))
+    assert found["outputs"]["logits"].shape == (size, 2)
+    np.testing.assert_allclose(found["outputs"]["logits"], expected["outputs"]["logits"], rtol=1e-6)
+    for kind in ("terms", "weights"):
+        assert found[kind]["error"] == pytest.approx(expected[kind]["error"], rel=1e-6)
+
+
+def test_average_is_evaluated_and_saved(tmp_path):
+    engine, batch = make_engine(ema=0.9, learning_rate=0.1), make_batch()
+    for _ in range(3):
+        engine.train_steps(engine.place([batch]))
+    trained, average = kernel(engine), engine.state()["average"]["linear/kernel"]
+    with engine.averaged():
+        np.testing.assert_array_equal(kernel(engine), average)
+        engine.model.save(tmp_path / "model.keras")
+    np.testing.assert_array_equal(kernel(engine), trained)
+    saved = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(saved.get_layer("linear").kernel, average)
+
+
+def test_pieces_without_exchange_are_compiled():
+    placed = make_engine().place([make_batch()])[1]
+    counts = [
+        len(compiled_functions(make_engine(jit=jit)._train.get_concrete_function(placed)))
+        for jit in (False, True)
+    ]
+    # On each replica: what prepares, and what computes the gradient.
+    assert counts == [0, 4]
+
+
+def test_batch_norm_is_of_the_whole_batch_and_not_compiled():
+    engine, batch = (
+        make_engine(jit=True, layers=[BatchNorm(momentum=0.0, name="norm")]),
+        make_batch(),
+    )
+    assert not engine.jit
+    assert engine.notes == (
+        "Without XLA: batch norm asks all 2 devices for their part of the batch, which cannot be "
+        "compiled; norm=layer and norm=group can",
+    )
+    engine.train_steps(engine.place([batch]))
+    norm = engine.model.get_layer("norm")
+    for variable, expected in (
+        (norm.moving_mean, batch["x"].mean(0)),
+        (norm.moving_variance, batch["x"].var(0)),
+    ):
+        for copy in copies(variable):
+            np.testing.assert_allclose(copy, expected, rtol=1e-5)
+
+
+def test_batch_norm_cannot_see_a_batch_in_pieces():
+    with pytest.raises(InputError, match="gradient_accumulation=2: norm normalises over the batch"):
+        make_engine(layers=[BatchNorm(name="norm")], gradient_accumulation=2)
+
+
+def test_loss_that_looks_at_the_whole_batch_says_so():
+    module = types.SimpleNamespace(encode=None, **vars(LINEAR))
+    assert make_engine(module=module, jit=True).notes == (
+        "Compiled in pieces: the loss looks at the whole batch, gathered from 2 devices",
+    )
+
+
+def test_gradient_of_what_is_gathered_is_that_of_all_replicas():
+    """With sum_ij (z_i . w_j) as loss, every z_i has the sum of all w_j as its gradient."""
+
+    def encode(config, model, batch, training):
+        return {"z": model(batch["x"], training=training)}
+
+    def loss(config, encoded, batch, training, everyone, first_row):
+        products = keras.ops.matmul(encoded["z"], keras.ops.transpose(everyone["z"]))
+        rows = keras.ops.arange(2, dtype="int32") + first_row
+        return {"product": keras.ops.sum(products, axis=1)}, {"row": rows}
+
+    module = types.SimpleNamespace(prepare=LINEAR.prepare, encode=encode, loss=loss)
+    engine, batch = make_engine(module=module, learning_rate=1.0), make_batch()
+    batch["weight"] = np.ones_like(batch["weight"])
+    engine.train_steps(engine.place([batch]))
+    z_sum = batch["x"].sum(0) @ np.ones((3, 2))
+    gradient = 2 * np.outer(batch["x"].sum(0), z_sum) / len(batch["x"])
+    np.testing.assert_allclose(kernel(engine), 1 - gradient, rtol=1e-5)
+    np.testing.assert_array_equal(engine.evaluate_step(batch)["outputs"]["row"], [0, 1, 2, 3])
+
+
+def test_end_of_another_host_is_told_as_what_it_is(monkeypatch):
+    engine = make_engine()
+    placed = engine.place([make_batch()])
+
+    def fail(batches):
+        raise tf.errors.UnavailableError(None, None, "the peer is gone")
+
+    engine._calls[1] = fail
+    with pytest.raises(InputError, match="^another host of this run has ended; start all of them"):
+        engine.train_steps(placed)
