@@ -5,7 +5,7 @@ python benchmarks/engine.py --steps=100 --rounds=2     (a quick look; prints, ke
 
 The model has one weight and its logits are that weight. `bare` is what one would write for it by
 hand: a compiled `tf.function` with a gradient tape and an assignment. `engine` makes the same step
-through `TensorFlowEngine` (plain gradient descent), `engine_default` with what a run does by
+through the engine (plain gradient descent), `engine_default` with what a run does by
 default besides (AdamW, clipping, averaged weights), and `trainer` runs that in `Trainer.fit`, which
 reads records, hands batches over from a thread and logs. They take turns, so many steps a round;
 times are microseconds a step, differences medians over the rounds with a 95% bootstrap interval.
@@ -33,11 +33,14 @@ from genokeras.losses.supervised import supervised_terms
 from genokeras.models.spec import Spec
 from genokeras.training import optimizer as optimizers
 from genokeras.training.best_evaluation import best_evaluation
-from genokeras.training.tensorflow_engine import TensorFlowEngine
+from genokeras.training.devices import Engine, connect
+from genokeras.training.job import Job
+from genokeras.training.runtime import Runtime
 from genokeras.training.train_config import TrainConfig, plan
-from genokeras.training.trainer import Job, Trainer
-from tfrecords.reader import Dataset, Split
+from genokeras.training.trainer import Trainer
+from tfrecords.reader import Dataset
 
+DEVICES = connect(Runtime(strategy="single"))
 LENGTH, BATCH_SIZE, EXAMPLES = 101, 32, 4096
 FULL_STEPS, FULL_ROUNDS = 1000, 15
 PLAIN = {"optimizer": "sgd", "beta_1": 0.0, "schedule": "constant", "clipnorm": 0.0, "ema": 0.0}
@@ -86,21 +89,23 @@ def main() -> None:
 def measure(folder: pathlib.Path, steps: int, rounds: int) -> dict:
     """Returns all results."""
     computer = machine()
-    split = write_data(folder)
+    dataset = write_data(folder)
     training = TrainConfig(steps=steps, eval_every=steps, batch_size=BATCH_SIZE)
     plain = TrainConfig(steps=steps, eval_every=steps, batch_size=BATCH_SIZE, **PLAIN)
-    batches = split.train_batches(0, batch_size=BATCH_SIZE, seed=0)
+    batches = dataset.split("train").train_batches(0, batch_size=BATCH_SIZE, seed=0)
     engines = {"engine": build(plain)[0], "engine_default": build(training)[0]}
-    placed = [engines["engine"].place(batch) for batch in itertools.islice(batches, 32)]
-    calls = {"bare": bare_step(plain.learning_rate)}
-    calls |= {name: engine.train_step for name, engine in engines.items()}
+    batches = list(itertools.islice(batches, 32))
+    tensors = [{name: tf.constant(x) for name, x in batch.items()} for batch in batches]
+    placed = [engines["engine"].place([batch]) for batch in batches]
+    calls = {"bare": (bare_step(plain.learning_rate), tensors)}
+    calls |= {name: (engine.train_steps, placed) for name, engine in engines.items()}
     engine, model = build(training)
     runs = (folder / f"run_{number}" for number in itertools.count())
     contestants: dict[str, Callable[[], float]] = {
-        name: lambda call=call: seconds(lambda: repeat(call, placed, steps)) / steps
-        for name, call in calls.items()
+        name: lambda call=call, given=given: seconds(lambda: repeat(call, given, steps)) / steps
+        for name, (call, given) in calls.items()
     }
-    contestants["trainer"] = lambda: fit(engine, model, training, split, next(runs))
+    contestants["trainer"] = lambda: fit(engine, model, training, dataset, next(runs))
     took: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds + 1):
         for name, contestant in contestants.items():
@@ -142,17 +147,17 @@ def bare_step(learning_rate: float) -> Callable[[dict], Any]:
     return step
 
 
-def build(training: TrainConfig) -> tuple[TensorFlowEngine, keras.Model]:
+def build(training: TrainConfig) -> tuple[Engine, keras.Model]:
     """Returns an engine for the model that computes nothing, and the model."""
     spec = Spec(LENGTH, ("label",))
     sequence = keras.Input((spec.packed_width,), dtype="uint8", name="sequence")
     model = keras.Model(sequence, Constant(name="constant")(sequence))
     optimizer = optimizers.build(training, plan(training, EXAMPLES), model)
-    return TensorFlowEngine(MODULE, None, spec, model, optimizer, training, jit=True), model
+    return DEVICES.engine(MODULE, None, spec, model, optimizer, training, True), model
 
 
 def loss(
-    config: None, model: keras.Model, batch: dict[str, Any], training: bool, gather: Callable
+    config: None, model: keras.Model, batch: dict[str, Any], training: bool
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns the cross-entropy of the logits, as a model's module does."""
     logits = model(batch["sequence"], training=training)
@@ -162,17 +167,17 @@ def loss(
 MODULE = types.SimpleNamespace(prepare=lambda config, spec, batch, training: batch, loss=loss)
 
 
-def repeat(call: Callable[[dict], Any], batches: list[dict], steps: int) -> None:
+def repeat(call: Callable[[Any], Any], batches: list[Any], steps: int) -> None:
     """Makes steps over batches that are on the device already."""
     for batch in itertools.islice(itertools.cycle(batches), steps):
         call(batch)
 
 
 def fit(
-    engine: TensorFlowEngine,
+    engine: Engine,
     model: keras.Model,
     training: TrainConfig,
-    split: Split,
+    dataset: Dataset,
     workdir: pathlib.Path,
 ) -> float:
     """Trains; returns the seconds a step, without the first, and the last, which saves."""
@@ -183,13 +188,16 @@ def fit(
         module=MODULE,
         model=model,
         spec=Spec(LENGTH, ("label",)),
-        dataset="bench",
+        manifest=dataset.manifest,
         training=training,
         plan=steps,
         learning_rate=optimizers.schedule(training, steps),
-        train=split,
+        train=dataset.split("train"),
         valid=None,
         workdir=workdir,
+        devices=DEVICES,
+        loader="native",
+        steps_to_trace=None,
         progress=lambda description, total, completed: clock,
         log=lambda line: None,
     )
@@ -198,13 +206,13 @@ def fit(
     return (times[-1] - times[0]) / (len(times) - 1)
 
 
-def write_data(folder: pathlib.Path) -> Split:
-    """Builds a dataset of random sequences and returns its training split."""
+def write_data(folder: pathlib.Path) -> Dataset:
+    """Builds a dataset of random sequences."""
     rng = np.random.default_rng(0)
     path = folder / "train.csv"
     path.write_text("sequence,label\n" + "".join(rows(rng)))
     build_dataset(CsvTable({"train": path}), folder / "data", "bench")
-    return Dataset(folder / "data").split("train")
+    return Dataset(folder / "data")
 
 
 def rows(rng: np.random.Generator) -> Iterator[str]:

@@ -14,7 +14,8 @@ from genokeras import config as configs
 from genokeras.models import cnn_attention
 from genokeras.models.spec import Spec
 from genokeras.training import optimizer as optimizers
-from genokeras.training import tensorflow_engine
+from genokeras.training.devices import connect
+from genokeras.training.runtime import Runtime
 from genokeras.training.summaries import read_rows
 from genokeras.training.train import recipe, train
 from genokeras.training.train_config import TrainConfig, plan
@@ -46,13 +47,12 @@ def checked_losses(task: Task, training: TrainConfig) -> tuple[int, list[float],
     np.savez(task.folder / "weights.npz", **weights)
     split = dataset.split("train")
     steps = plan(training, split.num_examples)
-    jit = tensorflow_engine.use_jit(training.jit, steps.steps)
+    devices = connect(Runtime(strategy="single"))
+    jit = devices.use_jit(training.jit, steps.steps)
     optimizer = optimizers.build(training, steps, model)
-    engine = tensorflow_engine.TensorFlowEngine(
-        cnn_attention, config, spec, model, optimizer, training, jit
-    )
-    batch = engine.place(next(split.eval_batches(task.batch_size)))
-    losses = [float(engine.train_step(batch)["loss"]) for _ in range(CHECKED_STEPS)]
+    engine = devices.engine(cnn_attention, config, spec, model, optimizer, training, jit)
+    batch = engine.place([next(split.eval_batches(task.batch_size))])
+    losses = [float(engine.train_steps(batch)["loss"]) for _ in range(CHECKED_STEPS)]
     return sum(values.size for values in weights.values()), losses, jit
 
 
