@@ -2,6 +2,7 @@ import keras
 import numpy as np
 from tensorboard.util import tensor_util
 
+from genokeras.training import variables
 from genokeras.training.histograms import Histograms
 
 
@@ -24,7 +25,7 @@ def ends(values):
 
 def test_an_update_is_what_the_last_step_has_changed():
     built, dense = model()
-    histograms = Histograms(built)
+    histograms = Histograms(lambda: variables.read(built.trainable_variables))
     histograms.before_step()
     kernel = np.array([[1.0], [2.0], [5.0]], np.float32)
     dense.set_weights([kernel, np.zeros(1, np.float32)])
@@ -39,7 +40,7 @@ def test_an_update_is_what_the_last_step_has_changed():
 def test_what_is_taken_down_does_not_change_with_the_weights():
     """A view of the weights instead of a copy would show updates of zero."""
     built, dense = model()
-    histograms = Histograms(built)
+    histograms = Histograms(lambda: variables.read(built.trainable_variables))
     histograms.before_step()
     dense.kernel.assign_add(np.array([[0.0], [1.0], [2.0]], np.float32))
     low, high, _ = ends(histograms.values())["updates/dense/kernel"]
