@@ -85,12 +85,8 @@ def train(
     """
     check_known("no resume", resume, RESUME, "There are")
     started, log = time.perf_counter(), log or (lambda line: None)
-    home, local, publish = path_of(workdir), pathlib.Path(workdir), None
-    if is_remote(home):
-        local = remote_workdir.local_folder(home)
-        remote_workdir.pull(home, local)
-        log(f"The copy of {home} on this machine is {local}")
-        publish = remote_workdir.publisher(local, home, log)
+    home = path_of(workdir)
+    local, publish = _local(home, log)
     dataset = Dataset(data_dir, progress=progress)
     run = Run(
         workdir=local,
@@ -132,6 +128,18 @@ def train(
                     remote_workdir.push(local, home)
             devices.exchange(0)  # Nobody ends before the result is there.
     return TrainResult(home, **stored)
+
+
+def _local(
+    home: pathlib.Path | RemotePath, log: Log
+) -> tuple[pathlib.Path, Callable[[], None] | None]:
+    """Returns the folder to train in, and, if it is a copy of a remote one, what pushes it."""
+    if not is_remote(home):
+        return home, None
+    local = remote_workdir.local_folder(home)
+    remote_workdir.pull(home, local)
+    log(f"The copy of {home} on this machine is {local}")
+    return local, remote_workdir.publisher(local, home, log)
 
 
 def _prepare(
