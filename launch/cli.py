@@ -10,7 +10,7 @@ from tfrecords.errors import InputError, suggest
 
 _NOT_LAUNCHERS = (
     *("__init__", "app", "cache_flags", "cli", "cloud_tpu_code", "cloud_tpu_gcloud"),
-    *("cloud_tpu_host", "cloud_tpu_job", "cloud_tpu_machine", "cloud_tpu_mirror"),
+    *("cloud_tpu_host", "cloud_tpu_job", "cloud_tpu_machine"),
     *("genome_coverage", "genome_flags", "model_help", "progress", "quiet", "runner_flags"),
     *("scoring", "split_flags", "tfds_flags"),
 )

@@ -6,8 +6,7 @@ python -m launch.cloud_tpu --tpu_name=my-tpu --zone=us-east5-b --accelerator_typ
 After `--` comes the line of a launcher, which runs on every host of the TPU. The TPU is created
 unless it is there; the line is watched until it ends, and started again when it has saved (exit
 code 75) or the TPU was preempted: then another TPU is created, and the same line goes on from its
-last checkpoint, which has to be in a bucket for that: a `--workdir=gs://...` is copied there every
-minute from the disk of the first host. Ctrl-C ends only the watching; the same
+last checkpoint, which has to be in a bucket for that. Ctrl-C ends only the watching; the same
 command watches on. A TPU costs money until it is deleted, which is only done with
 --delete_when_done. --dry_run prints the commands and runs nothing.
 
@@ -29,7 +28,6 @@ from launch.cloud_tpu_code import EXTRAS, Code
 from launch.cloud_tpu_gcloud import Gcloud
 from launch.cloud_tpu_job import Job, LineFailed, fetch, plan
 from launch.cloud_tpu_machine import Machine, Tpu, runtime_version
-from launch.cloud_tpu_mirror import workdir_of
 from tfrecords.errors import InputError, check_known
 
 TAKES_LINE = True
@@ -71,12 +69,6 @@ _DELETE_WHEN_DONE = flags.DEFINE_bool(
 _POLL_S = flags.DEFINE_float(
     "poll_s", 30.0, "Seconds between two looks at the TPU.", lower_bound=0.01
 )
-_COPY_EVERY = flags.DEFINE_float(
-    "copy_every",
-    60.0,
-    "Seconds between two copies of the work folder to its bucket.",
-    lower_bound=0.01,
-)
 _MAX_RESTARTS = flags.DEFINE_integer(
     "max_restarts", 50, "How often the line is started again at most.", lower_bound=0
 )
@@ -94,13 +86,12 @@ _CHECK = (
 
 def main(line: Sequence[str]) -> None:
     line = _launcher_line(line)
-    workdir, fetch_to = workdir_of(line), _fetch_to()
+    workdir, fetch_to = _workdir(line), _fetch_to()
     _check_ending(workdir, fetch_to)
     tpu, code = _tpu(), Code(_ENGINE.value)
     if _DRY_RUN.value:
         ends = {"fetch_to": fetch_to, "delete": _DELETE_WHEN_DONE.value}
-        options = {"copy_s": _COPY_EVERY.value, "workdir": workdir}
-        print("\n".join(plan(tpu, code, line, **options, **ends)))
+        print("\n".join(plan(tpu, code, line, workdir=workdir, **ends)))
         return
     if _SPOT.value and workdir and "://" not in workdir:
         progress.log(
@@ -111,7 +102,7 @@ def main(line: Sequence[str]) -> None:
     waits = {"wait_s": _POLL_S.value, "capacity_hours": _WAIT_FOR_CAPACITY.value}
     machine = Machine(tpu, gcloud, **waits, log=progress.log)
     ends = {"poll_s": _POLL_S.value, "max_restarts": _MAX_RESTARTS.value}
-    job = Job(machine, code, line, **ends, copy_s=_COPY_EVERY.value, log=progress.log, show=_show)
+    job = Job(machine, code, line, **ends, log=progress.log, show=_show)
     with _tells_what_is_left(machine):
         _run(job, machine, workdir, fetch_to)
 
@@ -178,6 +169,16 @@ def _launcher_line(words: Sequence[str]) -> list[str]:
         message = done.stderr.strip().splitlines()[-1].removeprefix("error: ")
         raise InputError(f"launch.{name}: {message}")
     return line
+
+
+def _workdir(line: Sequence[str]) -> str | None:
+    """Returns the value of --workdir in a launcher line."""
+    found = None
+    for word, following in zip(line, [*line[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name in ("--workdir", "-workdir"):
+            found = value if equals else following
+    return found
 
 
 def _fetch_to() -> pathlib.Path | None:

@@ -1,16 +1,14 @@
 """What `launch.cloud_tpu` runs on each host of a TPU: one launcher line, apart from any connection.
 
-python -m launch.cloud_tpu_host start|supervise SECONDS LAUNCHER [--flag=value ...]
-python -m launch.cloud_tpu_host status|stop|settle
+python -m launch.cloud_tpu_host start|supervise LAUNCHER [--flag=value ...]
+python -m launch.cloud_tpu_host status|stop
 python -m launch.cloud_tpu_host log OFFSET
 
 A connection that breaks ends nothing: `start` leaves the line to a supervisor in a session of its
-own, which copies a work folder that is to be in a bucket there every so many SECONDS. In
-`~/genokeras/job` are `lock`, which is held as long as it runs, `job.json`, `line_pid`, `log.txt`,
-when the line has ended `exit_code`, and `uncopied` as long as the bucket lacks something.
+own. In `~/genokeras/job` are `lock`, which is held as long as it runs, `job.json`, `log.txt` and,
+when the line has ended, `exit_code`.
 """
 
-import contextlib
 import fcntl
 import json
 import os
@@ -25,15 +23,13 @@ import time
 import urllib.error
 import urllib.request
 
-from launch import app, cloud_tpu_mirror
-from launch.cloud_tpu_mirror import Mirror
+from launch import app
 from tfrecords.errors import InputError
 
 MARK = "genokeras-host "  # Before the JSON of a state, whatever else a login shell may print.
 RUNNING, ENDED, LOST = "running", "ended", "lost"
 LOG_BYTES = 1 << 20
-_GRACE_S = 60.0  # Between SIGTERM, at which a run saves, and SIGKILL.
-_PATIENCE_S = 1800.0  # For the copy of the work folder to its bucket.
+_GRACE_S = 120.0  # Between SIGTERM, at which a run saves, perhaps to a bucket, and SIGKILL.
 
 
 def _folder() -> pathlib.Path:
@@ -77,7 +73,7 @@ def _metadata(key: str) -> str | None:
         return None
 
 
-def start(seconds: str, line: list[str]) -> None:
+def start(line: list[str]) -> None:
     """Starts a launcher line, unless it runs already.
 
     Raises:
@@ -94,10 +90,9 @@ def start(seconds: str, line: list[str]) -> None:
             )
         return
     (folder / "exit_code").unlink(missing_ok=True)
-    Mirror(line).download()
     with (folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "launch.cloud_tpu_host", "supervise", seconds, *line],
+            [sys.executable, "-m", "launch.cloud_tpu_host", "supervise", *line],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -110,45 +105,13 @@ def start(seconds: str, line: list[str]) -> None:
     os.close(lock)
 
 
-def supervise(seconds: float, line: list[str]) -> None:
-    """Runs a launcher line to its end, and writes down its exit code.
-
-    Its work folder is copied to a bucket every so many seconds, if it is to be in one.
-    """
+def supervise(line: list[str]) -> None:
+    """Runs a launcher line to its end, and writes down its exit code."""
     # SIGTERM is for the line, which saves at it. (A handler, as SIG_IGN would be inherited.)
     signal.signal(signal.SIGTERM, lambda *_: None)
-    mirror = Mirror(line)
-    name, *given = mirror.line
-    is_first = not worker().isdigit() or int(worker()) == 0  # A host without a number is alone.
-    if is_first:
-        _write("uncopied", "")
-    process = subprocess.Popen([sys.executable, "-m", f"launch.{name}", *given])
-    _write("line_pid", str(process.pid))
-    code, failure = None, ""
-    while code is None:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            code = process.wait(seconds)
-        if is_first and (failure := mirror.upload()):
-            print(f"{mirror.url}: could not be written: {failure}", file=sys.stderr, flush=True)
-    if not failure:
-        (_folder() / "uncopied").unlink(missing_ok=True)
-    code = cloud_tpu_mirror.FAILED if code == 0 and failure else code
-    _write("exit_code", str(code if code >= 0 else 128 - code))
-
-
-def settle() -> None:
-    """Copies to its bucket what the last line has left, if that was not done; only for worker 0.
-
-    Raises:
-        InputError: It could not be copied.
-    """
-    job = json.loads(_read("job.json") or "{}")
-    if not (_folder() / "uncopied").exists() or status()["state"] == RUNNING:
-        return
-    mirror = Mirror(job["line"])
-    if failure := mirror.upload():
-        raise InputError(f"{mirror.url}: could not be written: {failure}")
-    (_folder() / "uncopied").unlink()
+    done = subprocess.run([sys.executable, "-m", f"launch.{line[0]}", *line[1:]], check=False)
+    code = done.returncode if done.returncode >= 0 else 128 - done.returncode
+    _write("exit_code", str(code))
 
 
 def status() -> dict:
@@ -179,26 +142,14 @@ def log(offset: int) -> bytes:
 
 
 def stop() -> None:
-    """Ends the line that runs here, if any: it may save first, and is copied to its bucket."""
-    if status()["state"] != RUNNING:
-        return
-    supervisor = json.loads(_read("job.json"))["pid"]
-    os.killpg(supervisor, signal.SIGTERM)
-    if not _has_ended(within=_GRACE_S):
-        with contextlib.suppress(ProcessLookupError, ValueError):
-            os.kill(int(_read("line_pid")), signal.SIGKILL)
-    if not _has_ended(within=_PATIENCE_S):
-        os.killpg(supervisor, signal.SIGKILL)
-        _has_ended(within=10.0)
-
-
-def _has_ended(within: float) -> bool:
-    end = time.monotonic() + within
-    while status()["state"] == RUNNING:
-        if time.monotonic() >= end:
-            return False
-        time.sleep(0.1)
-    return True
+    """Ends the line that runs here, if any: it may save first."""
+    for number, seconds in ((signal.SIGTERM, _GRACE_S), (signal.SIGKILL, 10.0)):
+        end = time.monotonic() + seconds
+        if status()["state"] != RUNNING:
+            return
+        os.killpg(json.loads(_read("job.json"))["pid"], number)
+        while status()["state"] == RUNNING and time.monotonic() < end:
+            time.sleep(0.1)
 
 
 def _lock(seconds: float = 0.0) -> int | None:
@@ -231,16 +182,14 @@ def _write(name: str, text: str) -> None:
 def main() -> None:
     verb, *words = sys.argv[1:]
     if verb == "supervise":
-        supervise(float(words[0]), words[1:])
+        supervise(words)
     elif verb == "log":
         sys.stdout.buffer.write(log(int(words[0])))
     else:
         if verb == "start":
-            start(words[0], words[1:])
+            start(words)
         elif verb == "stop":
             stop()
-        elif verb == "settle":
-            settle()
         print(MARK + json.dumps(status()))
 
 

@@ -9,11 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from launch import cloud_tpu_host as host
-from launch import cloud_tpu_mirror
 from launch.cloud_tpu_code import Code
 from launch.cloud_tpu_gcloud import PROGRAM, GcloudError
 from launch.cloud_tpu_machine import LOST, READY, Machine, Tpu
-from launch.cloud_tpu_mirror import workdir_of
 from tfrecords.errors import InputError
 
 # Exit codes after which a run goes on: it has saved, or SIGTERM came before it could.
@@ -34,7 +32,6 @@ class Job:
         code: What is copied to it.
         line: Name of the launcher, and its flags.
         poll_s: Seconds between two looks at how it stands.
-        copy_s: Seconds between two copies of a work folder to its bucket.
         max_restarts: How often it is started again at most.
         log: Takes lines for the user.
         show: Takes what the launcher writes on the first host, as it comes.
@@ -47,14 +44,13 @@ class Job:
         line: Sequence[str],
         *,
         poll_s: float,
-        copy_s: float,
         max_restarts: int,
         log: Callable[[str], None],
         show: Callable[[str], None],
     ):
         self._machine, self._tpu, self._gcloud = machine, machine.tpu, machine.gcloud
         self._code, self._line = code, line
-        self._poll_s, self._copy_s, self._max_restarts = poll_s, copy_s, max_restarts
+        self._poll_s, self._max_restarts = poll_s, max_restarts
         self._log, self._show = log, show
         self._offset = 0
 
@@ -79,9 +75,8 @@ class Job:
             self._code.write()
             self._gcloud.run(self._tpu.upload(str(self._code.path)))
             self._gcloud.run(self._tpu.ssh(self._code.install()))
-            self._settle()
-            start = start_command(self._tpu, self._code, self._line, self._copy_s)
-            self._offset = _hosts(self._gcloud.run(start))[0]["begin"]
+            started = _hosts(self._gcloud.run(start_command(self._tpu, self._code, self._line)))
+            self._offset = started[0]["begin"]
             return self._watch()
         except GcloudError:
             if (state := self._machine.state()) in LOST:
@@ -140,20 +135,10 @@ class Job:
         if failed is not hosts[0] and worker.isdigit():
             self._log(f"the end of the log of worker {worker}:")
             self._show(self._poll(self._tpu.ssh(self._code.host("log", "-4000"), worker)))
-        if failed["code"] == cloud_tpu_mirror.FAILED:
-            raise InputError(
-                f"{self._line[0]} is done, but its work folder could not be copied to the bucket; "
-                "the same command tries again"
-            )
-        self._settle()  # Before the TPU may be deleted.
         raise LineFailed(
             f"{self._line[0]} ended with exit code {failed['code']} on worker {worker}; "
             "what it wrote is above"
         )
-
-    def _settle(self) -> None:
-        for command in settle_commands(self._tpu, self._code, self._line):
-            self._gcloud.run(command)
 
     def _show_log(self) -> None:
         while True:
@@ -168,15 +153,9 @@ class Job:
         return self._gcloud.run(command, quiet=True, attempts=1, timeout_s=_POLL_TIMEOUT_S)
 
 
-def settle_commands(tpu: Tpu, code: Code, line: Sequence[str]) -> list[list[str]]:
-    """Returns the command by which the first host brings a work folder in a bucket up to date."""
-    in_bucket = "://" in (workdir_of(line) or "")
-    return [tpu.ssh(code.host("settle"), "0")] if in_bucket else []
-
-
-def start_command(tpu: Tpu, code: Code, line: Sequence[str], copy_s: float) -> list[str]:
+def start_command(tpu: Tpu, code: Code, line: Sequence[str]) -> list[str]:
     """Returns the command that starts a launcher line on all hosts."""
-    return tpu.ssh(code.host("start", f"{copy_s:g}", *line))
+    return tpu.ssh(code.host("start", *line))
 
 
 def log_command(tpu: Tpu, code: Code, offset: int) -> list[str]:
@@ -226,7 +205,6 @@ def plan(
     code: Code,
     line: Sequence[str],
     *,
-    copy_s: float,
     workdir: str | None,
     fetch_to: pathlib.Path | None,
     delete: bool,
@@ -238,9 +216,8 @@ def plan(
     look = [tpu.describe_request()] if tpu.queued else [tpu.describe()]
     commands = [*look, tpu.create(), *look, *[tpu.describe()] * tpu.queued]
     commands += [tpu.upload(str(code.path)), tpu.ssh(code.install())]
-    commands += settle_commands(tpu, code, line)
-    commands.append(start_command(tpu, code, line, copy_s))
-    commands += [tpu.ssh(code.host("status")), log_command(tpu, code, 0)]
+    commands += [start_command(tpu, code, line), tpu.ssh(code.host("status"))]
+    commands.append(log_command(tpu, code, 0))
     if workdir and fetch_to:
         commands.append(fetch_command(tpu, workdir, partial_folder(fetch_to)))
     if delete:

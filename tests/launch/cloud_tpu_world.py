@@ -44,7 +44,8 @@ _TRAIN = """
 import os, pathlib, signal, sys, time
 world, worker = pathlib.Path(os.environ["STAND_IN"]), os.environ["TPU_WORKER_ID"]
 flags = dict(word.removeprefix("--").split("=", 1) for word in sys.argv[1:])
-folder = pathlib.Path(flags["workdir"])
+bucket, home = world / "buckets" / flags["workdir"][5:], pathlib.Path(flags["workdir"])
+folder = bucket if flags["workdir"].startswith("gs://") else home
 stop = []
 signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
 
@@ -68,7 +69,6 @@ if worker == "0":
         with steps.open("a") as file:
             print(step, file=file)
         if step == 1:
-            (folder / "half").touch()
             (world / "half").touch()
             wait()
         if stop:
@@ -109,7 +109,6 @@ class World:
         gcloud = f'#!/bin/bash\nexec {sys.executable} -I -S {STAND_IN} "$@"\n'
         for path, text in {
             programs / "gcloud": gcloud,
-            shims / "gcloud": gcloud,
             shims / "python3": _PYTHON3,
             shims / "uv.sh": _UV,
             shims / "train.py": _TRAIN,
@@ -140,16 +139,7 @@ class World:
         (self.folder / "go").touch()
 
     def command(self, *args, tpu=TPU, line=LINE):
-        return [
-            sys.executable,
-            "-m",
-            "launch.cloud_tpu",
-            *tpu,
-            "--poll_s=0.05",
-            "--copy_every=0.1",
-            *args,
-            *line,
-        ]
+        return [sys.executable, "-m", "launch.cloud_tpu", *tpu, "--poll_s=0.3", *args, *line]
 
     def run(self, *args, **parts):
         return subprocess.run(

@@ -2,7 +2,7 @@
 
 Run as a program, in the folder that the environment variable STAND_IN names:
     state.json    {"nodes": {name: {...}}, "requests": {name: {...}}, "workers": hosts of a node}
-    calls.jsonl   the words of every call; those of hosts are in calls_on_hosts.jsonl
+    calls.jsonl   the words of every call
     faults.json   what is to go wrong: a list of {"contains": part of the command, ...}, see `fault`
     hosts/NAME/W  the home folder of a host, where `ssh` really runs its command
     buckets/      what gs:// is
@@ -13,7 +13,6 @@ import fcntl
 import json
 import os
 import pathlib
-import re
 import shutil
 import signal
 import subprocess
@@ -187,7 +186,7 @@ class Cloud:
 
     def tpu_vm_ssh(self, arguments, flags):
         workers = self.hosts_of(arguments[0], flags)
-        self.save()  # The command may take its time, and call gcloud as well.
+        self.save()  # The command may take its time.
         fcntl.flock(self.lock, fcntl.LOCK_UN)
         shims = self.folder / "shims"
         running = {}
@@ -195,7 +194,6 @@ class Cloud:
             home = self.home(arguments[0], worker)
             environment = {"HOME": str(home), "TPU_WORKER_ID": str(worker)}
             environment |= {"PATH": f"{shims}:/usr/bin:/bin", "STAND_IN": str(self.folder)}
-            environment |= {"CALLS": "calls_on_hosts.jsonl"}
             environment |= {"GCE_METADATA_IP": "127.0.0.1:1"}  # Nothing answers there.
             running[worker] = subprocess.Popen(
                 ["bash", "-c", flags["--command"]], cwd=home, env=environment
@@ -222,29 +220,13 @@ class Cloud:
                 shutil.copy(source, self.home(name, worker) / path)
 
     def storage_rsync(self, arguments, flags):
-        source, destination = map(self.place, arguments)
+        source, destination = arguments
+        bucket = self.folder / "buckets" / source.removeprefix("gs://")
+        for place, name in ((bucket, source), (pathlib.Path(destination), destination)):
+            if not place.is_dir():
+                self.fail(f"Did not find existing container at: {name}")
         assert flags["--recursive"]
-        if not source.is_dir():
-            self.fail(f"Did not find existing container at: {arguments[0]}")
-        if not (arguments[1].startswith("gs://") or destination.is_dir()):
-            self.fail(f"Did not find existing container at: {arguments[1]}")
-        pattern = re.compile(flags.get("--exclude", "$"))
-        copied = {
-            path.relative_to(source)
-            for path in source.rglob("*")
-            if path.is_file() and not pattern.match(path.relative_to(source).as_posix())
-        }
-        for name in copied:
-            (destination / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source / name, destination / name)
-        if "--delete-unmatched-destination-objects" in flags:
-            for path in list(destination.rglob("*")):
-                if path.is_file() and path.relative_to(destination) not in copied:
-                    path.unlink()
-
-    def place(self, name):
-        is_remote = name.startswith("gs://")
-        return self.folder / "buckets" / name[5:] if is_remote else pathlib.Path(name)
+        shutil.copytree(bucket, destination, dirs_exist_ok=True)
 
 
 def finish_together(codes):
@@ -288,7 +270,7 @@ def main():
     words = sys.argv[1:]
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with (folder / os.environ.get("CALLS", "calls.jsonl")).open("a") as calls:
+        with (folder / "calls.jsonl").open("a") as calls:
             calls.write(json.dumps(["gcloud", *words]) + "\n")
         cloud = Cloud(folder, ".".join(words[:4]), lock)
         try:

@@ -57,13 +57,13 @@ def test_environment_of_the_engines(root):
     assert jax.host("status") == (
         f"KERAS_BACKEND=jax genokeras/{sha}-jax/venv/bin/python -m launch.cloud_tpu_host status"
     )
-    assert tensorflow.host("start", "60", "train", "--set=a b") == (
+    assert tensorflow.host("start", "train", "--set=a b") == (
         "KERAS_BACKEND=tensorflow PJRT_DEVICE=TPU NEXT_PLUGGABLE_DEVICE_USE_C_API=true "
         "TF_XLA_FLAGS=--tf_mlir_enable_mlir_bridge=true TPU_NAME=local "
         f"TF_PLUGGABLE_DEVICE_LIBRARY_PATH=$HOME/genokeras/{sha}-tensorflow/venv/"
         "lib/python3.12/site-packages/libtpu/libtpu.so "
         f"genokeras/{sha}-tensorflow/venv/bin/python -m launch.cloud_tpu_host "
-        "start 60 train '--set=a b'"
+        "start train '--set=a b'"
     )
 
 

@@ -30,13 +30,12 @@ def call(tmp_path, monkeypatch):
     (tmp_path / "launch").mkdir()
     (tmp_path / "launch" / "slow.py").write_text(SLOW)
     source = os.path.dirname(host.__file__)
-    for name in ("app.py", "cloud_tpu_host.py", "cloud_tpu_mirror.py", "__init__.py"):
+    for name in ("app.py", "cloud_tpu_host.py", "__init__.py"):
         (tmp_path / "launch" / name).symlink_to(f"{source}/{name}")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("TPU_WORKER_ID", "3")
     monkeypatch.setenv("GCE_METADATA_IP", "127.0.0.1:1")  # Nothing answers there.
     monkeypatch.setattr(host, "_GRACE_S", 0.5)
-    monkeypatch.setattr(host, "_PATIENCE_S", 0.5)
 
     def run(*words, **environment):
         return subprocess.run(
@@ -72,26 +71,26 @@ def wait_for_output(seconds=20.0):
 
 def test_a_line_goes_on_alone_and_its_exit_code_is_kept(call):
     assert state(call("status")) == {"worker": "3", "state": "lost", "code": None, "begin": 0}
-    assert state(call("start", "60", "slow", "--seconds=0.3", CODE="4"))["begin"] == 0
+    assert state(call("start", "slow", "--seconds=0.3", CODE="4"))["begin"] == 0
     wait_for("ended")
     assert state(call("status")) == {"worker": "3", "state": "ended", "code": 4, "begin": 0}
     assert call("log", 0).stdout == b"given ['--seconds=0.3']\n"
     assert call("log", 6).stdout == b"['--seconds=0.3']\n"
     assert call("log", -5).stdout == b".3']\n"
     # Started again, it writes behind what is there.
-    assert state(call("start", "60", "slow", "--seconds=0"))["begin"] == 24
+    assert state(call("start", "slow", "--seconds=0"))["begin"] == 24
     wait_for("ended")
     assert host.status()["code"] == 0
     assert host.log(24) == b"given ['--seconds=0']\n"
 
 
 def test_the_same_line_is_not_started_twice_and_another_one_is_refused(call):
-    assert state(call("start", "60", *LINE))["state"] == "running"
+    assert state(call("start", *LINE))["state"] == "running"
     assert wait_for_output() == b"given ['--seconds=5']\n"
     pid = json.loads((host._folder() / "job.json").read_text())["pid"]
-    assert state(call("start", "60", *LINE))["state"] == "running"
+    assert state(call("start", *LINE))["state"] == "running"
     assert json.loads((host._folder() / "job.json").read_text())["pid"] == pid
-    other = call("start", "60", "slow", "--seconds=6")
+    other = call("start", "slow", "--seconds=6")
     assert other.returncode == 2
     assert other.stderr.decode() == (
         "error: worker 3 is busy with another line: slow --seconds=5; wait for its end, or take "
@@ -101,14 +100,14 @@ def test_the_same_line_is_not_started_twice_and_another_one_is_refused(call):
 
 
 def test_stop_lets_it_save(call):
-    call("start", "60", *LINE)
+    call("start", *LINE)
     wait_for_output()
     assert state(call("stop"))["code"] == 75
     assert state(call("stop"))["state"] == "ended"
 
 
 def test_what_does_not_stop_is_killed_and_lost(call):
-    call("start", "60", *LINE)
+    call("start", *LINE)
     wait_for_output()
     pid = json.loads((host._folder() / "job.json").read_text())["pid"]
     os.killpg(pid, signal.SIGSTOP)  # It hears no SIGTERM.
@@ -117,7 +116,7 @@ def test_what_does_not_stop_is_killed_and_lost(call):
 
 
 def test_a_line_that_is_killed_ends_with_128_and_the_signal(call):
-    call("start", "60", *LINE)
+    call("start", *LINE)
     wait_for_output()
     pid = json.loads((host._folder() / "job.json").read_text())["pid"]
     (child,) = subprocess.run(
