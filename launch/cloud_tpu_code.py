@@ -12,7 +12,6 @@ import os
 import pathlib
 import shlex
 import tarfile
-from collections.abc import Sequence
 
 from tfrecords.cache import cache_root
 from tfrecords.errors import InputError
@@ -21,15 +20,8 @@ _ROOT = pathlib.Path(__file__).resolve().parents[1]
 _FILES = ("setup.py", "pyproject.toml", "README.md", "LICENSE")
 _PACKAGES = ("tfrecords", "data_prep", "genokeras", "launch")
 _PYTHON = "3.12"
-# The extra of setup.py for each engine, and what it needs in its environment.
+# The extra of setup.py for each engine.
 EXTRAS = {"jax": "jax-tpu", "tensorflow": "tpu"}
-_LIBTPU = f"lib/python{_PYTHON}/site-packages/libtpu/libtpu.so"
-_TENSORFLOW = (
-    "PJRT_DEVICE=TPU",
-    "NEXT_PLUGGABLE_DEVICE_USE_C_API=true",
-    "TF_XLA_FLAGS=--tf_mlir_enable_mlir_bridge=true",
-    "TPU_NAME=local",
-)
 
 
 class Code:
@@ -79,18 +71,8 @@ class Code:
     def host(self, *words: str) -> str:
         """Returns the shell command that runs `launch.cloud_tpu_host` on a host."""
         python = f"{self._folder}/venv/bin/python"
-        return " ".join([*self._environment(), python, "-m launch.cloud_tpu_host", *_quote(words)])
-
-    def _environment(self) -> Sequence[str]:
-        backend = f"KERAS_BACKEND={self._engine}"
-        if self._engine != "tensorflow":
-            return [backend]
-        library = f"TF_PLUGGABLE_DEVICE_LIBRARY_PATH=$HOME/{self._folder}/venv/{_LIBTPU}"
-        return [backend, *_TENSORFLOW, library]
-
-
-def _quote(words: Sequence[str]) -> list[str]:
-    return [shlex.quote(word) for word in words]
+        line = shlex.join(["-m", "launch.cloud_tpu_host", *words])
+        return f"KERAS_BACKEND={self._engine} {python} {line}"
 
 
 def _pack(root: pathlib.Path) -> bytes:

@@ -8,11 +8,13 @@ it for more) and the training flags change that. While it trains, watch it with
 """
 
 import dataclasses
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from genokeras.training import tpu_environment
 from genokeras.training.fields import value_type
 from genokeras.training.runtime import Runtime
 from genokeras.training.train_config import LAST, TrainConfig
@@ -80,6 +82,8 @@ def main() -> None:
     # What is mistyped should not have to wait for TensorFlow to load.
     TrainConfig(**given)
     runtime = Runtime(**_given(_RUNTIME))
+    if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+        tpu_environment.prepare(runtime.tpu, runtime.strategy)
     model_help.check(_MODEL.value, _PRESET.value, _SET.value)
     cache_flags.apply()
     manifest = Manifest.load(_DATA_DIR.value)
