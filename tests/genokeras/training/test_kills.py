@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from genokeras.training import checkpoint, evaluations
+from genokeras.training import checkpoint, evaluations, valid_picture
 from genokeras.training import train as train_module
 from genokeras.training.lock import holder
 from genokeras.training.status import status
@@ -103,7 +103,10 @@ def without_times(rows):
 
 
 def shown(workdir):
-    """All that TensorBoard is to show, in its order, but for times: steps, tags and values."""
+    """All that TensorBoard is to show, in its order, but for times: steps, tags and values.
+
+    Also without pictures, of which there are as many as a share of the run's time allows.
+    """
     return [
         (event.step, value.tag, value.tensor.SerializeToString())
         for path in sorted((workdir / "tensorboard").iterdir())
@@ -112,6 +115,7 @@ def shown(workdir):
         if value.tag.removeprefix("train/") not in TIMED
         # The command names the work folder.
         and not value.tag.startswith("run/")
+        and value.tag != valid_picture.TAG
     ]
 
 
