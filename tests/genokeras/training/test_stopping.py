@@ -16,9 +16,11 @@ def send(number):
 
 @pytest.fixture(autouse=True)
 def handlers():
-    """Those of the tests are put back, whatever happens."""
+    """Those of a terminal, whatever the tests run in; those of before are put back."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield before
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield {number: signal.getsignal(number) for number in before}
     for number, old in before.items():
         signal.signal(number, old)
 
