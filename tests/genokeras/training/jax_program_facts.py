@@ -1,6 +1,7 @@
-"""FLOPs of what stands in JAX's programs only; `test_jax_watching.py` runs this."""
+"""What is JAX's own of programs and devices; `test_jax_watching.py` runs this."""
 
 import math
+import types
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +10,7 @@ import pytest
 from jax._src.cudnn import fused_attention_stablehlo
 from jax.experimental import pallas
 
+from genokeras.training.jax_devices import JaxDevices
 from genokeras.training.jax_flops import program_flops
 
 SQUARE = jax.ShapeDtypeStruct((4, 4), np.float32)
@@ -58,3 +60,20 @@ def test_attention_that_cudnn_computes_counts_like_that_of_xla(monkeypatch, impl
     product = 2 * 2 * 4 * 128 * 256 * 64
     assert flops(loss, queries, keys, keys) == 2 * product
     assert flops(jax.grad(loss, (0, 1, 2)), queries, keys, keys) == (2 + 4) * product
+
+
+def test_devices_have_a_name_and_tell_the_peak_of_their_memory():
+    def device(process, stats):
+        return types.SimpleNamespace(
+            platform="gpu",
+            device_kind="NVIDIA L4",
+            process_index=process,
+            memory_stats=lambda: stats,
+        )
+
+    peaks = [(0, {"peak_bytes_in_use": 3}), (0, {"peak_bytes_in_use": 5})]
+    elsewhere = (1, {"peak_bytes_in_use": 7})
+    found = JaxDevices("multiworker", [device(*what) for what in (*peaks, elsewhere)])
+    assert (found.kind(), found.peak_memory_bytes()) == ("NVIDIA L4", 5)
+    assert JaxDevices("single", [device(0, None)]).peak_memory_bytes() is None
+    assert JaxDevices("single", jax.devices()[:1]).kind() == "CPU"

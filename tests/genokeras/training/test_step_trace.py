@@ -8,6 +8,7 @@ import pytest
 from genokeras.training.chunks import chunk_sizes
 from genokeras.training.runtime import Runtime
 from genokeras.training.step_trace import TRACES, StepTrace
+from genokeras.training.summaries import Summaries
 from genokeras.training.train_config import Plan
 from tfrecords.errors import InputError
 
@@ -150,6 +151,15 @@ def test_trace_without_a_step_or_without_a_file_is_none(tmp_path):
     go_on(make_job(tmp_path, "1:9", log=log, is_writing=False))
     assert traces(tmp_path) == {}
     assert log == ["profile_steps=1:9: no trace was taken, since the profiler wrote none"]
+
+
+def test_curves_that_go_back_to_a_checkpoint_leave_traces_alone(tmp_path):
+    go_on(make_job(tmp_path, "3:5"))
+    curves = tmp_path / "tensorboard" / "events.out.tfevents.1.host.1"
+    curves.write_bytes(b"beyond the checkpoint")
+    Summaries(tmp_path).rewind({"rows": [], "events": [], "sizes": {}})
+    assert not curves.exists()
+    assert traces(tmp_path) == {"steps-3-5": "3 4 5"}
 
 
 def test_only_the_first_host_takes_a_trace(tmp_path):

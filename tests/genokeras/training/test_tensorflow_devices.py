@@ -1,5 +1,7 @@
 """Which devices of TensorFlow a run uses, and what is said of them."""
 
+import types
+
 import keras
 import pytest
 
@@ -51,3 +53,20 @@ def test_one_device_is_what_there_is():
 def test_accelerator_that_is_missing_is_refused():
     with pytest.raises(InputError, match="require_accelerator: there is none; CPU \\("):
         connect(Runtime(require_accelerator=True))
+
+
+def test_devices_have_a_name_and_tell_the_peak_of_their_memory(monkeypatch):
+    assert connect(Runtime(strategy="single")).kind() == "CPU"
+    config = tensorflow_devices.tf.config
+    peaks = {"GPU:0": 3, "GPU:1": 5}
+    found = [types.SimpleNamespace(name=name) for name in peaks]
+    monkeypatch.setattr(config, "list_physical_devices", lambda kind: found)
+    names = {"device_name": "NVIDIA L4"}
+    monkeypatch.setattr(config.experimental, "get_device_details", lambda device: names)
+    read = {name: {"peak": peak} for name, peak in peaks.items()}
+    monkeypatch.setattr(config.experimental, "get_memory_info", read.__getitem__)
+    one, two = OneDevice(), OneDevice()
+    two.num_replicas = 2
+    assert (one.kind(), one.peak_memory_bytes(), two.peak_memory_bytes()) == ("NVIDIA L4", 3, 5)
+    two.strategy = "tpu"
+    assert (two.kind(), two.peak_memory_bytes()) == ("TPU", None)
