@@ -81,8 +81,8 @@ format: $(INSTALLED_DEV)
 	$(RUN) -m ruff format .
 
 # One of them alone: make bench BENCHMARKS=throughput
-BENCHMARKS := records build bigwig long_windows genome_windows predict engine throughput notebook \
-  speed_table
+BENCHMARKS := records build bigwig long_windows genome_windows predict engine replicas \
+  throughput notebook speed_table
 bench: $(INSTALLED_DEV) bench-peers
 	for name in $(BENCHMARKS); do $(RUN) benchmarks/$$name.py || exit 1; done
 

@@ -24,6 +24,14 @@ NAMES = {
     "engine_default": "engine, AdamW, clipping, averaged weights",
     "trainer": "trainer: reading and logging as well",
 }
+WAYS = {
+    "one": "one device",
+    "two": "two devices",
+    "one_jit": "one device, XLA",
+    "two_jit": "two devices, XLA",
+    "one_bf16": "one device, bfloat16",
+    "one_bf16_jit": "one device, bfloat16, XLA",
+}
 INTRODUCTION = """\
 # Speed
 
@@ -84,6 +92,28 @@ def engine(found: dict) -> str:
     ]
     header = ("step of a model that computes nothing", "microseconds", "more than by hand")
     return "## What a step costs besides the network\n\n" + table(header, rows) + "\n"
+
+
+def replicas(found: dict) -> str:
+    """Returns what two devices, XLA and 16-bit numbers give."""
+    ratios = {pair.split("/")[0]: (pair, ratio) for pair, ratio in found["ratio"].items()}
+    rows = [
+        (
+            WAYS[way],
+            number(rate),
+            number(ratios[way][1]) if way in ratios else "",
+            WAYS[ratios[way][0].split("/")[1]] if way in ratios else "",
+        )
+        for way, rate in found["examples_per_second"].items()
+    ]
+    header = (f"{found['bases']} bp, batch {found['batch_size']}", "examples/s", "ratio", "to")
+    return (
+        "## Several devices, XLA, 16 bits\n\n"
+        f"Steps of preset `{found['preset']}` with layer norm. The two devices are logical ones of "
+        "the same processor, so their ratio to one device is what sharing a batch costs.\n\n"
+        + table(header, rows)
+        + "\n"
+    )
 
 
 def notebook(found: dict) -> str:
@@ -248,6 +278,7 @@ def percent(measured: dict) -> str:
 SECTIONS = {
     "throughput": throughput,
     "engine": engine,
+    "replicas": replicas,
     "notebook": notebook,
     "records": records,
     "bigwig": bigwig,

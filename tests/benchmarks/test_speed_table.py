@@ -51,6 +51,23 @@ def test_a_table_of_steps_by_hand(benchmark):
     ]
 
 
+def test_a_table_of_two_devices_by_hand(benchmark):
+    found = {
+        "preset": "fast",
+        "bases": 101,
+        "batch_size": 64,
+        "examples_per_second": {
+            "one": measured(1000.0, 990.0, 1010.0),
+            "two": measured(940.0, 930.0, 950.0),
+        },
+        "ratio": {"two/one": measured(0.94, 0.93, 0.95)},
+    }
+    assert benchmark.replicas(found).splitlines()[-2:] == [
+        "| one device | 1,000 [990, 1,010] |  |  |",
+        "| two devices | 940 [930, 950] | 0.94 [0.93, 0.95] | one device |",
+    ]
+
+
 def test_a_table_of_whole_runs_by_hand(benchmark):
     run = {"seconds": measured(20.0, 19.0, 21.0), "peak_bytes": 1_500_000_000, "steps": 1000}
     found = {
