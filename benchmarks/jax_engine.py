@@ -1,0 +1,177 @@
+"""What the JAX engine adds to a step, measured with a model that computes nothing.
+
+KERAS_BACKEND=jax python benchmarks/jax_engine.py         (half a minute; results/jax_engine.json)
+KERAS_BACKEND=jax python benchmarks/jax_engine.py --steps=100 --rounds=2    (a look; keeps nothing)
+
+The model has one weight and its logits are that weight. `bare` is what one would write for it by
+hand: a jitted function of weight and batch that gives weight and loss. `engine` makes the same step
+through `JaxEngine` (plain gradient descent), `engine_default` with what a run does by default
+besides (AdamW, clipping, averaged weights), `engine_ten` makes ten of those in a call. They take
+turns, so many steps a round; times are microseconds a step, differences medians over the rounds
+with a 95% bootstrap interval.
+"""
+
+import argparse
+import importlib.metadata
+import itertools
+import pathlib
+import platform
+import types
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+from measure import machine, median_with_interval, report, seconds
+
+from genokeras.losses.supervised import supervised_terms
+from genokeras.models.spec import Spec
+from genokeras.training import devices
+from genokeras.training import optimizer as optimizers
+from genokeras.training.runtime import Runtime
+from genokeras.training.train_config import TrainConfig, plan
+
+SPEC, BATCH_SIZE, NUM_BATCHES, TOGETHER = Spec(101, ("label",)), 32, 20, 10
+FULL_STEPS, FULL_ROUNDS = 1000, 15
+PLAIN = {"optimizer": "sgd", "beta_1": 0.0, "schedule": "constant", "clipnorm": 0.0, "ema": 0.0}
+RESULTS = pathlib.Path(__file__).parent / "results" / "jax_engine.json"
+
+Call = Callable[[Any], Any]
+
+
+class Constant(keras.layers.Layer):
+    """Gives its one weight for every example: `[B, W] -> [B, 1]`."""
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.value = self.add_weight((), initializer="zeros", name="value")
+
+    def call(self, x: Any) -> Any:
+        return keras.ops.zeros((keras.ops.shape(x)[0], 1)) + self.value
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (input_shape[0], 1)
+
+
+def main() -> None:
+    """Runs all measurements, prints them, and keeps those of full size."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--steps", type=int, default=FULL_STEPS)
+    parser.add_argument("--rounds", type=int, default=FULL_ROUNDS)
+    options = parser.parse_args()
+    if keras.backend.backend() != "jax":
+        parser.error("Keras does not run on JAX; set KERAS_BACKEND=jax")
+    is_whole = (options.steps, options.rounds) == (FULL_STEPS, FULL_ROUNDS)
+    report(measure(options.steps, options.rounds), RESULTS, keep=is_whole)
+
+
+def measure(steps: int, rounds: int) -> dict:
+    """Returns all results."""
+    computer = machine()
+    contestants = make_contestants()
+    took: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(rounds + 1):
+        for name, (call, placed, each) in contestants.items():
+            elapsed = seconds(
+                lambda call=call, placed=placed, n=steps // each: repeat(call, placed, n)
+            )
+            took[name].append(1e6 * elapsed / steps)
+    # The first round compiles.
+    micros = {name: np.array(values[1:]) for name, values in took.items()}
+    versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy", "jax")}
+    return {
+        "machine": computer,
+        "versions": versions | {"python": platform.python_version()},
+        "devices": jax.devices()[0].device_kind,
+        "batch_size": BATCH_SIZE,
+        "steps": steps,
+        "rounds": rounds,
+        "microseconds_per_step": {
+            name: median_with_interval(values) for name, values in micros.items()
+        },
+        "microseconds_more_than_bare": {
+            name: median_with_interval(values - micros["bare"])
+            for name, values in micros.items()
+            if name != "bare"
+        },
+    }
+
+
+def make_contestants() -> dict[str, tuple[Call, list[Any], int]]:
+    """Returns, by name, what makes steps, what it is given in turn, and the steps of a call."""
+    rng = np.random.default_rng(0)
+    batches = [
+        {
+            "sequence": rng.integers(0, 256, (BATCH_SIZE, SPEC.packed_width), dtype=np.uint8),
+            "targets": rng.integers(0, 2, (BATCH_SIZE, 1)).astype(np.float32),
+            "weight": np.ones((BATCH_SIZE, 1), np.float32),
+            "key": rng.integers(0, 2**32, BATCH_SIZE, dtype=np.uint32),
+        }
+        for _ in range(NUM_BATCHES)
+    ]
+    plain, usual, ten = make_engine(**PLAIN), make_engine(), make_engine()
+    singles = [plain.place([batch]) for batch in batches]
+    tens = [ten.place(batches[at : at + TOGETHER]) for at in range(0, NUM_BATCHES, TOGETHER)]
+    return {
+        "bare": (bare_step(), [jax.device_put(batch) for batch in batches], 1),
+        "engine": (plain.train_steps, singles, 1),
+        "engine_default": (usual.train_steps, singles, 1),
+        "engine_ten": (ten.train_steps, tens, TOGETHER),
+    }
+
+
+def bare_step(learning_rate: float = 1.5e-3) -> Call:
+    """Returns a step of gradient descent as one writes it by hand."""
+
+    def loss_of(weight: Any, batch: dict[str, Any]) -> Any:
+        logits = jnp.zeros_like(batch["targets"]) + weight
+        targets = batch["targets"]
+        costs = targets * jax.nn.softplus(-logits) + (1 - targets) * jax.nn.softplus(logits)
+        return (costs * batch["weight"]).sum() / batch["weight"].sum()
+
+    @jax.jit
+    def step(weight: Any, batch: dict[str, Any]) -> tuple[Any, Any]:
+        loss, gradient = jax.value_and_grad(loss_of)(weight, batch)
+        return weight - learning_rate * gradient, loss
+
+    state = [jnp.zeros(())]
+
+    def call(batch: dict[str, Any]) -> Any:
+        state[0], loss = step(state[0], batch)
+        return loss
+
+    return call
+
+
+def make_engine(**changes: Any) -> devices.Engine:
+    """Returns an engine for the model that computes nothing."""
+    training = TrainConfig(steps=FULL_STEPS, batch_size=BATCH_SIZE, **changes)
+    sequence = keras.Input((SPEC.packed_width,), dtype="uint8", name="sequence")
+    model = keras.Model(sequence, Constant(name="constant")(sequence))
+    optimizer = optimizers.build(training, plan(training, FULL_STEPS * BATCH_SIZE), model)
+    found = devices.connect(Runtime(strategy="single"))
+    return found.engine(MODULE, None, SPEC, model, optimizer, training, True)
+
+
+def loss(
+    config: None, model: keras.Model, batch: dict[str, Any], training: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the cross-entropy of the logits, as a model's module does."""
+    logits = model(batch["sequence"], training=training)
+    return supervised_terms("logits", batch["targets"], logits), {"logits": logits}
+
+
+MODULE = types.SimpleNamespace(prepare=lambda config, spec, batch, training: batch, loss=loss)
+
+
+def repeat(call: Call, placed: list[Any], times: int) -> None:
+    """Makes steps over batches that are on the device already, and waits for the last."""
+    results = None
+    for batch in itertools.islice(itertools.cycle(placed), times):
+        results = call(batch)
+    jax.block_until_ready(results)
+
+
+if __name__ == "__main__":
+    main()
