@@ -186,7 +186,7 @@ def _multiworker() -> SeveralDevices:
     except tf.errors.OpError as error:
         raise InputError(
             f"{tf_config.VARIABLE}: this host cannot serve at {cluster.addresses[cluster.host]} "
-            f"({_first_line(error)}); is the port free?"
+            f"({_first_sentence(error)}); is the port free?"
         ) from None
     return SeveralDevices("multiworker", strategy, cluster.host, len(cluster.addresses))
 
@@ -198,13 +198,13 @@ def _tpu(name: str | None) -> SeveralDevices:
         return SeveralDevices("tpu", tf.distribute.TPUStrategy(resolver))
     except (tf.errors.OpError, ValueError, OSError) as error:
         raise InputError(
-            f"tpu={name}: TensorFlow found no TPU there ({_first_line(error)}); on a TPU VM "
+            f"tpu={name}: TensorFlow found no TPU there ({_first_sentence(error)}); on a TPU VM "
             "install tensorflow-tpu and give tpu=local, from elsewhere the name of the TPU"
         ) from None
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+def _first_sentence(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].partition(". ")[0]
 
 
 def describe_devices(used: int) -> str:

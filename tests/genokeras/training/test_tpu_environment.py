@@ -1,7 +1,6 @@
-"""TensorFlow finds what a TPU VM needs in the environment, and other runs find nothing of it."""
+"""What TensorFlow on a TPU VM finds in its environment."""
 
 import os
-import subprocess
 import sys
 
 import pytest
@@ -9,71 +8,63 @@ import pytest
 from genokeras.training import tpu_environment
 
 NAMES = {
-    *("PJRT_DEVICE", "NEXT_PLUGGABLE_DEVICE_USE_C_API", "TF_XLA_FLAGS", "TPU_NAME"),
+    "PJRT_DEVICE",
+    "NEXT_PLUGGABLE_DEVICE_USE_C_API",
+    "TF_XLA_FLAGS",
+    "TPU_NAME",
     "TF_PLUGGABLE_DEVICE_LIBRARY_PATH",
 }
 
 
 @pytest.fixture
-def machine(tmp_path, monkeypatch):
-    """A machine without TPU: `library` and `device` are where those of a TPU VM would be."""
-    monkeypatch.setattr(os, "environ", {"PATH": os.environ["PATH"]})
+def environment(monkeypatch):
+    """The variables of a process in which nothing is set."""
+    for name in NAMES:
+        # First set, so that what `prepare` does is undone.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    return lambda: NAMES & os.environ.keys()
+
+
+@pytest.fixture
+def tpu_vm(monkeypatch, tmp_path):
+    """A machine with the devices and the library of a TPU; gives the path of the library."""
+    package = tmp_path / "libtpu"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "libtpu.so").touch()
+    (tmp_path / "accel0").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "libtpu", raising=False)
     monkeypatch.setattr(tpu_environment, "_DEVICES", (str(tmp_path / "accel*"),))
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    return tmp_path
-
-
-def make_tpu_vm(machine):
-    (machine / "libtpu").mkdir()
-    (machine / "libtpu" / "__init__.py").touch()
-    (machine / "libtpu" / "libtpu.so").touch()
-    (machine / "accel0").touch()
+    return package / "libtpu.so"
 
 
 @pytest.mark.parametrize(
     ("tpu", "strategy"), [("local", "tpu"), ("local", "auto"), (None, "tpu"), (None, "auto")]
 )
-def test_a_tpu_vm(machine, tpu, strategy):
-    make_tpu_vm(machine)
-    os.environ["TF_XLA_FLAGS"] = "--mine"
+def test_run_on_a_tpu_vm_finds_its_library(environment, tpu_vm, tpu, strategy):
     tpu_environment.prepare(tpu, strategy)
-    assert os.environ.keys() >= NAMES
-    library = str(machine / "libtpu" / "libtpu.so")
-    assert os.environ["TF_PLUGGABLE_DEVICE_LIBRARY_PATH"] == library
-    assert (os.environ["TPU_NAME"], os.environ["PJRT_DEVICE"]) == ("local", "TPU")
+    assert environment() == NAMES
+    assert os.environ["TF_PLUGGABLE_DEVICE_LIBRARY_PATH"] == str(tpu_vm)
+    assert os.environ["TPU_NAME"] == "local"
+
+
+@pytest.mark.parametrize(("tpu", "strategy"), [("mine", "tpu"), (None, "single")])
+def test_run_elsewhere_is_left_alone(environment, tpu_vm, tpu, strategy):
+    tpu_environment.prepare(tpu, strategy)
+    assert environment() == set()
+
+
+def test_what_is_set_already_stays(environment, tpu_vm, monkeypatch):
+    monkeypatch.setenv("TF_XLA_FLAGS", "--mine")
+    tpu_environment.prepare("local", "tpu")
     assert os.environ["TF_XLA_FLAGS"] == "--mine"
 
 
-@pytest.mark.parametrize(("tpu", "strategy"), [("my-tpu", "tpu"), (None, "single")])
-def test_other_runs_on_a_tpu_vm(machine, tpu, strategy):
-    make_tpu_vm(machine)
-    tpu_environment.prepare(tpu, strategy)
-    assert not os.environ.keys() & NAMES
-
-
-def test_other_machines(machine):
+def test_machine_without_a_tpu_is_none(environment, monkeypatch, tpu_vm):
+    assert tpu_environment.is_tpu_vm()
+    monkeypatch.setattr(tpu_environment, "_DEVICES", ())
+    assert not tpu_environment.is_tpu_vm()
     tpu_environment.prepare(None, "auto")
-    assert not os.environ.keys() & NAMES
-    tpu_environment.prepare("local", "tpu")  # Asked for: what fails says so later.
-    assert os.environ.keys() & NAMES == NAMES - {"TF_PLUGGABLE_DEVICE_LIBRARY_PATH"}
-
-
-@pytest.mark.parametrize(
-    ("backend", "said"), [("tensorflow", "('local', 'tpu') False"), ("jax", "")]
-)
-def test_training_prepares_it_before_tensorflow_is_loaded(tmp_path, backend, said):
-    code = (
-        "import sys\n"
-        "from launch import app, train\n"
-        "loaded = lambda: 'tensorflow' in sys.modules\n"
-        "train.tpu_environment.prepare = lambda *given: sys.exit(f'{given} {loaded()}')\n"
-        "app.run(train.main, ['train', *sys.argv[1:]])\n"
-    )
-    flags = [f"--data_dir={tmp_path}/none", "--workdir=w", "--tpu=local", "--strategy=tpu"]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *flags],
-        env=os.environ | {"KERAS_BACKEND": backend},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert said in done.stderr
-    assert ("no such folder" in done.stderr) == (said == "")
+    assert environment() == set()
