@@ -184,7 +184,7 @@ def _prepare(
         first = evaluate(engine, module, run.spec, valid_split, training.batch_size, 1)
         known = list(metrics(first.scores))
     tracker = best_evaluation(training, run.spec.task_type, known)
-    compiler = "compiled with XLA" if jit else "without XLA"
+    compiler = "compiled with XLA" if engine.jit else "without XLA"
     computing = f"{devices.describe()}, {training.precision}, {compiler}"
     for line in (*about.announcement(run, job, tracker, computing), *engine.notes):
         log(line)
