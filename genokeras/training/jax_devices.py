@@ -123,15 +123,16 @@ def _join_processes(runtime: Runtime) -> None:
         return
     if runtime.coordinator:
         given = (runtime.coordinator, runtime.num_processes, runtime.process_id)
-    elif _is_one_of_several():
+    elif _is_one_of_several() or runtime.strategy == "tpu":
         given = ()
     else:
         return
-    # How processes talk on CPUs; other devices have their own ways.
-    jax.config.update("jax_cpu_collectives_implementation", "gloo")
     try:
         jax.distributed.initialize(*given)
     except (RuntimeError, ValueError) as error:
+        if runtime.strategy == "tpu" and isinstance(error, ValueError):
+            # Nothing tells of other hosts: this is the only TPU VM, or none.
+            return
         problem = " ".join(str(error).split())
         raise InputError(
             f"the processes of this run could not be joined: {problem}; every one needs the same "

@@ -112,13 +112,17 @@ def test_gpu_that_jax_does_not_find_is_said(monkeypatch, tmp_path):
         ({"require_accelerator": True}, "require_accelerator: there is none; 2 CPU devices"),
     ],
 )
-def test_what_is_not_there_is_refused(settings, message):
+def test_what_is_not_there_is_refused(monkeypatch, settings, message):
+    def fail(*given):
+        raise ValueError("coordinator_address should be defined.")
+
+    monkeypatch.setattr(jax.distributed, "initialize", fail)
     with pytest.raises(InputError, match=message):
         devices.connect(Runtime(**settings))
 
 
-@pytest.mark.parametrize(("name", "fitting"), [("single", False), ("mirrored", False)])
-def test_strategies_of_one_process_are_refused_in_one_of_several(monkeypatch, name, fitting):
+@pytest.mark.parametrize("name", ["single", "mirrored"])
+def test_strategies_of_one_process_are_refused_in_one_of_several(monkeypatch, name):
     monkeypatch.setattr(jax, "process_count", lambda: 4)
     with pytest.raises(InputError, match=f"strategy={name} is for one process, and there are 4"):
         devices.connect(Runtime(strategy=name))
@@ -145,6 +149,9 @@ def test_processes_are_found_in_the_environment_of_slurm_and_cloud_tpus(monkeypa
         assert joined == [()] * several, environment
     devices.connect(Runtime(coordinator="host:1", num_processes=2, process_id=1))
     assert joined[-1] == ("host:1", 2, 1)
+    with pytest.raises(InputError, match="found no TPU"):
+        devices.connect(Runtime(strategy="tpu"))
+    assert joined[-1] == ()  # The metadata of a Cloud TPU may say more than the environment.
 
 
 def test_processes_that_cannot_be_joined_are_told_so_in_one_line(monkeypatch):

