@@ -14,17 +14,22 @@ _scope: contextvars.ContextVar[Callable[[Any], Any] | None] = contextvars.Contex
 
 
 @contextlib.contextmanager
-def over_replicas(mean: Callable[[Any], Any]) -> Iterator[None]:
+def over_replicas(mean: Callable[[Any], Any] | None) -> Iterator[None]:
     """Within this context `BatchNorm` takes the `mean` over the replicas of its statistics.
 
     For replicas that each compute on a part of the batch, all parts of one size. Where one program
-    computes on the whole batch, as on JAX, nothing needs to be said.
+    computes on the whole batch, as on JAX, nothing needs to be said, or None.
     """
     token = _scope.set(mean)
     try:
         yield
     finally:
         _scope.reset(token)
+
+
+def mean_over_replicas() -> Callable[[Any], Any] | None:
+    """Returns what the innermost `over_replicas` was given, or None outside of one."""
+    return _scope.get()
 
 
 @keras.saving.register_keras_serializable("genokeras")
@@ -36,13 +41,13 @@ class BatchNorm(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        mean_over_replicas = _scope.get()
-        if mean_over_replicas is None or not (training and self.trainable):
+        mean_of_all = mean_over_replicas()
+        if mean_of_all is None or not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
         x = ops.cast(inputs, self.variable_dtype)
         axes = tuple(range(len(x.shape) - 1))
-        mean = mean_over_replicas(ops.mean(x, axes))
-        variance = mean_over_replicas(ops.mean(ops.square(x - mean), axes))
+        mean = mean_of_all(ops.mean(x, axes))
+        variance = mean_of_all(ops.mean(ops.square(x - mean), axes))
         for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(self.momentum * moving + (1 - self.momentum) * value)
         scaled = ops.batch_normalization(x, mean, variance, -1, self.beta, self.gamma, self.epsilon)

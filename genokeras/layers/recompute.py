@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from genokeras.layers import keyed_random
+from genokeras.layers import batch_norm, keyed_random
 
 
 @keras.saving.register_keras_serializable("genokeras")
@@ -26,14 +26,19 @@ class Recompute(keras.layers.Wrapper):
             return self.layer(x, *others, training=training)
         weights = self.layer.trainable_variables
         states = self.layer.non_trainable_variables
-        keys = keyed_random.current_keys()
+        # The gradient is computed outside of the contexts of the loss.
+        keys, mean = keyed_random.current_keys(), batch_norm.mean_over_replicas()
         kept = [(state, state.value) for state in states]
 
         def run(x: Any, *values: Any) -> Any:
             # A pure function of its arguments, as it is called twice: all variables are given, and
             # what it would assign is returned.
             given = [*zip(weights, values, strict=True), *kept]
-            with keras.StatelessScope(given) as scope, keyed_random.scope(keys):
+            with (
+                keras.StatelessScope(given) as scope,
+                keyed_random.scope(keys),
+                batch_norm.over_replicas(mean),
+            ):
                 output = self.layer(x, *others, training=True)
             return output, *(scope.get_current_value(state) for state in states)
 

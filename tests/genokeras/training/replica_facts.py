@@ -14,6 +14,7 @@ from test_tensorflow_engine import compiled_functions
 from worker import split_cpu
 
 from genokeras.layers.batch_norm import BatchNorm
+from genokeras.layers.recompute import Recompute
 from genokeras.training import optimizer
 from genokeras.training.runtime import Runtime
 from genokeras.training.tensorflow_devices import connect
@@ -156,6 +157,22 @@ def test_batch_norm_is_of_the_whole_batch_and_not_compiled():
     ):
         for copy in copies(variable):
             np.testing.assert_allclose(copy, expected, rtol=1e-5)
+
+
+def test_batch_norm_that_is_computed_again_for_the_gradient_is_of_the_whole_batch_again():
+    batch, engines = make_batch(), []
+    for devices in (DEVICES, SINGLE):
+        layers = [
+            keras.layers.Dense(3, name="first"),
+            Recompute(BatchNorm(name="norm"), name="again"),
+        ]
+        engines.append(make_engine(devices, layers=layers, learning_rate=1.0))
+    engines[0].load_state(engines[1].state(), "here")
+    for engine in engines:
+        engine.train_steps(engine.place([batch]))
+    found, expected = (engine.state()["model"] for engine in engines)
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
 def test_batch_norm_cannot_see_a_batch_in_pieces():
