@@ -15,13 +15,14 @@ DEMO := runs/demo
 DEMO_FLAGS := --preset=fast
 GUE := examples/data/gue_tf0
 
-.PHONY: help demo test test-all test-beam smoke lint format bench bench-peers clean
+.PHONY: help demo test test-all test-beam test-tpu smoke lint format bench bench-peers clean
 
 help:
 	@echo 'make demo      install, build a dataset, train on it, print its scores (minutes)'
 	@echo 'make test      install and run the tests (about 8 minutes on 2 cores)'
 	@echo 'make test-all  the tests that take longer as well'
 	@echo 'make test-beam install Apache Beam apart, and run the tests that need it (4 minutes)'
+	@echo 'make test-tpu  install libtpu apart, and compile the steps of all models for a TPU'
 	@echo 'make smoke     build records and train every tiny preset (under 2 minutes)'
 	@echo 'make lint      check the style; `make format` mends what can be mended'
 	@echo 'make bench     the benchmarks, results as JSON in benchmarks/results/'
@@ -69,6 +70,17 @@ $(BEAM)/installed: setup.py $(BEAM_CONSTRAINTS)
 	  --constraint $(BEAM_CONSTRAINTS) --editable '.[beam,prep]' pytest pytest-timeout
 	@touch $@
 
+# Programs for a TPU that is not there; libtpu is in an environment apart, as it is large.
+TPU := $(VENV)/tpu
+test-tpu: $(TPU)/installed
+	KERAS_BACKEND=jax $(TPU)/bin/python -m pytest -s tests/genokeras/training/test_tpu_programs.py
+
+$(TPU)/installed: setup.py $(CONSTRAINTS)
+	$(PYTHON) -m venv $(TPU)
+	$(TPU)/bin/pip install --quiet --no-compile --disable-pip-version-check \
+	  --constraint $(CONSTRAINTS) --editable '.[jax-tpu]' pytest pytest-timeout
+	@touch $@
+
 smoke: $(INSTALLED_DEV)
 	$(RUN) -m pytest -q tests/test_whole_path.py
 
@@ -85,6 +97,7 @@ BENCHMARKS := records build bigwig long_windows genome_windows predict engine re
   throughput notebook speed_table
 bench: $(INSTALLED_DEV) bench-peers
 	for name in $(BENCHMARKS); do $(RUN) benchmarks/$$name.py || exit 1; done
+	KERAS_BACKEND=jax $(RUN) benchmarks/jax_engine.py
 
 # What training speed is compared with, each in an environment of its own.
 PEERS := $(VENV)/peers
