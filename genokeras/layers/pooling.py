@@ -54,6 +54,18 @@ class MaxMeanPool1D(keras.layers.Layer):
         return (input_shape[0], 2 * input_shape[-1])
 
 
+@keras.saving.register_keras_serializable("genokeras")
+class MeanPool1D(keras.layers.Layer):
+    """Mean over the positions that are not masked, 0 where all are: `[B, L, C] -> [B, C]`."""
+
+    def call(self, x: Any, padding_mask: Any) -> Any:
+        share = ops.cast(padding_mask[..., None], x.dtype)
+        return ops.sum(x * share, axis=1) / ops.maximum(ops.sum(share, axis=1), 1.0)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (input_shape[0], input_shape[-1])
+
+
 # Finite, so that a sequence of nothing but padding has a mean and a gradient; float16 ends at
 # 65504.
 _LARGE = 3e4

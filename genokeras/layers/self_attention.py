@@ -1,5 +1,6 @@
 """Multi-head self-attention, with rotary positions if wanted."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,15 +14,26 @@ from genokeras.layers import rotary
 class SelfAttention(keras.layers.Layer):
     """Softmax attention of every position to every position that the mask allows.
 
-    Without rotary positions it does not see the order of its inputs. JAX uses flash attention where
-    the device has it. Shapes: `[B, L, C] -> [B, L, C]`, mask bool `[B, L]`; `num_heads` divides
-    `C`.
+    Without rotary positions it does not see the order of its inputs; `periods` (in positions) and
+    `pairing` are those of `rotary`. JAX uses flash attention where the device has it. Shapes:
+    `[B, L, C] -> [B, L, C]`, mask bool `[B, L]`; `num_heads` divides `C`.
     """
 
-    def __init__(self, num_heads: int, use_rotary: bool = False, **kwargs: Any):
+    def __init__(
+        self,
+        num_heads: int,
+        use_rotary: bool = False,
+        periods: Sequence[float] = (),
+        pairing: rotary.Pairing = "half",
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
+        if periods and not use_rotary:
+            raise ValueError(f"periods={tuple(periods)} are those of rotary positions: use_rotary")
         self.num_heads = num_heads
         self.use_rotary = use_rotary
+        self.periods = tuple(periods)
+        self.pairing = pairing
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         channels = input_shape[-1]
@@ -42,7 +54,8 @@ class SelfAttention(keras.layers.Layer):
     def call(self, x: Any, padding_mask: Any | None = None) -> Any:
         query, key = self._heads(self.query_dense(x)), self._heads(self.key_dense(x))
         if self.use_rotary:
-            turns = np.arange(x.shape[1]), rotary.frequencies(query.shape[-1] // 2)
+            angles = rotary.frequencies(query.shape[-1] // 2, self.periods)
+            turns = np.arange(x.shape[1]), angles, self.pairing
             query, key = rotary.rotate(query, *turns), rotary.rotate(key, *turns)
         value = self._heads(self.value_dense(x))
         mask = None if padding_mask is None else padding_mask[:, None, None, :]
@@ -57,4 +70,5 @@ class SelfAttention(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         own = {"num_heads": self.num_heads, "use_rotary": self.use_rotary}
+        own |= {"periods": self.periods, "pairing": self.pairing}
         return {**super().get_config(), **own}

@@ -1,11 +1,14 @@
 """The pre-norm transformer block."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from genokeras.layers.dropout import KeyedDropout
 from genokeras.layers.gelu import gelu
+from genokeras.layers.norm import Norm, norm
+from genokeras.layers.rotary import Pairing
 from genokeras.layers.self_attention import SelfAttention
 
 
@@ -13,6 +16,8 @@ from genokeras.layers.self_attention import SelfAttention
 class TransformerBlock(keras.layers.Layer):
     """`x + attention(norm(x))`, then `x + dense(dropout(gelu(dense(norm(x)))))`.
 
+    `gated`: `gelu(dense(.)) * dense(.)` in the place of `gelu(dense(.))` (arXiv:2002.05202), so
+    that two thirds of the units cost as much. `periods` and `pairing` are those of `rotary`.
     Shapes: `[B, L, C] -> [B, L, C]`, mask bool `[B, L]` of the positions that may be attended to.
     """
 
@@ -22,6 +27,10 @@ class TransformerBlock(keras.layers.Layer):
         feedforward_units: int,
         dropout: float = 0.0,
         use_rotary: bool = False,
+        periods: Sequence[float] = (),
+        pairing: Pairing = "half",
+        normalization: Norm = "layer",
+        gated: bool = False,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -29,17 +38,23 @@ class TransformerBlock(keras.layers.Layer):
         self.feedforward_units = feedforward_units
         self.dropout = dropout
         self.use_rotary = use_rotary
+        self.periods = tuple(periods)
+        self.pairing = pairing
+        self.normalization = normalization
+        self.gated = gated
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         channels, policy = input_shape[-1], self.dtype_policy
-        norm = {"epsilon": 1e-6, "dtype": policy}
-        self.attention_norm = keras.layers.LayerNormalization(**norm, name="attention_norm")
-        self.attention = SelfAttention(
-            self.num_heads, self.use_rotary, dtype=policy, name="attention"
-        )
-        self.feedforward_norm = keras.layers.LayerNormalization(**norm, name="feedforward_norm")
+        kind = self.normalization
+        self.attention_norm = norm(kind, dtype=policy, name="attention_norm")
+        rotary = self.use_rotary, self.periods, self.pairing
+        self.attention = SelfAttention(self.num_heads, *rotary, dtype=policy, name="attention")
+        self.feedforward_norm = norm(kind, dtype=policy, name="feedforward_norm")
         dense = {"kernel_initializer": "lecun_normal", "dtype": policy}
         self.expand = keras.layers.Dense(self.feedforward_units, gelu, name="expand", **dense)
+        if self.gated:
+            self.gate = keras.layers.Dense(self.feedforward_units, name="gate", **dense)
+            self.gate.build(input_shape)
         # The name salts the random numbers, so it must differ between blocks.
         self.drop = KeyedDropout(self.dropout, dtype=policy, name=f"{self.name}_dropout")
         self.project = keras.layers.Dense(channels, name="project", **dense)
@@ -49,8 +64,10 @@ class TransformerBlock(keras.layers.Layer):
 
     def call(self, x: Any, padding_mask: Any | None = None, training: bool = False) -> Any:
         x = x + self.attention(self.attention_norm(x), padding_mask=padding_mask)
-        hidden = self.drop(self.expand(self.feedforward_norm(x)), training=training)
-        return x + self.project(hidden)
+        normed = self.feedforward_norm(x)
+        hidden = self.expand(normed)
+        hidden = hidden * self.gate(normed) if self.gated else hidden
+        return x + self.project(self.drop(hidden, training=training))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape
@@ -62,4 +79,8 @@ class TransformerBlock(keras.layers.Layer):
             "feedforward_units": self.feedforward_units,
             "dropout": self.dropout,
             "use_rotary": self.use_rotary,
+            "periods": self.periods,
+            "pairing": self.pairing,
+            "normalization": self.normalization,
+            "gated": self.gated,
         }

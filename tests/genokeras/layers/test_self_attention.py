@@ -94,4 +94,24 @@ def test_channels_must_fit_the_heads(channels, use_rotary, message):
 
 
 def test_config_is_complete(assert_config_complete):
-    assert_config_complete(SelfAttention(2, True, name="attention"))
+    assert_config_complete(SelfAttention(2, True, (10.5,), "interleaved", name="attention"))
+
+
+def test_scores_of_equal_queries_and_keys_repeat_with_the_period_asked_for():
+    """With one pair of channels of period 10.5, attention to 21 positions on is that to itself."""
+    layer = SelfAttention(1, True, periods=(10.5,), dtype="float64")
+    layer.build((None, 43, 2))
+    kernels = {"query": np.zeros((2, 2)), "key": np.zeros((2, 2)), "value": np.eye(2)}
+    for name, kernel in kernels.items():
+        dense = getattr(layer, f"{name}_dense")
+        dense.set_weights([kernel, np.zeros(2) if name == "value" else np.array([3.0, 0.0])])
+    layer.output_dense.set_weights([np.eye(2), np.zeros(2)])
+    x = np.eye(43)[None, :, :1].repeat(2, axis=-1)  # Only position 0 says anything.
+    to_first = np.asarray(layer(x))[0, :, 0]
+    np.testing.assert_allclose(to_first[[21, 42]], to_first[0], rtol=0.03)
+    assert to_first[5] < 0.01 * to_first[0]
+
+
+def test_periods_are_of_rotary_positions():
+    with pytest.raises(ValueError, match=r"periods=\(10.5,\) are those of rotary positions"):
+        SelfAttention(2, periods=(10.5,))

@@ -59,4 +59,28 @@ def test_dropout_is_keyed_and_only_in_training():
 
 
 def test_config_is_complete(assert_config_complete):
-    assert_config_complete(TransformerBlock(2, 6, 0.1, True, dtype="float64", name="block"))
+    rotary = {"use_rotary": True, "periods": (10.5,), "pairing": "interleaved"}
+    options = rotary | {"normalization": "rms", "gated": True}
+    assert_config_complete(TransformerBlock(2, 6, 0.1, dtype="float64", name="block", **options))
+
+
+def test_gated_with_rms_norm_equals_an_independent_forward_pass():
+    """`x + project(gelu(expand(n)) * gate(n))` of `n = x / rms(x) * scale`, attention aside."""
+    block, x = (
+        built(gated=True, normalization="rms"),
+        np.random.default_rng(1).normal(size=(3, 5, 4)),
+    )
+    weights = {w.path.split("block/")[-1]: np.asarray(w) for w in block.weights}
+
+    def norm(x, name):
+        return x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6) * weights[f"{name}/scale"]
+
+    def dense(x, name):
+        return x @ weights[f"{name}/kernel"] + weights[f"{name}/bias"]
+
+    x2 = x + np.asarray(block.attention(norm(x, "attention_norm")))
+    y = norm(x2, "feedforward_norm")
+    hidden = dense(y, "expand")
+    hidden = hidden / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (hidden + 0.044715 * hidden**3)))
+    expected = x2 + dense(hidden * dense(y, "gate"), "project")
+    np.testing.assert_allclose(block(x), expected, atol=1e-9)

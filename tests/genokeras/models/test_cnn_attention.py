@@ -136,7 +136,7 @@ def test_the_chapters_training():
 
 
 @pytest.mark.parametrize("positions", ["none", "learned", "sinusoidal", "rotary"])
-@pytest.mark.parametrize("norm", ["none", "batch", "slow_batch", "layer", "group"])
+@pytest.mark.parametrize("norm", ["none", "batch", "slow_batch", "layer", "group", "rms"])
 def test_positions_and_norms_can_be_chosen(positions, norm, random_dna):
     model = build("tiny", 30, positions=positions, norm=norm)
     learned = [w.path for w in model.weights if w.path.startswith("positions/")]
@@ -363,7 +363,7 @@ def test_logits_are_never_of_16_bits(policy, inside, logits, tensors, planted):
         ("dense_units=64,0", r"dense_units must be at least 1 each, got \(64, 0\)"),
         (
             "norm=groups",
-            "Config.norm must be one of none, batch, slow_batch, layer, group, got 'groups'",
+            "Config.norm must be one of none, batch, slow_batch, layer, group, rms, got 'groups'",
         ),
         ("strands=three", "Config.strands must be one of one, both, got 'three'"),
     ],
