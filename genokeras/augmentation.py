@@ -76,13 +76,14 @@ def augment(
         return batch | {"sequence": centre_window(packed, spec.length, spec.shift_bp)}
     keys = batch["key"]
     packed = shift_window(packed, keys, spec.length, spec.shift_bp, config.max_shift_bp)
-    packed = redraw_bases(packed, keys, config.mutation_rate, _shares(config, spec))
+    packed = redraw_bases(packed, keys, config.mutation_rate, shares(config, spec))
     packed = insert_motif(packed, keys, config.insert_motifs, config.insert_rate)
     packed = mask_spans(packed, keys, config.mask_rate, config.mask_span_bp)
     return batch | {"sequence": packed}
 
 
-def _shares(config: Augmentation, spec: Spec) -> tuple[float, ...]:
+def shares(config: Augmentation, spec: Spec) -> tuple[float, ...]:
+    """Returns those of A, C, G, T among what mutations draw."""
     if config.mutation_bases == "uniform":
         return UNIFORM
     a, c, g, t = spec.base_composition
