@@ -1,6 +1,6 @@
 """Sites of ten yeast proteins, learnt one by one and all together.
 
-python benchmarks/yeast_sites.py FASTA PEAKS     (an hour on 2 cores; results/yeast_sites.json)
+python benchmarks/yeast_sites.py FASTA PEAKS   (an hour on 2 busy cores; results/yeast_sites.json)
 
 PEAKS is a folder of BED files, summits of ChIP-exo (doi:10.1038/s41586-021-03314-8). Windows of
 200 bp around the summits, and as many others of the same GC content, from the same chromosomes;
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("peaks", type=pathlib.Path, help="folder of PROTEIN.bed")
     parser.add_argument("--folder", type=pathlib.Path, default="runs/yeast_sites")
     parser.add_argument("--preset", default="base")
-    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--seeds", default="0")
     options = parser.parse_args()
     joint = build(options, PROTEINS)
     together = networks(options, joint)

@@ -36,7 +36,7 @@ def results(small, yeast, tmp_path_factory):
         return [SixMers(dataset) for _ in small.seeds(options)]
 
     folder = tmp_path_factory.mktemp("sites")
-    command = f"x {yeast}/sacCer3_I_II_III.fa.gz {yeast} --folder={folder}"
+    command = f"x {yeast}/sacCer3_I_II_III.fa.gz {yeast} --folder={folder} --seeds=0,1,2"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.argv", command.split())
         patch.setattr(small, "RESULTS", folder / "results.json")
