@@ -8,9 +8,10 @@ import types
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from genokeras.models.spec import Spec
-from genokeras.training import optimizer
+from genokeras.training import optimizer, precision
 from genokeras.training.runtime import Runtime
 from genokeras.training.tensorflow_devices import connect
 from genokeras.training.train_config import Plan, TrainConfig
@@ -76,3 +77,14 @@ def test_several_steps_are_one_call_of_the_device():
     assert results["loss"].shape == (4,)
     (call,) = engine._calls.values()
     assert [op.type for op in call.graph.get_operations()].count("While") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "computes"), [("float32", tf.float32), ("mixed_bfloat16", tf.bfloat16)]
+)
+def test_precision_is_that_of_the_program(name, computes):
+    with precision.scope(name):
+        engine = make_engine(squared)
+    function = engine._train.get_concrete_function(engine.place([make_batch()])[1])
+    products = [op for op in function.graph.get_operations() if op.type == "MatMul"]
+    assert {op.get_attr("T") for op in products} == {computes}
