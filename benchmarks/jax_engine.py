@@ -8,7 +8,8 @@ hand: a jitted function of weight and batch that gives weight and loss. `engine`
 through `JaxEngine` (plain gradient descent), `engine_default` with what a run does by default
 besides (AdamW, clipping, averaged weights), `engine_ten` makes ten of those in a call. They take
 turns, so many steps a round; times are microseconds a step, differences medians over the rounds
-with a 95% bootstrap interval.
+with a 95% bootstrap interval. Beside the time by the clock stands that of the thread that calls:
+steps of the engine are computed in another one, for which a busy machine makes it wait.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import importlib.metadata
 import itertools
 import pathlib
 import platform
+import time
 import types
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +26,7 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
-from measure import machine, median_with_interval, report, seconds
+from measure import machine, median_with_interval, report
 
 from genokeras.losses.supervised import supervised_terms
 from genokeras.models.spec import Spec
@@ -70,15 +72,14 @@ def measure(steps: int, rounds: int) -> dict:
     """Returns all results."""
     computer = machine()
     contestants = make_contestants()
-    took: dict[str, list[float]] = {name: [] for name in contestants}
+    clocks = {"": time.perf_counter, "of_calling_thread": time.thread_time}
+    took = {clock: {name: [] for name in contestants} for clock in clocks}
     for _ in range(rounds + 1):
         for name, (call, placed, each) in contestants.items():
-            elapsed = seconds(
-                lambda call=call, placed=placed, n=steps // each: repeat(call, placed, n)
-            )
-            took[name].append(1e6 * elapsed / steps)
-    # The first round compiles.
-    micros = {name: np.array(values[1:]) for name, values in took.items()}
+            before = {clock: read() for clock, read in clocks.items()}
+            repeat(call, placed, steps // each)
+            for clock, read in clocks.items():
+                took[clock][name].append(1e6 * (read() - before[clock]) / steps)
     versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy", "jax")}
     return {
         "machine": computer,
@@ -87,14 +88,23 @@ def measure(steps: int, rounds: int) -> dict:
         "batch_size": BATCH_SIZE,
         "steps": steps,
         "rounds": rounds,
-        "microseconds_per_step": {
-            name: median_with_interval(values) for name, values in micros.items()
-        },
-        "microseconds_more_than_bare": {
-            name: median_with_interval(values - micros["bare"])
-            for name, values in micros.items()
-            if name != "bare"
-        },
+    } | {
+        "_".join(filter(None, (name, clock))): values
+        for clock, columns in took.items()
+        for name, values in summary(columns).items()
+    }
+
+
+def summary(took: dict[str, list[float]]) -> dict[str, dict]:
+    """Returns medians, and those of the differences from `bare`; the first round compiles."""
+    micros = {name: np.array(values[1:]) for name, values in took.items()}
+    more = {name: values - micros["bare"] for name, values in micros.items() if name != "bare"}
+    return {
+        title: {name: median_with_interval(values) for name, values in columns.items()}
+        for title, columns in (
+            ("microseconds_per_step", micros),
+            ("microseconds_more_than_bare", more),
+        )
     }
 
 
