@@ -2,6 +2,7 @@
 
 import math
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 from keras import ops
@@ -24,12 +25,25 @@ def mask_spans(packed: Any, keys: Any, rate: float, span_bp: int = 1) -> Any:
     if not rate:
         return packed
     nibbles = unpack_nibbles(packed)
+    hidden = spread(begun(keys, nibbles.shape[1], _SALT, rate, span_bp), span_bp)
+    hidden = ops.logical_and(hidden, ops.not_equal(nibbles, 0))
+    return pack_nibbles(ops.where(hidden, _N, nibbles))
+
+
+def begun(keys: Any, length: int, salt: int, rate: float, span_bp: int) -> Any:
+    """Returns where spans begin that cover a share `rate` of `length` bases.
+
+    Bool `[B, length + span_bp - 1]`, from the first place of which a span reaches the first base.
+    """
     begins = -math.expm1(math.log1p(-rate) / span_bp)
-    hidden = keyed_random.bernoulli(keys, (nibbles.shape[1] + span_bp - 1,), _SALT, begins)
+    return keyed_random.bernoulli(keys, (length + span_bp - 1,), salt, begins)
+
+
+def spread(values: Any, span_bp: int, join: Callable[[Any, Any], Any] = ops.logical_or) -> Any:
+    """Returns what `join` makes of the values of all spans that cover a base, `[B, length]`."""
     covered = 1  # So many bases back it is known whether a span began there.
     while covered < span_bp:
         step = min(covered, span_bp - covered)
-        hidden = ops.logical_or(hidden[:, step:], hidden[:, :-step])
+        values = join(values[:, step:], values[:, :-step])
         covered += step
-    hidden = ops.logical_and(hidden, ops.not_equal(nibbles, 0))
-    return pack_nibbles(ops.where(hidden, _N, nibbles))
+    return values

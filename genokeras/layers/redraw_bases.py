@@ -26,18 +26,28 @@ def redraw_bases(packed: Any, keys: Any, rate: float, shares: Sequence[float] = 
     if not rate:
         return packed
     nibbles = unpack_nibbles(packed)
-    shape = (nibbles.shape[1],)
-    chosen = keyed_random.bernoulli(keys, shape, _WHICH, rate)
-    numbers = keyed_random.bits(keys, shape, _BASE)
-    # T, G, C, A are bits 0 to 3 of a nibble: a base's number is that of thresholds passed.
-    passed = [ops.cast(numbers >= limit, "int32") for limit in _thresholds(shares[::-1])]
-    drawn = ops.left_shift(ops.ones_like(nibbles), sum(passed))
+    chosen = keyed_random.bernoulli(keys, (nibbles.shape[1],), _WHICH, rate)
+    drawn = draw_bases(keys, nibbles.shape[1], _BASE, shares)
     chosen = ops.logical_and(chosen, ops.not_equal(nibbles, 0))
     return pack_nibbles(ops.where(chosen, drawn, nibbles))
 
 
+def draw_bases(keys: Any, length: int, salt: int, shares: Sequence[float]) -> Any:
+    """Returns random bases, int32 nibbles `[B, length]`; `shares` are those of A, C, G, T."""
+    # T, G, C, A are bits 0 to 3 of a nibble.
+    numbers = draw_numbers(keys, length, salt, shares[::-1])
+    return ops.left_shift(ops.ones_like(numbers), numbers)
+
+
+def draw_numbers(keys: Any, length: int, salt: int, shares: Sequence[float]) -> Any:
+    """Returns random numbers from 0, int32 `[B, length]`, each with its share."""
+    numbers = keyed_random.bits(keys, (length,), salt)
+    # A draw is the number of thresholds that it passes.
+    return sum(ops.cast(numbers >= limit, "int32") for limit in _thresholds(shares))
+
+
 def _thresholds(shares: Sequence[float]) -> list[Any]:
-    """Returns what uint32 random numbers have to reach for the second, third and fourth outcome."""
+    """Returns what uint32 random numbers have to reach for the second and each later outcome."""
     sums = list(itertools.accumulate(shares))
     limits = [min(round(2**32 * part / sums[-1]), 2**32 - 1) for part in sums[:-1]]
     return [ops.convert_to_tensor(limit, dtype="uint32") for limit in limits]
