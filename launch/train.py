@@ -105,6 +105,8 @@ def main() -> None:
         progress=progress.start,
         log=progress.log,
     )
+    if not result.is_chief:
+        return
     if not result.already_finished:
         print(f"\n{_table(result)}")
     print(f"\nCurves:  tensorboard --logdir {result.workdir}")

@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from tfrecords.errors import InputError
+
 _scope: contextvars.ContextVar[Callable[[Any], Any] | None] = contextvars.ContextVar(
     "mean_over_replicas", default=None
 )
@@ -52,6 +54,22 @@ class BatchNorm(keras.layers.BatchNormalization):
             moving.assign(self.momentum * moving + (1 - self.momentum) * value)
         scaled = ops.batch_normalization(x, mean, variance, -1, self.beta, self.gamma, self.epsilon)
         return ops.cast(scaled, self.compute_dtype)
+
+
+def check_batch_norm(model: keras.Model) -> None:
+    """Raises if a layer would take the statistics of each replica's part for those of the batch.
+
+    Raises:
+        InputError: A batch norm is not `BatchNorm`, or is not over the last axis.
+    """
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization) and (
+            not isinstance(layer, BatchNorm) or layer.axis not in (-1, len(layer.input.shape) - 1)
+        ):
+            raise InputError(
+                f"{layer.name}: over several devices this batch norm would see only a part of the "
+                "batch; make it with genokeras.layers.norm.norm('batch'), or use one device"
+            )
 
 
 def has_batch_norm(model: keras.Model) -> bool:

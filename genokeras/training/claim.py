@@ -40,8 +40,8 @@ def claimed(
                 old = settings_to_resume(run, resume)
                 finished = find_finished(run, old, log)
                 if old is None:
-                    _start(run, overrides, flags, _environment(devices))
-                elif changed := settings.changed_environment(old, _environment(devices)):
+                    _start(run, overrides, flags, _environment(run, devices))
+                elif changed := settings.changed_environment(old, _environment(run, devices)):
                     log(f"Changed since the run began, so the last bits may differ: {changed}")
                 checkpoint.recover(run.workdir / CHECKPOINTS)
             except (InputError, OSError) as error:
@@ -89,5 +89,5 @@ def _start(run: Run, overrides: Sequence[str], flags: str, environment: dict[str
     write(run.workdir / settings.CONFIG_FILE, described)
 
 
-def _environment(devices: Devices) -> dict[str, Any]:
-    return settings.environment(devices.describe(), devices.num_threads())
+def _environment(run: Run, devices: Devices) -> dict[str, Any]:
+    return settings.environment(devices.describe(), devices.num_threads(), run.training)

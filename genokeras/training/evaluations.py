@@ -82,7 +82,7 @@ class Evaluations:
     def shown(self, valid: Evaluation | None, is_best: bool) -> list[events.Value]:
         """Returns what TensorBoard shows of an evaluation beside its row."""
         values = self._histograms.values() if self._histograms else []
-        if is_best:
+        if is_best and self._job.devices.host == 0:
             # The HPARAMS table takes the last value of a curve: here, of the weights kept.
             best = metrics(valid.scores).items()
             values += [events.scalar(f"best/{name}", x) for name, x in best if x is not None]

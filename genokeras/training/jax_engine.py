@@ -6,7 +6,6 @@ engine was made, and are given values only where something else is to use the mo
 """
 
 import contextlib
-import functools
 import types
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -164,9 +163,19 @@ class JaxEngine:
         return self._replicated(values)
 
     def _replicated(self, values: Any) -> Any:
-        """Returns arrays on every device, which share no memory with what is given."""
-        copy = functools.partial(jax.tree.map, jnp.copy)
-        return jax.jit(copy, out_shardings=self._everywhere)(values)
+        """Returns arrays on every device, which share no memory with what is given.
+
+        Nor with one another, since steps change them in place. No program runs over all hosts, so
+        one of them may go back to a checkpoint alone.
+        """
+        local = self._everywhere.addressable_devices
+
+        def copied(value: np.ndarray) -> jax.Array:
+            copies = [jax.device_put(np.array(value), device) for device in local]
+            shape = np.shape(value)
+            return jax.make_array_from_single_device_arrays(shape, self._everywhere, copies)
+
+        return jax.tree.map(copied, values)
 
     def _divided(self, values: dict[str, np.ndarray], by: PartitionSpec) -> dict[str, jax.Array]:
         sharding = NamedSharding(self._mesh, by)

@@ -154,12 +154,13 @@ def _check_free(remote: RemotePath) -> None:
 
 def _hashes(folder: pathlib.Path) -> Hashes:
     """Returns the sha256 of every file by its path in the folder, hidden ones left out."""
-    paths = {path.relative_to(folder): path for path in sorted(folder.rglob("*"))}
-    return {
-        name.as_posix(): file_sha256(path)
-        for name, path in paths.items()
-        if path.is_file() and not any(part.startswith(".") for part in name.parts)
-    }
+    found = {}
+    for parent, folders, names in os.walk(folder):
+        # Hidden folders come and go while others write; they are not even looked into.
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = [pathlib.Path(parent, name) for name in names if not name.startswith(".")]
+        found |= {path.relative_to(folder).as_posix(): file_sha256(path) for path in paths}
+    return dict(sorted(found.items()))
 
 
 def _upload(local: pathlib.Path, remote: RemotePath, names: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
 
 if TYPE_CHECKING:
+    from genokeras.training.train_config import TrainConfig
     from genokeras.training.workdir import Run
 
 CONFIG_FILE = "config.json"
@@ -28,6 +29,8 @@ _KINDS = {
     "manifest_sha256": str, "environment": dict,
 }  # fmt: skip
 _COMPARED = ("model", "config", "training")
+# Of the training these change nothing but the last bits: a run may go on with others.
+_HOW_COMPUTED = ("gradient_accumulation", "jit", "steps_per_execution")
 _HASH_LETTERS = 12
 _MOST_DIFFERENCES = 5  # Between two datasets: more say no more.
 _PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "tensorflow-tpu", "jax", "numpy", "genokeras")
@@ -89,6 +92,11 @@ def require(workdir: str | os.PathLike) -> dict[str, Any]:
 def check_same(workdir: pathlib.Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     """Raises if a run in `workdir` with the settings `old` cannot go on with `new`."""
     differing = _differences(old, new, _COMPARED)
+    differing = {
+        name: values
+        for name, values in differing.items()
+        if name.removeprefix("training.") not in _HOW_COMPUTED
+    }
     if old["manifest_sha256"] != new["manifest_sha256"]:
         differing |= _other_data(old, new)
     if not differing:
@@ -109,9 +117,12 @@ def flags_text(values: Mapping[str, Any], overrides: Sequence[str]) -> str:
     return "".join(f"{line}\n" for line in [*lines, *(f"--set={text}" for text in overrides)])
 
 
-def environment(devices: str, threads: Mapping[str, int]) -> dict[str, Any]:
-    """Returns what the last bits of results depend on besides the settings."""
+def environment(
+    devices: str, threads: Mapping[str, int], training: "TrainConfig"
+) -> dict[str, Any]:
+    """Returns what the last bits of results depend on besides the settings that are compared."""
     return {
+        "training": {name: getattr(training, name) for name in _HOW_COMPUTED},
         "revision": revision(),
         "versions": versions(),
         "devices": devices,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from genokeras.layers.batch_norm import has_batch_norm
+from genokeras.layers.batch_norm import check_batch_norm, has_batch_norm
 from genokeras.training import process_memory, tf_config
 from genokeras.training.pieces import check_pieces
 from genokeras.training.runtime import Runtime
@@ -131,6 +131,7 @@ class SeveralDevices(OneDevice):
         """Returns an engine for a model and its optimizer: `devices.Devices` has the arguments."""
         module, _, _, model, _, training, jit = what
         check_pieces(model, training)
+        check_batch_norm(model)
         in_pieces, notes = self.strategy != "tpu", ()
         if in_pieces and jit and has_batch_norm(model):
             jit = False

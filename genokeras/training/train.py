@@ -111,7 +111,7 @@ def train(
         job = dataclasses.replace(job, publish=publish)
         with claimed(run, devices, overrides, flags, resume, log) as (finished, lock):
             if finished:
-                return dataclasses.replace(finished, workdir=home)
+                return dataclasses.replace(finished, workdir=home, is_chief=devices.host == 0)
             trainer = Trainer(job, engine, tracker)
             if trainer.restore():
                 log(f"Going on from step {trainer.step}")
@@ -127,7 +127,7 @@ def train(
                 if publish:
                     remote_workdir.push(local, home)
             devices.exchange(0)  # Nobody ends before the result is there.
-    return TrainResult(home, **stored)
+    return TrainResult(home, **stored, is_chief=devices.host == 0)
 
 
 def _local(

@@ -181,22 +181,16 @@ def plan(training: TrainConfig, num_examples: int) -> Plan:
             f"warmup_steps={warmup_steps} leaves nothing of the run's {steps} steps; "
             "use fewer, or more steps"
         )
-    call = training.steps_per_execution
     usual = min(max(steps_per_epoch, math.ceil(steps / 50)), math.ceil(steps / 10))
-    eval_every = training.eval_every or _whole(usual, call)
+    eval_every = training.eval_every or usual
     return Plan(
         steps=steps,
         steps_per_epoch=steps_per_epoch,
         warmup_steps=warmup_steps,
-        log_every=training.log_every or _whole(min(max(steps // 100, 1), 100), call),
+        log_every=training.log_every or min(max(steps // 100, 1), 100),
         eval_every=eval_every,
         checkpoint_every=training.checkpoint_every or eval_every,
     )
-
-
-def _whole(steps: int, call: int) -> int:
-    """Returns the next multiple of the steps of one call, since nothing is done within one."""
-    return -(-steps // call) * call
 
 
 def _default_steps(training: TrainConfig, steps_per_epoch: int) -> int:

@@ -23,6 +23,7 @@ class TrainResult:
         scores: What the valid split scored then; empty without one.
         seconds: How long the call took that ended the run.
         already_finished: Whether the run was complete before, so that nothing was done.
+        is_chief: Whether this is the first of the run's hosts, which alone writes.
     """
 
     workdir: pathlib.Path
@@ -33,6 +34,7 @@ class TrainResult:
     scores: dict[str, Any]
     seconds: float
     already_finished: bool = False
+    is_chief: bool = True
 
 
 def read(workdir: pathlib.Path) -> TrainResult | None:
