@@ -141,7 +141,8 @@ def test_config_holds_all_that_is_needed(finished, data_dir):
     assert settings["manifest_sha256"] == Dataset(data_dir).manifest.sha256
     assert settings["environment"]["threads"]["intra-op"] >= 1
     assert {"python", "keras", "numpy"} <= settings["environment"]["versions"].keys()
-    assert settings["environment"].keys() == {"revision", "versions", "devices", "threads"}
+    names = {"revision", "versions", "devices", "threads", "training"}
+    assert settings["environment"].keys() == names
 
 
 def test_flags_repeat_the_run(finished, data_dir):

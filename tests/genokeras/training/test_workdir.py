@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 
@@ -199,3 +200,16 @@ def test_revision_is_that_of_the_source():
     """In a checkout a hash, elsewhere nothing."""
     found = settings.revision()
     assert found is None or len(found.removesuffix("-dirty")) == 40
+
+
+def test_how_steps_are_computed_may_change_when_a_run_goes_on(data_dir, tmp_path):
+    """On another machine: it is said, and refused of what changes the model."""
+    options = {"preset": "remove_mlp", "overrides": ["filters=4"]}
+    train(data_dir, tmp_path, training=TRAINING, **options)
+    (tmp_path / "result.json").unlink()
+    other, lines = dataclasses.replace(TRAINING, jit="off", steps_per_execution=3), []
+    train(data_dir, tmp_path, training=other, log=lines.append, **options)
+    (said,) = [line for line in lines if line.startswith("Changed since the run began")]
+    assert "training.steps_per_execution was 1 and is now 3" in said
+    with pytest.raises(InputError, match=r"holds a run with other settings: training\.ema was"):
+        train(data_dir, tmp_path, training=dataclasses.replace(other, ema=0.5), **options)
