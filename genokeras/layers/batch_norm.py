@@ -64,7 +64,7 @@ def check_batch_norm(model: keras.Model) -> None:
     """
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization) and (
-            not isinstance(layer, BatchNorm) or layer.axis not in (-1, len(layer.input.shape) - 1)
+            not isinstance(layer, BatchNorm) or layer.axis not in (-1, layer.input_spec.ndim - 1)
         ):
             raise InputError(
                 f"{layer.name}: over several devices this batch norm would see only a part of the "
