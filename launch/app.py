@@ -11,13 +11,16 @@ words after `--`, which are of another launcher.
 """
 
 import contextlib
+import ctypes
+import functools
 import os
 import re
 import signal
 import sys
+import traceback
 import types
 from collections.abc import Callable, Iterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from absl import flags
 
@@ -40,7 +43,7 @@ def run(main: Callable[..., None], argv: list[str] | None = None) -> NoReturn:
     if getattr(module, "TAKES_LINE", False):
         end = argv.index("--") if "--" in argv else len(argv)
         argv, lines = argv[:end], [argv[end + 1 :]]
-    with one_line_endings():
+    with _waiting_for_nobody(), one_line_endings():
         if {"--help", "-help", "-h", "--helpshort", "--helpfull"} & set(argv[1:]):
             print(_help(module, argv))
         else:
@@ -73,6 +76,54 @@ def one_line_endings() -> Iterator[None]:
         sys.exit(EXIT_UNREAD)
     except (InputError, OSError, flags.Error) as error:
         _fail(_one_line(error), EXIT_MISTAKE)
+
+
+def start_again_when_aborted() -> None:
+    """From now on a process of several that is aborted ends as if it had raised `HostLost`.
+
+    When the first process is gone, a thread of JAX's in the others aborts them, and no exception
+    tells; Python's own handlers of signals come too late, after `abort`.
+    """
+    libc = ctypes.CDLL(None)
+    libc.signal.argtypes, libc.signal.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
+    libc.signal(signal.SIGABRT, ctypes.cast(_abort_handler(), ctypes.c_void_p))
+
+
+@functools.cache  # It has to outlive the call.
+def _abort_handler() -> Any:
+    def aborted(_: int) -> None:
+        if _is_one_of_several():  # Else it returns, and `abort` goes on.
+            os.write(2, f"error: {HostLost()}\n".encode())
+            os._exit(EXIT_AGAIN)
+
+    return ctypes.CFUNCTYPE(None, ctypes.c_int)(aborted)
+
+
+@contextlib.contextmanager
+def _waiting_for_nobody() -> Iterator[None]:
+    """Within this context an error ends a process of several at once, with the code it would have.
+
+    Else JAX waits, when Python ends, for others that may be gone or in the middle of a step, and
+    then aborts.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not _is_one_of_several():
+            raise
+        code = error.code if isinstance(error, SystemExit) else 1
+        if not isinstance(error, SystemExit):
+            traceback.print_exception(error)
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+
+
+def _is_one_of_several() -> bool:
+    """Whether JAX has joined this process to others; without JAX it has not."""
+    devices = sys.modules.get("genokeras.training.jax_devices")
+    return devices is not None and devices.is_joined()
 
 
 def parse(argv: list[str]) -> None:

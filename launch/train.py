@@ -84,6 +84,8 @@ def main() -> None:
     runtime = Runtime(**_given(_RUNTIME))
     if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
         tpu_environment.prepare(runtime.tpu, runtime.strategy)
+    else:
+        app.start_again_when_aborted()
     model_help.check(_MODEL.value, _PRESET.value, _SET.value)
     cache_flags.apply()
     manifest = Manifest.load(_DATA_DIR.value)

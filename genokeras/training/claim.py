@@ -8,6 +8,7 @@ from genokeras.training import checkpoint, settings, train_result
 from genokeras.training.devices import Devices
 from genokeras.training.lock import Lock, locked
 from genokeras.training.run_files import CHECKPOINTS, check_free, remove_run, write
+from genokeras.training.stopping import HostLost
 from genokeras.training.train_result import TrainResult
 from genokeras.training.workdir import Run
 from tfrecords.errors import InputError
@@ -28,6 +29,7 @@ def claimed(
 
     Raises:
         InputError: It is another's: of a live process, or of a run with other settings.
+        HostLost: The first host has raised this.
     """
     problem: Exception | None = None
     finished: TrainResult | None = None
@@ -47,8 +49,7 @@ def claimed(
             except (InputError, OSError) as error:
                 problem = error
         if devices.exchange(problem is not None)[0]:
-            where = f"{run.workdir}: the first host could not begin; it says why"
-            raise problem or InputError(where)
+            raise problem or HostLost(f"{run.workdir}: the first host could not begin; it says why")
         if devices.exchange(finished is not None)[0] and finished is None:
             finished = find_finished(run, settings.read(run.workdir), log)
         yield finished, lock

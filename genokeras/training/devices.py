@@ -131,6 +131,9 @@ class Devices(Protocol):
         which all belongs to the step.
         """
 
+    def watching_hosts(self) -> AbstractContextManager[None]:
+        """Within this context the end of another host is raised as `stopping.HostLost`."""
+
     def exchange(self, value: int) -> list[int]:
         """Returns what each host gave, in their order; all hosts wait for one another."""
 

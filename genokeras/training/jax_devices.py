@@ -1,8 +1,10 @@
 """The devices that JAX sees, on this host and on others, and which of them a run uses."""
 
 import contextlib
+import inspect
 import os
 import pathlib
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,12 +16,21 @@ from jax.sharding import Mesh
 from genokeras.training import process_memory
 from genokeras.training.jax_engine import AXIS, JaxEngine
 from genokeras.training.runtime import Runtime
+from genokeras.training.stopping import HostLost
 from tfrecords.cores import num_cores
 from tfrecords.errors import InputError
 
 _NVIDIA_DRIVER = pathlib.Path("/proc/driver/nvidia/version")
 _SLURM = ("SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID")
 _TPU_HOSTS = "TPU_WORKER_HOSTNAMES"
+# Nothing is heard of a host for so long: it is gone. JAX's own default is 100.
+_HEARTBEAT_S = 30
+# How messages of Gloo, NCCL and the service that joins processes begin, or what only they say.
+_LOST = re.compile(
+    r"gloo|nccl|coordination ?service|unavailable|aborted|deadline_exceeded|heartbeat|preempted|"
+    r"connection (reset|closed|refused)|socket closed",
+    re.IGNORECASE,
+)
 
 
 def connect(runtime: Runtime) -> "JaxDevices":
@@ -110,6 +121,21 @@ class JaxDevices:
         finally:
             jax.profiler.stop_trace()
 
+    @contextlib.contextmanager
+    def watching_hosts(self) -> Iterator[None]:
+        """Within this context the end of another host is told, as `devices.Devices` says.
+
+        JAX tells it wherever a result is first needed, as a `ValueError` or a `RuntimeError`.
+        """
+        try:
+            yield
+        except InputError:
+            raise
+        except (ValueError, RuntimeError) as error:
+            if self.num_hosts == 1 or not _LOST.search(str(error)):
+                raise
+            raise HostLost from error
+
     def exchange(self, value: int) -> list[int]:
         """Returns what each host gave, in their order; all hosts wait for one another."""
         if self.num_hosts == 1:
@@ -117,9 +143,14 @@ class JaxDevices:
         return [int(x) for x in multihost_utils.process_allgather(np.int32(value))]
 
 
+def is_joined() -> bool:
+    """Whether this process is one of several, which JAX has joined."""
+    return jax.distributed.is_initialized()
+
+
 def _join_processes(runtime: Runtime) -> None:
     """Makes several processes one JAX; to be done before anything is computed."""
-    if jax.distributed.is_initialized():
+    if is_joined():
         return
     if runtime.coordinator:
         given = (runtime.coordinator, runtime.num_processes, runtime.process_id)
@@ -127,8 +158,10 @@ def _join_processes(runtime: Runtime) -> None:
         given = ()
     else:
         return
+    known = inspect.signature(jax.distributed.initialize).parameters  # Not of JAX before 0.7.
+    timeouts = {"heartbeat_timeout_seconds": _HEARTBEAT_S}
     try:
-        jax.distributed.initialize(*given)
+        jax.distributed.initialize(*given, **{k: v for k, v in timeouts.items() if k in known})
     except (RuntimeError, ValueError) as error:
         if runtime.strategy == "tpu" and isinstance(error, ValueError):
             # Nothing tells of other hosts: this is the only TPU VM, or none.

@@ -31,10 +31,8 @@ class Stopped(KeyboardInterrupt):
 class HostLost(InputError):
     """Another host of the run has ended, so this one cannot go on alone; the next attempt can."""
 
-    def __init__(self):
-        super().__init__(
-            "another host of this run has ended; start all of them again with the same command"
-        )
+    def __init__(self, message: str = "another host of this run has ended"):
+        super().__init__(f"{message}; start all of them again with the same command")
 
 
 class EvaluationStopped(Exception):

@@ -17,7 +17,7 @@ from genokeras.models.spec import Spec
 from genokeras.training.checkpoint import Arrays
 from genokeras.training.tensorflow_flops import graph_flops
 from genokeras.training.tensorflow_gradients import Gradients
-from genokeras.training.tensorflow_replicas import OneReplica, Replicas, watching_hosts
+from genokeras.training.tensorflow_replicas import OneReplica, Replicas
 from genokeras.training.tensorflow_update import Update
 from genokeras.training.train_config import TrainConfig
 
@@ -70,8 +70,7 @@ class TensorFlowEngine:
             # as the call itself.
             train = self._train if steps == 1 else self._loop(steps, batches)
             self._calls[steps] = train.get_concrete_function(batches)
-        with watching_hosts():
-            return self._calls[steps](batches)
+        return self._calls[steps](batches)
 
     def flops_per_step(self, placed: tuple[int, Batch]) -> float:
         """Returns the FLOPs of one of the steps of `placed`, as `devices.Engine` says."""
@@ -84,8 +83,7 @@ class TensorFlowEngine:
     def evaluate_step(self, batch: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
         """Returns what `devices.Engine` says."""
         placed = self._replicas.place(self._replicas.share(batch))
-        with watching_hosts():
-            results = self._evaluate(placed)
+        results = self._evaluate(placed)
         results = tf.nest.map_structure(lambda tensor: tensor.numpy(), results)
         size = len(batch["weight"])
         outputs = {name: values[:size] for name, values in results["outputs"].items()}

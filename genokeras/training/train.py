@@ -82,6 +82,7 @@ def train(
         InputError: Something given does not fit (then nothing has been written), or the loss is
             no longer finite, or a file can not be written or read any more.
         Stopped: SIGTERM or Ctrl-C asked for it, and all is saved.
+        HostLost: Another host of the run has ended.
     """
     check_known("no resume", resume, RESUME, "There are")
     started, log = time.perf_counter(), log or (lambda line: None)
@@ -106,7 +107,11 @@ def train(
         progress, log = None, lambda line: None
     flags = _flags(run, home, overrides)
     again = "the same command" + (" without --resume=never" if resume == "never" else "")
-    with listening(again) as stop, precision.scope(run.training.precision):
+    with (
+        listening(again) as stop,
+        precision.scope(run.training.precision),
+        devices.watching_hosts(),
+    ):
         job, engine, tracker = _prepare(run, dataset, devices, runtime, progress, log)
         job = dataclasses.replace(job, publish=publish)
         with claimed(run, devices, overrides, flags, resume, log) as (finished, lock):

@@ -1,6 +1,7 @@
 """How launchers end: exit codes and the one line a mistake gets."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -188,3 +189,39 @@ def test_console_script_suggests_a_name():
     assert done.returncode == 2
     assert "no launcher 'trian'" in done.stderr
     assert "Did you mean 'train'?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("is_joined", "ending", "code"),
+    [
+        (True, "raise InputError('mended by a person')", 2),
+        (True, "raise HostLost", 75),
+        (True, "raise LookupError('a bug')", 1),
+        (True, "os.abort()", 75),
+        (False, "raise InputError('mended by a person')", 2),
+        (False, "os.abort()", -signal.SIGABRT),
+    ],
+)
+def test_one_of_several_processes_does_not_wait_for_the_others(is_joined, ending, code):
+    """What is done when Python ends would wait for them: here, it says so."""
+    text = (
+        "import atexit, os, sys, types\n"
+        "from launch import app\n"
+        "from genokeras.training.stopping import HostLost\n"
+        "from tfrecords.errors import InputError\n"
+        f"jax_devices = types.SimpleNamespace(is_joined=lambda: {is_joined})\n"
+        "sys.modules['genokeras.training.jax_devices'] = jax_devices\n"
+        "atexit.register(print, 'waiting')\n"
+        "app.start_again_when_aborted()\n"
+        f"def main():\n    print('said', flush='abort' in {ending!r})\n    {ending}\n"
+        "app.run(main, ['x'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    waits = not is_joined and code > 0
+    assert done.stdout == ("said\nwaiting\n" if waits else "said\n")
+    said = {
+        75: "error: another host of this run has ended; start all",
+        2: "error: mended by a pers",
+    }
+    assert said.get(code, "LookupError: a bug" if code == 1 else "") in done.stderr

@@ -8,6 +8,7 @@ from test_engine import LINEAR, PLAIN, PLAN, SPEC, build, make_batch, train
 
 from genokeras.training import devices, jax_devices, jax_precision, optimizer, precision
 from genokeras.training.runtime import Runtime
+from genokeras.training.stopping import HostLost
 from genokeras.training.train_config import TrainConfig
 from tfrecords.errors import InputError
 
@@ -169,3 +170,30 @@ def test_jit_cannot_be_off():
     assert connected.use_jit("on", 1, gains_on_cpu=False)
     with pytest.raises(InputError, match="jit=off: JAX always compiles its steps; leave jit out"):
         connected.use_jit("off", 1)
+
+
+def test_end_of_another_host_is_told_as_what_it_is(monkeypatch):
+    connected = devices.connect(Runtime())
+    gone = ValueError("UNKNOWN: Gloo AllGather failed: [pair.cc:538] Connection reset by peer")
+    with pytest.raises(ValueError, match="Gloo AllGather"), connected.watching_hosts():
+        raise gone  # There is no other one.
+    connected.num_hosts = 2
+    for error in (gone, jax.errors.JaxRuntimeError("UNAVAILABLE: Socket closed")):
+        with pytest.raises(HostLost, match="^another host of this"), connected.watching_hosts():
+            raise error
+    # Mistakes, and bugs.
+    for error in (InputError("unavailable"), ValueError("shapes differ"), TypeError("gloo")):
+        with pytest.raises(type(error)) as kept, connected.watching_hosts():
+            raise error
+        assert kept.value is error
+
+
+def test_a_host_is_missed_soon(monkeypatch):
+    given = {}
+
+    def initialize(*where, heartbeat_timeout_seconds=100):
+        given["timeout"] = heartbeat_timeout_seconds
+
+    monkeypatch.setattr(jax.distributed, "initialize", initialize)
+    devices.connect(Runtime(coordinator="host:1", num_processes=2, process_id=1))
+    assert given == {"timeout": 30}
