@@ -64,9 +64,9 @@ MOTIFS = (
 )
 WINDOW_BP, CROP_BP, SHIFT_BP = 4096, 512, 8
 WINDOWS_PER_BLOCK = 16
-# Training sees one strand at a time either way. With `one` so does the network when it is scored on
+# Training sees one strand at a time either way. With `augment` so does the network when it is scored on
 # valid while it trains, which then costs half; `Predictor` takes the mean over both all the same.
-OVERRIDES = ("strands=one",)
+OVERRIDES = ("rc=augment",)
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from launch import progress
 # What --reverse_complement does, of the launchers that have it.
 BOTH_STRANDS = (
     "Average the logits of both strands. Default: unless the dataset was built with "
-    "--reverse_complement=none, whose labels are of the given strand. A model with strands=both "
-    "does so by itself."
+    "--reverse_complement=none, whose labels are of the given strand. A model with rc=average "
+    "does so by itself, one with rc=equivariant need not, and rc=none means no."
 )
 
 

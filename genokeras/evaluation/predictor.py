@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from genokeras.models.spec import Spec
+from genokeras.strand_symmetry import is_strand_blind, turns_strands
 from genokeras.training.workdir import Run
 from tfrecords import sequence, strands
 from tfrecords.errors import InputError
@@ -58,13 +59,15 @@ class Predictor:
     ) -> "Predictor":
         """Returns the predictor of a run's checkpoint: `best`, `last` or a step."""
         module, windows = run.model_module, run.spec.without_flanks()
+        if reverse_complement is None and not turns_strands(run.config):
+            reverse_complement = False
         return cls(
             run.model(checkpoint),
             run.spec,
             prepare=lambda batch: module.prepare(run.config, windows, batch, training=False),
             batch_size=batch_size,
             reverse_complement=reverse_complement,
-            is_strand_blind=averages_strands(run.config, run.spec),
+            is_strand_blind=is_strand_blind(run.config, run.spec),
             jit=run.training.jit == "on" or (run.training.jit == "auto" and has_accelerator()),
         )
 
@@ -132,14 +135,6 @@ class _Forward(keras.Model):
         if self._prepare is not None:
             batch = self._prepare(batch)
         return self._model(batch["sequence"], training=False)
-
-
-def averages_strands(config: Any, spec: Spec) -> bool:
-    """Whether a model averages over both strands by itself.
-
-    Doing so once more would take twice as long and change nothing.
-    """
-    return getattr(config, "strands", "one") == "both" and not spec.stranded
 
 
 def has_accelerator() -> bool:

@@ -4,6 +4,7 @@ Functions on Keras tensors, for building functional models, of whose layers all 
 `prefix`. Convolutions and norms do not look at the mask. Padding is zeros to the first convolution;
 what norms and biases make of it is seen by bases within reach of a kernel, and counts in the
 statistics of batch norm. Pooling and attention behind a tower leave it out.
+`equivariant` ones are of layers on features that hold both strands (`rc_strands`).
 
 Shapes: features `[B, L, C]` and mask bool `[B, L]` (true where there is DNA) in and out, shorter by
 the pooling.
@@ -15,8 +16,9 @@ from typing import Any
 from keras import layers
 
 from genokeras.layers.gelu import gelu
+from genokeras.layers.kinds import kinds
 from genokeras.layers.max_pool import MaxPool1D
-from genokeras.layers.norm import Norm, norm
+from genokeras.layers.norm import Norm
 from genokeras.layers.residual_conv import ResidualConv
 
 
@@ -28,6 +30,7 @@ def plain_tower(
     filters: int,
     kernel_size: int,
     normalization: Norm,
+    equivariant: bool = False,
     norm_after_gelu: Sequence[int] = (),
     prefix: str = "",
 ) -> tuple[Any, Any]:
@@ -38,22 +41,29 @@ def plain_tower(
     for block in range(1, blocks + 1):
         name = f"{prefix}block_{block}"
         conv = {"padding": "same", "kernel_initializer": "lecun_normal", "name": f"{name}_conv"}
-        x = layers.Conv1D(filters, kernel_size, **conv)(x)
-        steps = [norm(normalization, name=f"{name}_norm"), _gelu(f"{name}_gelu")]
+        x = kinds(equivariant).conv(filters, kernel_size, **conv)(x)
+        steps = [kinds(equivariant).norm(normalization, name=f"{name}_norm"), _gelu(f"{name}_gelu")]
         for step in reversed(steps) if block in norm_after_gelu else steps:
             x = step(x)
-        x, mask = _halve(x, mask, name)
+        x, mask = _halve(x, mask, name, equivariant)
     return x, mask
 
 
 def stem(
-    x: Any, mask: Any, *, filters: int, kernel_size: int, normalization: Norm, prefix: str = ""
+    x: Any,
+    mask: Any,
+    *,
+    filters: int,
+    kernel_size: int,
+    normalization: Norm,
+    equivariant: bool = False,
+    prefix: str = "",
 ) -> tuple[Any, Any]:
     """Applies one wide convolution, halving, norm and GELU: halving first halves their cost.
 
     Under a norm the size of a kernel does not matter but slows its learning, so these start small.
     """
-    conv = layers.Conv1D(
+    conv = kinds(equivariant).conv(
         filters,
         kernel_size,
         padding="same",
@@ -61,8 +71,8 @@ def stem(
         kernel_initializer="glorot_uniform",
         name=f"{prefix}stem_conv",
     )
-    x, mask = _halve(conv(x), mask, f"{prefix}stem")
-    x = norm(normalization, name=f"{prefix}stem_norm")(x)
+    x, mask = _halve(conv(x), mask, f"{prefix}stem", equivariant)
+    x = kinds(equivariant).norm(normalization, name=f"{prefix}stem_norm")(x)
     return _gelu(f"{prefix}stem_gelu")(x), mask
 
 
@@ -74,6 +84,7 @@ def residual_tower(
     kernel_size: int,
     normalization: Norm,
     dropout: float,
+    equivariant: bool = False,
     prefix: str = "",
 ) -> tuple[Any, Any]:
     """Applies residual blocks, numbered from 1, halving after the first.
@@ -82,10 +93,10 @@ def residual_tower(
     """
     for block in range(1, blocks + 1):
         if block == 2:
-            x, mask = _halve(x, mask, f"{prefix}residual_1")
+            x, mask = _halve(x, mask, f"{prefix}residual_1", equivariant)
         dilation = max(1, 2 ** (block - 2))
         name = f"{prefix}residual_{block}"
-        x = ResidualConv(kernel_size, dilation, normalization, dropout, name=name)(x)
+        x = ResidualConv(kernel_size, dilation, normalization, dropout, equivariant, name=name)(x)
     return x, mask
 
 
@@ -93,5 +104,6 @@ def _gelu(name: str) -> layers.Layer:
     return layers.Activation(gelu, name=name)
 
 
-def _halve(x: Any, mask: Any, name: str) -> tuple[Any, Any]:
-    return MaxPool1D(2, name=f"{name}_pool")(x), MaxPool1D(2, name=f"{name}_mask")(mask)
+def _halve(x: Any, mask: Any, name: str, equivariant: bool) -> tuple[Any, Any]:
+    pool = kinds(equivariant).pool(2, name=f"{name}_pool")
+    return pool(x), MaxPool1D(2, name=f"{name}_mask")(mask)

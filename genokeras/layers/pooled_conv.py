@@ -5,8 +5,8 @@ from typing import Any
 import keras
 
 from genokeras.layers.gelu import gelu
-from genokeras.layers.max_pool import MaxPool1D
-from genokeras.layers.norm import Norm, norm
+from genokeras.layers.kinds import kinds
+from genokeras.layers.norm import Norm
 
 
 @keras.saving.register_keras_serializable("genokeras")
@@ -14,6 +14,7 @@ class PooledConv(keras.layers.Layer):
     """`conv(gelu(norm(pool(x))))`: pooling first makes all that follows as much cheaper.
 
     Shapes: `[B, L, C] -> [B, L // pool_size, filters]`; `kernel_size` in positions after pooling.
+    `equivariant`: of layers on regular features (`rc_strands`), half of the parameters.
     """
 
     def __init__(
@@ -22,6 +23,7 @@ class PooledConv(keras.layers.Layer):
         kernel_size: int,
         pool_size: int = 2,
         normalization: Norm = "layer",
+        equivariant: bool = False,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -29,12 +31,13 @@ class PooledConv(keras.layers.Layer):
         self.kernel_size = kernel_size
         self.pool_size = pool_size
         self.normalization = normalization
+        self.equivariant = equivariant
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        policy = {"dtype": self.dtype_policy}
-        self.pool = MaxPool1D(self.pool_size, name="pool", **policy)
-        self.norm = norm(self.normalization, name="norm", **policy)
-        self.conv = keras.layers.Conv1D(
+        policy, layers = {"dtype": self.dtype_policy}, kinds(self.equivariant)
+        self.pool = layers.pool(self.pool_size, name="pool", **policy)
+        self.norm = layers.norm(self.normalization, name="norm", **policy)
+        self.conv = layers.conv(
             self.filters,
             self.kernel_size,
             padding="same",
@@ -61,4 +64,5 @@ class PooledConv(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "pool_size": self.pool_size,
             "normalization": self.normalization,
+            "equivariant": self.equivariant,
         }

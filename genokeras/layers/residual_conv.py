@@ -4,9 +4,9 @@ from typing import Any
 
 import keras
 
-from genokeras.layers.dropout import KeyedDropout
 from genokeras.layers.gelu import gelu
-from genokeras.layers.norm import Norm, norm
+from genokeras.layers.kinds import kinds
+from genokeras.layers.norm import Norm
 
 
 @keras.saving.register_keras_serializable("genokeras")
@@ -14,6 +14,7 @@ class ResidualConv(keras.layers.Layer):
     """`x + dense(dropout(gelu(norm(conv(gelu(norm(x)))))))`, all with as many channels as `x`.
 
     Neither convolution nor dense layer has a bias: the next norm would take it out again.
+    `equivariant`: of layers on regular features (`rc_strands`), half of the parameters.
     Shapes: `[B, L, C] -> [B, L, C]`; `kernel_size` and `dilation` in positions.
     """
 
@@ -23,6 +24,7 @@ class ResidualConv(keras.layers.Layer):
         dilation: int = 1,
         normalization: Norm = "layer",
         dropout: float = 0.0,
+        equivariant: bool = False,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -30,14 +32,15 @@ class ResidualConv(keras.layers.Layer):
         self.dilation = dilation
         self.normalization = normalization
         self.dropout = dropout
+        self.equivariant = equivariant
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        channels = input_shape[-1]
+        channels, layers = input_shape[-1], kinds(self.equivariant)
         options = {"use_bias": False, "kernel_initializer": "lecun_normal"}
         policy = {"dtype": self.dtype_policy}
-        self.first_norm = norm(self.normalization, name="first_norm", **policy)
-        self.second_norm = norm(self.normalization, name="second_norm", **policy)
-        self.conv = keras.layers.Conv1D(
+        self.first_norm = layers.norm(self.normalization, name="first_norm", **policy)
+        self.second_norm = layers.norm(self.normalization, name="second_norm", **policy)
+        self.conv = layers.conv(
             channels,
             self.kernel_size,
             padding="same",
@@ -47,8 +50,8 @@ class ResidualConv(keras.layers.Layer):
             **policy,
         )
         # The name salts the random numbers, so it must differ between blocks.
-        self.drop = KeyedDropout(self.dropout, name=f"{self.name}_dropout", **policy)
-        self.dense = keras.layers.Dense(channels, name="dense", **options, **policy)
+        self.drop = layers.dropout(self.dropout, name=f"{self.name}_dropout", **policy)
+        self.dense = layers.dense(channels, name="dense", **options, **policy)
         for layer in (self.first_norm, self.conv, self.second_norm, self.dense):
             layer.build(input_shape)
 
@@ -67,4 +70,5 @@ class ResidualConv(keras.layers.Layer):
             "dilation": self.dilation,
             "normalization": self.normalization,
             "dropout": self.dropout,
+            "equivariant": self.equivariant,
         }

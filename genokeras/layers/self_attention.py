@@ -19,6 +19,8 @@ class SelfAttention(keras.layers.Layer):
     `[B, L, C] -> [B, L, C]`, mask bool `[B, L]`; `num_heads` divides `C`.
     """
 
+    _dense = keras.layers.Dense
+
     def __init__(
         self,
         num_heads: int,
@@ -44,26 +46,29 @@ class SelfAttention(keras.layers.Layer):
                 f"{channels} channels cannot be shared out to {self.num_heads} heads"
                 f" with {even}whole channels each"
             )
+        self.head_size = per_head
         for name in ("query", "key", "value", "output"):
-            dense = keras.layers.Dense(
+            dense = self._dense(
                 channels, kernel_initializer="lecun_normal", dtype=self.dtype_policy, name=name
             )
             dense.build(input_shape)
             setattr(self, f"{name}_dense", dense)
 
     def call(self, x: Any, padding_mask: Any | None = None) -> Any:
-        query, key = self._heads(self.query_dense(x)), self._heads(self.key_dense(x))
-        if self.use_rotary:
-            angles = rotary.frequencies(query.shape[-1] // 2, self.periods)
-            turns = np.arange(x.shape[1]), angles, self.pairing
-            query, key = rotary.rotate(query, *turns), rotary.rotate(key, *turns)
-        value = self._heads(self.value_dense(x))
-        mask = None if padding_mask is None else padding_mask[:, None, None, :]
-        mixed = ops.dot_product_attention(query, key, value, mask=mask)
-        return self.output_dense(ops.reshape(mixed, ops.shape(x)))
+        query, key, value = self.query_dense(x), self.key_dense(x), self.value_dense(x)
+        return self.output_dense(self._mix(query, key, value, padding_mask))
 
-    def _heads(self, x: Any) -> Any:
-        return ops.reshape(x, (-1, x.shape[1], self.num_heads, x.shape[2] // self.num_heads))
+    def _mix(self, query: Any, key: Any, value: Any, mask: Any | None) -> Any:
+        """Returns the values `[B, L, C]` that queries find by their keys; heads have one size."""
+        size = self.head_size
+        query, key, value = (_heads(x, size) for x in (query, key, value))
+        if self.use_rotary:
+            angles = rotary.frequencies(size // 2, self.periods)
+            turns = np.arange(query.shape[1]), angles, self.pairing
+            query, key = rotary.rotate(query, *turns), rotary.rotate(key, *turns)
+        mask = None if mask is None else mask[:, None, None, :]
+        mixed = ops.dot_product_attention(query, key, value, mask=mask)
+        return ops.reshape(mixed, (-1, value.shape[1], value.shape[2] * size))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape
@@ -72,3 +77,7 @@ class SelfAttention(keras.layers.Layer):
         own = {"num_heads": self.num_heads, "use_rotary": self.use_rotary}
         own |= {"periods": self.periods, "pairing": self.pairing}
         return {**super().get_config(), **own}
+
+
+def _heads(x: Any, size: int) -> Any:
+    return ops.reshape(x, (-1, x.shape[1], x.shape[2] // size, size))

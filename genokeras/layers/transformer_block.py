@@ -5,11 +5,10 @@ from typing import Any
 
 import keras
 
-from genokeras.layers.dropout import KeyedDropout
 from genokeras.layers.gelu import gelu
-from genokeras.layers.norm import Norm, norm
+from genokeras.layers.kinds import kinds
+from genokeras.layers.norm import Norm
 from genokeras.layers.rotary import Pairing
-from genokeras.layers.self_attention import SelfAttention
 
 
 @keras.saving.register_keras_serializable("genokeras")
@@ -18,6 +17,7 @@ class TransformerBlock(keras.layers.Layer):
 
     `gated`: `gelu(dense(.)) * dense(.)` in the place of `gelu(dense(.))` (arXiv:2002.05202), so
     that two thirds of the units cost as much. `periods` and `pairing` are those of `rotary`.
+    `equivariant`: of layers on regular features (`rc_strands`), half of the parameters.
     Shapes: `[B, L, C] -> [B, L, C]`, mask bool `[B, L]` of the positions that may be attended to.
     """
 
@@ -31,6 +31,7 @@ class TransformerBlock(keras.layers.Layer):
         pairing: Pairing = "half",
         normalization: Norm = "layer",
         gated: bool = False,
+        equivariant: bool = False,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -42,22 +43,23 @@ class TransformerBlock(keras.layers.Layer):
         self.pairing = pairing
         self.normalization = normalization
         self.gated = gated
+        self.equivariant = equivariant
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         channels, policy = input_shape[-1], self.dtype_policy
-        kind = self.normalization
-        self.attention_norm = norm(kind, dtype=policy, name="attention_norm")
+        kind, layers = self.normalization, kinds(self.equivariant)
+        self.attention_norm = layers.norm(kind, dtype=policy, name="attention_norm")
         rotary = self.use_rotary, self.periods, self.pairing
-        self.attention = SelfAttention(self.num_heads, *rotary, dtype=policy, name="attention")
-        self.feedforward_norm = norm(kind, dtype=policy, name="feedforward_norm")
+        self.attention = layers.attention(self.num_heads, *rotary, dtype=policy, name="attention")
+        self.feedforward_norm = layers.norm(kind, dtype=policy, name="feedforward_norm")
         dense = {"kernel_initializer": "lecun_normal", "dtype": policy}
-        self.expand = keras.layers.Dense(self.feedforward_units, gelu, name="expand", **dense)
+        self.expand = layers.dense(self.feedforward_units, gelu, name="expand", **dense)
         if self.gated:
-            self.gate = keras.layers.Dense(self.feedforward_units, name="gate", **dense)
+            self.gate = layers.dense(self.feedforward_units, name="gate", **dense)
             self.gate.build(input_shape)
         # The name salts the random numbers, so it must differ between blocks.
-        self.drop = KeyedDropout(self.dropout, dtype=policy, name=f"{self.name}_dropout")
-        self.project = keras.layers.Dense(channels, name="project", **dense)
+        self.drop = layers.dropout(self.dropout, dtype=policy, name=f"{self.name}_dropout")
+        self.project = layers.dense(channels, name="project", **dense)
         for layer in (self.attention_norm, self.attention, self.feedforward_norm, self.expand):
             layer.build(input_shape)
         self.project.build((*input_shape[:-1], self.feedforward_units))
@@ -83,4 +85,5 @@ class TransformerBlock(keras.layers.Layer):
             "pairing": self.pairing,
             "normalization": self.normalization,
             "gated": self.gated,
+            "equivariant": self.equivariant,
         }

@@ -18,24 +18,27 @@ import keras
 import numpy as np
 from keras import layers
 
-from genokeras import augmentation
+from genokeras import augmentation, strand_symmetry
 from genokeras.augmentation import Augmentation, augment
 from genokeras.config import require_at_least, require_rates
 from genokeras.layers.conv_tower import plain_tower, residual_tower, stem
-from genokeras.layers.dropout import KeyedDropout
 from genokeras.layers.gelu import gelu
+from genokeras.layers.kinds import kinds
 from genokeras.layers.kmer_linear import KmerLinear
 from genokeras.layers.members import MeanOfMembers, for_each_member, mean_over_members
-from genokeras.layers.norm import Norm, norm
+from genokeras.layers.norm import Norm
 from genokeras.layers.one_hot import OneHot
 from genokeras.layers.pooling import AttentionPool1D, MaxMeanPool1D
 from genokeras.layers.positions import AddPositions
+from genokeras.layers.rc_head import TiedTasks
+from genokeras.layers.rc_strands import JoinStrands, SplitStrands
 from genokeras.layers.shifts import MeanOfShifts, ShiftedCopies
 from genokeras.layers.strands import BothStrands, MeanOfStrands
 from genokeras.layers.transformer_block import TransformerBlock
 from genokeras.losses.supervised import OUTPUT, smoothed, supervised_terms
 from genokeras.metrics.supervised import supervised_scores
 from genokeras.models.spec import Spec
+from genokeras.strand_symmetry import Rc
 from tfrecords.errors import InputError
 
 TASK_TYPES = ("binary", "regression")
@@ -65,7 +68,7 @@ class Config(Augmentation):
     block_dropout: float = 0.1  # Within residual and transformer blocks.
     kmer: int = 6  # Words of so many bp have a linear branch of their own; 0: no such branch.
     members: int = 2  # Such networks side by side, each trained for itself; logits are averaged.
-    strands: Literal["one", "both"] = "both"  # Both: the mean of the two, of unstranded data.
+    rc: Rc = "average"  # Both strands: equivariant, average, augment or none; docs/symmetry.md.
     average_shift_bp: int = 1  # Predictions are means over shifts of the window by so many bp.
     ambiguous: Literal["zero", "mean", "one"] = "zero"  # What N becomes: 0000, 1/4 each, 1111.
     mutation_rate: float = 0.05
@@ -87,6 +90,10 @@ class Config(Augmentation):
                 f"filters={self.filters} must be a multiple of {whole}: {self.num_heads} heads"
                 + (", and pairs of channels for rotary positions" * (whole > self.num_heads))
             )
+        odd = ("kernel_size", *(("residual_kernel_size",) * (self.tower == "residual")))
+        even = ("filters", "dense_units", *(("num_heads",) * bool(self.attention_blocks)))
+        strand_symmetry.check_sizes(self, odd=odd, even=even)
+        strand_symmetry.check_positions(self)
 
 
 _BASELINE = Config(
@@ -102,7 +109,7 @@ _BASELINE = Config(
     block_dropout=0.2,
     kmer=0,
     members=1,
-    strands="one",
+    rc="augment",
     average_shift_bp=0,
     mutation_rate=0.0,
     ambiguous="one",
@@ -154,9 +161,10 @@ def build(config: Config, spec: Spec) -> keras.Model:
             f"sight; use less than {spec.length}"
         )
     augmentation.check(config, spec)
+    strand_symmetry.check(config, spec, _pooled(config))
     sequence = keras.Input((spec.packed_width,), dtype="uint8", name="sequence")
     one_hot, mask = OneHot(spec.length, config.ambiguous, name="one_hot")(sequence)
-    averages_strands = config.strands == "both" and not spec.stranded
+    averages_strands = strand_symmetry.averages(config, spec)
     if config.average_shift_bp:
         one_hot = ShiftedCopies(config.average_shift_bp, name="shifted_copies")(one_hot)
         mask = ShiftedCopies(config.average_shift_bp, name="shifted_masks")(mask)
@@ -205,30 +213,38 @@ def _network(
     """Returns the logits of one member; the names of its layers begin with `prefix`."""
     x, mask, stem_pooled = _convolve(one_hot, mask, config, prefix)
     x = _pool(_attend(x, mask, config, prefix), mask, stem_pooled, config, prefix)
+    layer = kinds(config.rc == "equivariant")
     for block, units in enumerate(config.dense_units, start=1):
         name = f"{prefix}dense_{block}"
-        x = layers.Dense(units, gelu, kernel_initializer="lecun_normal", name=name)(x)
-        x = KeyedDropout(config.dropout, name=f"{name}_dropout")(x)
+        x = layer.dense(units, gelu, kernel_initializer="lecun_normal", name=name)(x)
+        x = layer.dropout(config.dropout, name=f"{name}_dropout")(x)
     head = {"kernel_initializer": "lecun_normal", "name": f"{prefix}head", **exact}
-    x = layers.Dense(spec.num_tasks, **head)(x)
+    x = layer.head(spec.num_tasks, spec.strand_pairs, **head)(x)
     if not config.kmer:
         return x
     sizes = config.kmer, spec.num_tasks, spec.stranded
     kmers = KmerLinear(*sizes, name=f"{prefix}kmer_linear", **exact)(one_hot)
+    if config.rc == "equivariant" and spec.strand_pairs:
+        kmers = TiedTasks(spec.strand_pairs, name=f"{prefix}tied_kmers", **exact)(kmers)
     return layers.Add(name=f"{prefix}add_kmers", **exact)([x, kmers])
 
 
 def _convolve(x: Any, mask: Any, config: Config, prefix: str) -> tuple[Any, Any, list[Any]]:
     """Returns features, mask, and (of a residual tower) the stem's features, pooled."""
     wide = {"filters": config.filters, "kernel_size": config.kernel_size}
-    deep = {"blocks": config.blocks, "normalization": config.norm, "prefix": prefix}
+    both = {"normalization": config.norm, "equivariant": config.rc == "equivariant"}
+    both["prefix"] = prefix
     if config.tower == "plain":
-        return *plain_tower(x, mask, norm_after_gelu=config.norm_after_gelu, **wide, **deep), []
-    x, mask = stem(x, mask, normalization=config.norm, prefix=prefix, **wide)
+        after = config.norm_after_gelu
+        return *plain_tower(
+            x, mask, norm_after_gelu=after, blocks=config.blocks, **wide, **both
+        ), []
+    x, mask = stem(x, mask, **wide, **both)
     # What a single motif says should not have to pass through the depth.
-    stem_pooled = MaxMeanPool1D(name=f"{prefix}stem_max_mean")(x, padding_mask=mask)
-    kernel_size, dropout = config.residual_kernel_size, config.block_dropout
-    x, mask = residual_tower(x, mask, kernel_size=kernel_size, dropout=dropout, **deep)
+    strands, masks = _split(x, mask, config, f"{prefix}stem_")
+    stem_pooled = MaxMeanPool1D(name=f"{prefix}stem_max_mean")(strands, padding_mask=masks)
+    deep = {"blocks": config.blocks, "kernel_size": config.residual_kernel_size}
+    x, mask = residual_tower(x, mask, dropout=config.block_dropout, **deep, **both)
     return x, mask, [stem_pooled]
 
 
@@ -236,6 +252,7 @@ def _attend(x: Any, mask: Any, config: Config, prefix: str) -> Any:
     if config.positions in ("learned", "sinusoidal"):
         x = AddPositions(config.positions, name=f"{prefix}positions")(x)
     options = {"dropout": config.block_dropout, "use_rotary": config.positions == "rotary"}
+    options["equivariant"] = config.rc == "equivariant"
     for block in range(1, config.attention_blocks + 1):
         name = f"{prefix}attention_{block}"
         attention = TransformerBlock(config.num_heads, config.filters, name=name, **options)
@@ -245,11 +262,34 @@ def _attend(x: Any, mask: Any, config: Config, prefix: str) -> Any:
 
 def _pool(x: Any, mask: Any, stem_pooled: list[Any], config: Config, prefix: str) -> Any:
     """From features at every position to one vector."""
+    layer = kinds(config.rc == "equivariant")
     if config.pooling == "flatten":
-        return layers.Flatten(name=f"{prefix}flatten")(x)
-    x = norm(config.norm, name=f"{prefix}pool_norm")(x)
+        x, _ = _split(x, mask, config, prefix)
+        return _join(layers.Flatten(name=f"{prefix}flatten")(x), config, prefix)
+    x = layer.norm(config.norm, name=f"{prefix}pool_norm")(x)
     x = layers.Activation(gelu, name=f"{prefix}pool_gelu")(x)
+    x, mask = _split(x, mask, config, prefix)
     max_mean = MaxMeanPool1D(name=f"{prefix}max_mean")(x, padding_mask=mask)
     attended = AttentionPool1D(name=f"{prefix}attention_pool")(x, padding_mask=mask)
     x = layers.Concatenate(name=f"{prefix}pooled")([max_mean, attended, *stem_pooled])
-    return KeyedDropout(config.dropout, name=f"{prefix}pooled_dropout")(x)
+    x = _join(x, config, prefix)
+    return layer.dropout(config.dropout, name=f"{prefix}pooled_dropout")(x)
+
+
+def _split(x: Any, mask: Any, config: Config, prefix: str) -> tuple[Any, Any]:
+    """Returns features and mask of an equivariant network with either strand for itself."""
+    if config.rc != "equivariant":
+        return x, mask
+    masks = SplitStrands(name=f"{prefix}split_masks")(mask)
+    return SplitStrands(name=f"{prefix}split_strands")(x), masks
+
+
+def _join(x: Any, config: Config, prefix: str) -> Any:
+    return JoinStrands(name=f"{prefix}join_strands")(x) if config.rc == "equivariant" else x
+
+
+def _pooled(config: Config) -> int:
+    """Returns the bases that one position stands for behind the tower."""
+    if config.tower == "plain":
+        return 2**config.blocks
+    return 4 if config.blocks > 1 else 2

@@ -5,8 +5,7 @@ A model is one module `genokeras/models/NAME.py`; `--model=NAME` finds it by its
 - `Config`: frozen dataclass with literal defaults, those of `base`, and a comment behind each field
   that says what it is for (`launch.train --help` shows it); `__post_init__` raises `InputError` for
   values that make no sense. It may inherit from `genokeras.augmentation.Augmentation`. A field
-  `strands` that is `both` says that a sequence and its reverse complement get one prediction (with
-  the tasks of `spec.strand_pairs` swapped), except where `spec.stranded`.
+  `rc` says how it goes about the two strands (`genokeras.strand_symmetry`).
 - `PRESETS: dict[str, Config]`, a literal, with a comment behind an entry whose name does not say it
   all; among them `base` (the default) and `tiny` (for tests).
 - `TRAINING: dict[str, dict]`: fields of the training configuration that belong to a preset.

@@ -17,13 +17,13 @@ from typing import Any, Literal
 import keras
 from keras import layers, ops
 
-from genokeras import augmentation
+from genokeras import augmentation, strand_symmetry
 from genokeras.augmentation import Augmentation, augment
 from genokeras.config import require_at_least, require_rates
-from genokeras.layers.dropout import KeyedDropout
 from genokeras.layers.gelu import gelu
+from genokeras.layers.kinds import kinds
 from genokeras.layers.max_pool import MaxPool1D
-from genokeras.layers.norm import Norm, norm
+from genokeras.layers.norm import Norm
 from genokeras.layers.one_hot import OneHot
 from genokeras.layers.pooled_conv import PooledConv
 from genokeras.layers.recompute import Recompute
@@ -34,6 +34,7 @@ from genokeras.layers.transformer_block import TransformerBlock
 from genokeras.losses.coverage import Loss, coverage_terms
 from genokeras.metrics.coverage import CoverageScores
 from genokeras.models.spec import Spec
+from genokeras.strand_symmetry import Rc
 from tfrecords.errors import InputError
 
 TASK_TYPES = ("coverage",)
@@ -58,7 +59,7 @@ class Config(Augmentation):
     dropout: float = 0.1  # Within blocks, and of the dense layer.
     loss: Loss = "poisson_multinomial"  # What coverage is judged by in training.
     total_weight: float = 0.2  # Of a window's total beside its shape, where the loss has both.
-    strands: Literal["one", "both"] = "both"  # Both: the mean of the two, of unstranded data.
+    rc: Rc = "average"  # Both strands: equivariant, average, augment or none; docs/symmetry.md.
     recompute: bool = False  # Keep less in memory for the gradient; steps take longer.
     ambiguous: Literal["zero", "mean", "one"] = "zero"  # What N becomes: 0000, 1/4 each, 1111.
 
@@ -73,6 +74,9 @@ class Config(Augmentation):
                 f"filters={self.filters} must be a multiple of {2 * self.num_heads}: "
                 f"{self.num_heads} heads, and pairs of channels for rotary positions"
             )
+        even = ("stem_filters", "filters", *(("num_heads",) * bool(self.attention_blocks)))
+        odd = ("stem_kernel_size", "tower_kernel_size", "kernel_size")
+        strand_symmetry.check_sizes(self, odd=odd, even=(*even, "head_units"))
 
 
 PRESETS = {
@@ -112,10 +116,11 @@ TRAINING: dict[str, dict[str, Any]] = {
 def build(config: Config, spec: Spec) -> keras.Model:
     spec.require_task_type(TASK_TYPES)
     augmentation.check(config, spec)
+    strand_symmetry.check(config, spec, spec.bin_bp)
     _check_shift(config, spec)
     sequence = keras.Input((spec.packed_width,), dtype="uint8", name="sequence")
     x, mask = OneHot(spec.length, config.ambiguous, name="one_hot")(sequence)
-    averages_strands = config.strands == "both" and not spec.stranded
+    averages_strands = strand_symmetry.averages(config, spec)
     if averages_strands:
         x = BothStrands(name="both_strands")(x)
         mask = BothStrands(name="both_masks")(mask)
@@ -123,11 +128,12 @@ def build(config: Config, spec: Spec) -> keras.Model:
     x = _trunk(x, mask, config)
     crop = spec.crop_bp // spec.bin_bp
     x = layers.Cropping1D(crop, name="crop")(x)
+    layer = kinds(config.rc == "equivariant")
     if config.head_units:
-        x = layers.Dense(
+        x = layer.dense(
             config.head_units, gelu, kernel_initializer="lecun_normal", name="head_dense"
         )(x)
-        x = KeyedDropout(config.dropout, name="head_dropout")(x)
+        x = layer.dropout(config.dropout, name="head_dropout")(x)
     # Never rounded to 16 bits: float32, or float64 if that is the precision.
     exact = {"dtype": keras.config.dtype_policy().variable_dtype}
     x = _coverage(x, config, spec, exact)
@@ -177,10 +183,12 @@ def _tower(x: Any, mask: Any, config: Config, spec: Spec) -> tuple[Any, Any]:
     factors = _prime_factors(spec.bin_bp)
     stem, *widths = _widths(config, len(factors))
     kernel = {"padding": "same", "use_bias": False, "kernel_initializer": "glorot_uniform"}
-    x = layers.Conv1D(stem, config.stem_kernel_size, name="stem_conv", **kernel)(x)
+    equivariant = config.rc == "equivariant"
+    x = kinds(equivariant).conv(stem, config.stem_kernel_size, name="stem_conv", **kernel)(x)
     for step, (factor, width) in enumerate(zip(factors, widths, strict=True), start=1):
         name = f"tower_{step}"
-        conv = PooledConv(width, config.tower_kernel_size, factor, config.norm, name=name)
+        sizes = width, config.tower_kernel_size, factor
+        conv = PooledConv(*sizes, config.norm, equivariant, name=name)
         x = _recomputed(conv, config)(x)
         mask = MaxPool1D(factor, name=f"{name}_mask")(mask)
     return x, mask
@@ -188,30 +196,35 @@ def _tower(x: Any, mask: Any, config: Config, spec: Spec) -> tuple[Any, Any]:
 
 def _trunk(x: Any, mask: Any, config: Config) -> Any:
     """Returns features that know of the bins around."""
+    equivariant = config.rc == "equivariant"
     doublings = max(1, x.shape[1].bit_length() - 2)
     for block in range(config.blocks):
         sizes = config.kernel_size, 2 ** (block % doublings)
         name = f"residual_{block + 1}"
-        conv = ResidualConv(*sizes, config.norm, config.dropout, name=name)
+        conv = ResidualConv(*sizes, config.norm, config.dropout, equivariant, name=name)
         x = _recomputed(conv, config)(x)
     for block in range(1, config.attention_blocks + 1):
         sizes, name = (config.num_heads, 2 * config.filters), f"attention_{block}"
-        attention = TransformerBlock(*sizes, config.dropout, use_rotary=True, name=name)
+        options = {"use_rotary": True, "equivariant": equivariant, "name": name}
+        attention = TransformerBlock(*sizes, config.dropout, **options)
         x = _recomputed(attention, config)(x, mask)
-    x = norm(config.norm, name="trunk_norm")(x)
+    x = kinds(equivariant).norm(config.norm, name="trunk_norm")(x)
     return layers.Activation(gelu, name="trunk_gelu")(x)
 
 
 def _coverage(x: Any, config: Config, spec: Spec, exact: dict[str, Any]) -> Any:
     """Returns coverage `[B, bins, T]`: of each bin by itself, or as shape times total."""
+    layer, pairs = kinds(config.rc == "equivariant"), spec.strand_pairs
     head = {"units": spec.num_tasks, "kernel_initializer": "lecun_normal"} | exact
-    logits = layers.Dense(name="head", **head)(x)
+    head["opposites"] = pairs
+    logits = layer.head(name="head", **head)(x)
     if config.loss != "profile_counts":
         rates = layers.Activation("softplus", name="rates", **exact)(logits)
-        return TrackScale(name="scale", **exact)(rates)
+        tied = pairs if config.rc == "equivariant" else None
+        return TrackScale(tied, name="scale", **exact)(rates)
     shape = layers.Softmax(axis=1, name="profile", **exact)(logits)
     pooled = layers.GlobalAveragePooling1D(keepdims=True, name="pooled", **exact)(x)
-    log_total = layers.Dense(name="log_total", **head)(pooled)
+    log_total = layer.head(name="log_total", **head)(pooled)
     total = layers.Activation("exponential", name="total", **exact)(log_total)
     return layers.Multiply(name="profile_times_total", **exact)([shape, total])
 
@@ -225,7 +238,10 @@ def _widths(config: Config, steps: int) -> list[int]:
     if not steps:
         return [config.filters]
     growth = config.filters / config.stem_filters
-    return [round(config.stem_filters * growth ** (step / steps)) for step in range(steps + 1)]
+    widths = [config.stem_filters * growth ** (step / steps) for step in range(steps + 1)]
+    if config.rc == "equivariant":
+        return [2 * round(width / 2) for width in widths]
+    return [round(width) for width in widths]
 
 
 def _prime_factors(number: int) -> list[int]:

@@ -24,7 +24,8 @@ class Job:
     `manifest` describes the data, `loader` is one of `runtime.LOADERS`, `steps_to_trace` those of
     which a trace is to be taken. `learning_rate` maps a step to its rate; `progress(description,
     total, completed)` starts a progress bar; `log` takes one-line messages; `publish()` is
-    called whenever a checkpoint is there. Only the first of several hosts writes anything.
+    called whenever a checkpoint is there. `turns_strands`: examples are turned if the dataset
+    says so. Only the first of several hosts writes anything.
     """
 
     module: types.ModuleType
@@ -43,11 +44,13 @@ class Job:
     progress: Callable[..., Any] | None
     log: Callable[[str], None]
     publish: Callable[[], None] | None = None
+    turns_strands: bool = True
 
     def batches(self, step: int) -> Iterator[Batch]:
         """Returns this host's part of the batches that follow `step`."""
         options = {"batch_size": self.training.batch_size, "seed": self.training.seed}
         options["shuffle_block"] = self.training.shuffle_block
+        options["reverse_complement"] = None if self.turns_strands else False
         options |= {"host": self.devices.host, "num_hosts": self.devices.num_hosts}
         if self.training.overfit_one_batch:
             return itertools.repeat(self.train.train_batch(0, 0, **options))
@@ -57,6 +60,7 @@ class Job:
         """Returns the whole batch, of all hosts, that `step`, counted from 1, is made of."""
         options = {"batch_size": self.training.batch_size, "seed": self.training.seed}
         options["shuffle_block"] = self.training.shuffle_block
+        options["reverse_complement"] = None if self.turns_strands else False
         place = (0, 0)
         if not self.training.overfit_one_batch:
             place = divmod(step - 1, self.plan.steps_per_epoch)

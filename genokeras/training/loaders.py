@@ -20,6 +20,7 @@ def batches(
     host: int = 0,
     num_hosts: int = 1,
     shuffle_block: int = 1,
+    reverse_complement: bool | None = None,
 ) -> Iterator[Batch]:
     """Returns this host's part of the batches from `start_step` on, for ever.
 
@@ -30,7 +31,7 @@ def batches(
         InputError: Grain is to make them, and is not installed.
     """
     options = {"batch_size": batch_size, "seed": seed, "host": host, "num_hosts": num_hosts}
-    options["shuffle_block"] = shuffle_block
+    options |= {"shuffle_block": shuffle_block, "reverse_complement": reverse_complement}
     if loader == "native":
         return split.train_batches(start_step, **options)
     try:

@@ -10,6 +10,7 @@ from typing import Any
 
 from genokeras import config as configs
 from genokeras.models import spec as specs
+from genokeras.strand_symmetry import turns_strands
 from genokeras.training import about, precision, remote_workdir, settings
 from genokeras.training import optimizer as optimizers
 from genokeras.training.best_evaluation import BestEvaluation, best_evaluation
@@ -180,6 +181,7 @@ def _prepare(
         workdir=run.workdir,
         devices=devices,
         loader=runtime.loader,
+        turns_strands=turns_strands(run.config),
         steps_to_trace=runtime.steps_to_trace,
         progress=progress,
         log=log,

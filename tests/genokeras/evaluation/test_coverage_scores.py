@@ -27,7 +27,7 @@ def run(coverage_dataset, tmp_path_factory):
     folder = tmp_path_factory.mktemp("coverage")
     data_dir = coverage_dataset(folder / "data")
     training = recipe("track", "tiny", steps=4, batch_size=16, jit="off")
-    options = {"model": "track", "preset": "tiny", "overrides": ["strands=one"]}
+    options = {"model": "track", "preset": "tiny", "overrides": ["rc=augment"]}
     train(data_dir, folder / "run", **options, training=training)
     return Run.open(folder / "run")
 
@@ -169,7 +169,7 @@ def test_windows_to_look_at_are_the_best_the_median_and_the_worst(run, models):
 def test_an_ensemble_predicts_the_mean_coverage(run, tmp_path):
     """By hand: the mean, in the unit of the data, of what both runs predict alone."""
     training = recipe("track", "tiny", steps=2, batch_size=16, jit="off", seed=1)
-    options = {"model": "track", "preset": "tiny", "overrides": ["strands=one"]}
+    options = {"model": "track", "preset": "tiny", "overrides": ["rc=augment"]}
     train(run.data_dir, tmp_path / "other", **options, training=training)
     other = Run.open(tmp_path / "other")
     workdirs = [run.workdir, other.workdir]

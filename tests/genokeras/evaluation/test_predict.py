@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from genokeras.evaluation import output_file, predict, prediction_table
-from genokeras.evaluation.predictor import Predictor, averages_strands
+from genokeras.evaluation.predictor import Predictor
 from genokeras.models import cnn_attention
 from genokeras.models.spec import Spec
+from genokeras.strand_symmetry import is_strand_blind
 from tfrecords import sequence
 from tfrecords.errors import InputError
 
@@ -92,7 +93,7 @@ def test_cut_sites_are_averaged_one_base_apart():
 
 @pytest.mark.parametrize("preset", ["tiny", "fewer_conv_channels"])
 def test_a_model_is_trusted_with_both_strands_only_where_it_sees_both(preset):
-    """Where `averages_strands` spares the second pass, that pass would change nothing."""
+    """Where `is_strand_blind` spares the second pass, that pass would change nothing."""
     config = cnn_attention.PRESETS[preset]
     model = cnn_attention.build(config, PLAIN)
     one_pass = Predictor(model, PLAIN, reverse_complement=False)
@@ -100,11 +101,11 @@ def test_a_model_is_trusted_with_both_strands_only_where_it_sees_both(preset):
         random_packed(64)
     )
     is_same = np.abs(difference).max() < 1e-5
-    assert averages_strands(config, PLAIN) == is_same == (preset == "tiny")
+    assert is_strand_blind(config, PLAIN) == is_same == (preset == "tiny")
     asked_not_to = {"reverse_complement": False, "is_strand_blind": is_same}
     assert Predictor(model, PLAIN, **asked_not_to).reverse_complement == is_same
     on_stranded_data = dataclasses.replace(PLAIN, stranded=True)
-    assert not averages_strands(config, on_stranded_data)
+    assert not is_strand_blind(config, on_stranded_data)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 20, 64])

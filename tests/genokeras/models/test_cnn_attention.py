@@ -150,7 +150,7 @@ def test_predictions_are_those_of_both_strands(random_dna):
     model = build("tiny", 31)
     np.testing.assert_allclose(model(packed), model(opposite), atol=1e-6)
     assert np.std(np.asarray(model(packed))) > 1e-3
-    one_strand = build("tiny", 31, strands="one", kmer=0)
+    one_strand = build("tiny", 31, rc="augment", kmer=0)
     assert np.abs(one_strand(packed) - one_strand(opposite)).max() > 1e-3
 
 
@@ -246,7 +246,7 @@ def test_predictions_are_means_over_shifts_of_the_window():
 def test_how_much_padding_follows_does_not_matter():
     """Beyond the reach of the convolutions (30 bp here) it is neither pooled nor attended to."""
     dna = "".join(np.random.default_rng(0).choice(list("ACGT"), 32))
-    short, long = (build("tiny", length, strands="one") for length in (96, 128))
+    short, long = (build("tiny", length, rc="augment") for length in (96, 128))
     long.set_weights(short.get_weights())
     logits = np.asarray(short(sequence.encode([dna + "-" * 64], 96)))
     np.testing.assert_allclose(long(sequence.encode([dna + "-" * 96], 128)), logits, rtol=1e-4)
@@ -365,7 +365,10 @@ def test_logits_are_never_of_16_bits(policy, inside, logits, tensors, planted):
             "norm=groups",
             "Config.norm must be one of none, batch, slow_batch, layer, group, rms, got 'groups'",
         ),
-        ("strands=three", "Config.strands must be one of one, both, got 'three'"),
+        (
+            "rc=both",
+            "Config.rc must be one of equivariant, average, augment, none, got 'both'",
+        ),
     ],
 )
 def test_impossible_networks_are_refused(assignment, message):

@@ -48,7 +48,7 @@ def test_windows_and_bins_of_any_size(preset, length, bin_bp, crop_bp, bins):
 def test_a_base_changes_the_bins_around_it(bin_bp, random_dna):
     """Without residual blocks: what the stem, 7 bp, and the tower, 5 positions each, can reach."""
     length, crop_bp = 42 * bin_bp, 3 * bin_bp
-    model = build(coverage(length, bin_bp, crop_bp), blocks=0, strands="one")
+    model = build(coverage(length, bin_bp, crop_bp), blocks=0, rc="augment")
     packed = random_dna(1, length)
     text = sequence.decode(packed, length)[0]
     at = 20 * bin_bp
@@ -98,7 +98,7 @@ def test_coverage_is_never_below_zero_and_rates_start_near_one(random_dna):
 
 
 def test_profile_and_total_are_told_apart(random_dna):
-    model = build(coverage(96, 4), loss="profile_counts", strands="one")
+    model = build(coverage(96, 4), loss="profile_counts", rc="augment")
     packed = random_dna(3, 96)
     total = keras.Model(model.input, model.get_layer("total").output)(packed)
     np.testing.assert_allclose(np.sum(model(packed), axis=1), total[:, 0], rtol=1e-5)
@@ -217,5 +217,5 @@ def test_labels_of_whole_sequences_are_refused():
     message = "learns from coverage data, these are binary; models for them: cnn_attention"
     with pytest.raises(InputError, match=message):
         build(specs.Spec(100, ("bound",)))
-    with pytest.raises(InputError, match="learns from coverage data, .*; models for them: none"):
+    with pytest.raises(InputError, match="learns from coverage data, these are unlabelled"):
         build(specs.Spec(100, (), "unlabelled"))

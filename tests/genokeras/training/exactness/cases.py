@@ -43,7 +43,7 @@ _SMALL = cnn_attention.Config(
     block_dropout=0.0,
     kmer=0,
     members=1,
-    strands="one",
+    rc="augment",
     average_shift_bp=0,
 )
 _DROPOUT = {"dropout": 0.3, "block_dropout": 0.3}
