@@ -134,11 +134,20 @@ class Replicas:
         return tf.distribute.get_replica_context().replica_id_in_sync_group
 
     def sum(self, values: Any) -> Any:
-        # TensorFlow looks for the device of the values, and an argument of a step has none.
-        values = tf.nest.map_structure(tf.identity, values)
-        return tf.distribute.get_replica_context().all_reduce("SUM", values)
+        # In one piece, since on CPUs and over networks every exchange has its price.
+        flat = tf.nest.flatten(values)
+        summed = list(flat)
+        for dtype in dict.fromkeys(tensor.dtype for tensor in flat):
+            places = [place for place, tensor in enumerate(flat) if tensor.dtype == dtype]
+            joined = tf.concat([tf.reshape(flat[place], [-1]) for place in places], 0)
+            total = tf.distribute.get_replica_context().all_reduce("SUM", joined)
+            parts = tf.split(total, [flat[place].shape.num_elements() for place in places])
+            for place, part in zip(places, parts, strict=True):
+                summed[place] = tf.reshape(part, flat[place].shape)
+        return tf.nest.pack_sequence_as(values, summed)
 
     def gather(self, values: Any) -> Any:
+        # TensorFlow looks for the device of the values, and an argument of a step has none.
         values = tf.nest.map_structure(tf.identity, values)
         gathered = tf.distribute.get_replica_context().all_gather(values, axis=0)
         # XLA wants to know the shape, which TensorFlow forgets here.
