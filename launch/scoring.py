@@ -33,7 +33,9 @@ def score(workdirs: Sequence[str | os.PathLike], split: str, **options: Any) -> 
     folder = run_folders.destination(workdirs, options.get("output"))
     result = evaluate(workdirs, split, progress=progress.start, log=progress.log, **options)
     print(score_table(result))
-    what = "Scores and" if "profile_jsd" in result else "Scores, predictions and"
+    has_table = (folder / f"{result['split']}.predictions.tsv").is_file()
+    what = "Scores, predictions and" if has_table else "Scores and"
     print(f"\n{what} pictures: {folder}/{result['split']}.*")
-    if report.is_available():
-        print(f"Report: {run_folders.report_folder(folder, workdirs)}/{report.FILE}")
+    page = run_folders.report_folder(folder, workdirs) / report.FILE
+    if page.is_file():
+        print(f"Report: {page}")

@@ -1,10 +1,11 @@
 """Scores trained models on a whole split, beside a baseline, and writes down how they did."""
 
 import os
+import pathlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from genokeras.evaluation import ensemble, probes, run_folders
+from genokeras.evaluation import ensemble, probes, run_folders, self_supervised
 from genokeras.evaluation.coverage_scores import score_coverage, windows_at_a_time
 from genokeras.evaluation.ensemble import Ensemble
 from genokeras.evaluation.evaluation_files import write_coverage_evaluation, write_evaluation
@@ -39,7 +40,8 @@ def evaluate(
 
     Every example counts once, also where the dataset stores both of its strands. What is written
     is said in `evaluation_files`, what is returned in `scored_split.score_models`; of coverage,
-    which has no baseline and no probes, in `coverage_scores.score_coverage`.
+    which has no baseline and no probes, in `coverage_scores.score_coverage`; of a model
+    that learned without labels, which has no report, in `self_supervised.score_self_supervised`.
 
     Args:
       workdir: Folder of the run, or of several: a list, a text with commas, or a pattern.
@@ -68,6 +70,13 @@ def evaluate(
     log, split = log or (lambda line: None), split_name(split)
     runs = ensemble.open_runs(workdir, data_dir)
     folder = run_folders.destination([run.workdir for run in runs], output)
+    if self_supervised.is_self_supervised(runs[0]):
+        self_supervised.check(runs, probe)
+        options = {"num_bootstrap": num_bootstrap, "seed": seed}
+        size = windows_at_a_time(runs[0].spec, batch_size)
+        return _evaluate_self_supervised(
+            runs[0], folder, split, checkpoint, batch_size=size, progress=progress, **options
+        )
     words = _words(probe, runs[0].spec)
     datasets = _datasets(runs, split, progress)
     # Settled once: a run that still trains may make a better one meanwhile.
@@ -98,6 +107,26 @@ def evaluate(
         write_coverage_evaluation(folder, runs, result, scored.windows, log)
     else:
         write_evaluation(folder, runs, result, scored, log)
+    return result
+
+
+def _evaluate_self_supervised(
+    run: Run,
+    folder: pathlib.Path,
+    split: str,
+    checkpoint: str | int,
+    *,
+    progress: Callable | None,
+    **options: Any,
+) -> dict[str, Any]:
+    [dataset], step = _datasets([run], split, progress), run.step_of(checkpoint)
+    scores = self_supervised.score_self_supervised(
+        run, dataset, split, step, progress=progress, **options
+    )
+    settings = {name: options[name] for name in ("num_bootstrap", "seed")}
+    about = _about([run], split, checkpoint, [step]) | {"reverse_complement": False}
+    result = about | settings | {"probe": []} | scores
+    self_supervised.write_self_supervised(folder, run, result)
     return result
 
 

@@ -9,6 +9,9 @@ from typing import Any
 _METRICS = (
     *("auroc", "auprc", "mcc", "accuracy", "f1", "pearson_r", "spearman_r", "r2", "log_total_r"),
     *("profile_jsd", "mean_profile_jsd", "loss"),
+    *("cross_entropy", "cross_entropy_outside_repeats", "cross_entropy_in_repeats"),
+    *("expected_loss", "perplexity", "perplexity_outside_repeats", "perplexity_in_repeats"),
+    *("accuracy_outside_repeats", "accuracy_in_repeats"),
     *("threshold", "mcc_at_threshold", "accuracy_at_threshold", "f1_at_threshold"),
 )
 _AT_THRESHOLD = "_at_threshold"

@@ -19,9 +19,10 @@ A model is one module `genokeras/models/NAME.py`; `--model=NAME` finds it by its
   reads, on the device. It cuts windows of `spec.length` bp out of `batch["sequence"]`, which holds
   `spec.shift_bp` bp more at either end, and augments. All that is random is a function of
   `batch["key"]`. Without `training` the window is the one in the middle, nothing is random, and
-  there may be no key. It may change `targets` and `weight` as well, where there are any. Only what
-  trains hands over stored sequences. Prediction holds windows already, of splits those that
-  `tfrecords.sequence.crop` gives: it passes `spec.without_flanks()`.
+  there may be no key; what the loss itself asks for (masks) is drawn where there is one, that of an
+  evaluation being the same in each. It may change `targets` and `weight` as well, where there are
+  any. Only what trains hands over stored sequences. Prediction holds windows already, of splits
+  those that `tfrecords.sequence.crop` gives: it passes `spec.without_flanks()`.
 - `loss(config, model, batch, training) -> (terms, outputs)`: `terms` maps a name to losses `[B]` or
   `[B, T]` that are neither weighted nor reduced: the engine multiplies by `weight`, sums, divides
   by the weight of the whole global batch and adds `model.losses`. It is called inside
@@ -35,8 +36,9 @@ A model is one module `genokeras/models/NAME.py`; `--model=NAME` finds it by its
   memory, encode it piece by piece.
 - `scores(spec, outputs, targets, weight) -> dict` (optional): metrics over a whole split.
 - `running_scores(spec)` (instead, where a split's outputs are too large to be kept): an object with
-  `add(outputs, targets, weight, blocks=None)`, which gets every batch, targets and weight as they
-  are stored, and `result() -> dict`: the same metrics whatever the batches.
+  `add(outputs, targets, weight, blocks=None)`, which gets every batch, targets (None: there are
+  none) and weight as they are stored, and `result() -> dict`: the same metrics whatever the
+  batches.
 """
 
 import dataclasses
@@ -125,6 +127,14 @@ class Spec:
     def without_flanks(self) -> "Spec":
         """Returns the same for sequences that are windows of `length` bp already."""
         return dataclasses.replace(self, shift_bp=0)
+
+    @property
+    def background(self) -> tuple[float, ...] | None:
+        """Shares of A, C, G, T in what a model reads, either strand of it unless `stranded`."""
+        if self.stranded or self.base_composition is None:
+            return self.base_composition
+        a, c, g, t = self.base_composition
+        return (a + t) / 2, (c + g) / 2, (c + g) / 2, (a + t) / 2
 
     @property
     def num_tasks(self) -> int:

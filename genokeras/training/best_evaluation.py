@@ -8,9 +8,14 @@ from genokeras.training.train_config import LAST, TrainConfig
 from tfrecords.errors import InputError, suggest
 
 # Of these the smallest value is the best; of every other metric the largest.
-SMALLER_IS_BETTER = ("loss", "mse", "mae")
+SMALLER_IS_BETTER = ("loss", "mse", "mae", "cross_entropy", "expected_loss", "perplexity")
 # What people look at, by the type of the tasks; it ranks, while the loss judges every prediction.
-_SHOWN = {"binary": "auroc", "regression": "pearson_r", "coverage": "pearson_r"}
+_SHOWN = {
+    "binary": "auroc",
+    "regression": "pearson_r",
+    "coverage": "pearson_r",
+    "unlabelled": "accuracy",
+}
 
 
 @dataclasses.dataclass

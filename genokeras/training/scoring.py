@@ -12,7 +12,7 @@ from genokeras.training.stopping import EvaluationStopped, StopRequest
 from tfrecords.reader import Split
 
 _TIMES_AS_MANY, _ENOUGH = 4, 256
-_NOT_METRICS = ("n", "num_undefined", "tasks")
+_NOT_METRICS = ("n", "num_undefined", "num_bases", "num_bases_in_repeats", "tasks")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,12 +24,14 @@ class Evaluation:
         outputs: What its `loss` returned, `[N, ...]` by name; empty if it has no `scores`.
         targets: `[N, T]`; None if it has no `scores`.
         weight: Likewise.
+        running: What added up the outputs, where a model has `running_scores`.
     """
 
     scores: dict[str, Any]
     outputs: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     targets: np.ndarray | None = None
     weight: np.ndarray | None = None
+    running: Any = None
 
 
 def evaluate(
@@ -62,7 +64,7 @@ def evaluate(
             terms[name] = terms.get(name, 0.0) + float(value)
             weights[name] = weights.get(name, 0.0) + float(result["weights"][name])
         if running is not None:
-            running.add(result["outputs"], batch["targets"], batch["weight"])
+            running.add(result["outputs"], batch.get("targets"), batch["weight"])
             continue
         kept = {f"outputs/{name}": values for name, values in result["outputs"].items()}
         for name, values in (kept | {key: batch[key] for key in ("targets", "weight")}).items():
@@ -70,7 +72,7 @@ def evaluate(
     losses = {name: terms[name] / weights[name] for name in terms if weights[name]}
     scores = {"loss": sum(losses.values())} | (losses if len(losses) > 1 else {})
     if running is not None:
-        return Evaluation(scores | running.result())
+        return Evaluation(scores | running.result(), running=running)
     if not hasattr(module, "scores"):
         return Evaluation(scores)
     size = min(limit or split.num_examples, split.num_examples)
