@@ -67,44 +67,75 @@ def test_every_flag_and_flag_file_that_the_pages_name_is_there():
 
 @pytest.fixture
 def slurm(tmp_path):
-    """Runs a batch script where srun starts one task, which writes down what it was given."""
+    """Runs a batch script where srun starts two tasks, which write down what they were given.
+
+    As srun does, it returns the highest of their exit codes.
+    """
     programs = {
-        "srun": 'SLURM_PROCID=1 "$@"',
+        "srun": 'SLURM_PROCID=0 "$@" & chief=$!\nSLURM_PROCID=1 "$@"; second=$?\n'
+        "wait $chief; first=$?\nexit $((first > second ? first : second))",
         "scontrol": 'case "$1" in show) printf "node-a\\nnode-b\\n";;\n'
         f'*) echo "$@" >> {tmp_path}/scontrol;; esac',
-        "python": f'printf "%s\\n" "$@" > {tmp_path}/words; echo "$KERAS_BACKEND" > '
-        f'{tmp_path}/backend\necho "$TF_CONFIG" > {tmp_path}/tf_config; exit "$ENDS_WITH"',
+        "python": f'own={tmp_path}/$SLURM_PROCID; mkdir -p $own; printf "%s\\n" "$@" > $own/words\n'
+        'echo "$KERAS_BACKEND" > $own/backend; echo "$TF_CONFIG" > $own/tf_config\n'
+        "set -- $END_WITH; shift $SLURM_PROCID\n"
+        'if [ "$1" -gt 128 ]; then kill -$(($1 - 128)) $$; fi; exit "$1"',
     }
     (tmp_path / "bin").mkdir()
     for name, text in programs.items():
         (tmp_path / "bin" / name).write_text(f"#!/bin/bash\n{text}\n")
         (tmp_path / "bin" / name).chmod(0o755)
+    for name in ("examples", "launch"):
+        (tmp_path / name).symlink_to(ROOT / name)
 
-    def run(script, code):
+    def run(script, codes, code):
         (tmp_path / "scontrol").write_text("")
-        given = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "ENDS_WITH": str(code)}
+        given = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+        given |= {"END_WITH": " ".join(map(str, codes))}
         given |= {"SLURM_JOB_ID": "12345", "SLURM_JOB_NODELIST": "node-[a-b]"}
         done = subprocess.run(
             ["bash", str(script), "--data_dir=d", "--workdir=my run"],
-            cwd=ROOT, env=os.environ | given, capture_output=True, text=True, check=False,
+            cwd=tmp_path, env=os.environ | given, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == code, done.stderr
-        return {name: (tmp_path / name).read_text() for name in ("scontrol", "words", "backend")}
+        assert list(tmp_path.glob("genokeras-*")) == []
+        return (tmp_path / "scontrol").read_text()
 
     run.folder = tmp_path
     return run
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_slurm_starts_again_what_has_saved_and_nothing_else(slurm, script):
-    subprocess.run(["bash", "-n", str(script)], check=True)
+def test_slurm_starts_again_what_can_go_on_and_nothing_else(slurm, script):
+    for path in (script, script.with_name("run.sh")):
+        subprocess.run(["bash", "-n", str(path)], check=True)
+    again, mistake = EXIT_AGAIN, EXIT_MISTAKE
+    for codes, code, is_requeued in (
+        ((0, 0), 0, False),
+        ((again, again), again, True),
+        ((again, 0), again, True),
+        ((137, again), 137, True),  # Killed, as without enough memory; the other one noticed.
+        ((mistake, again), mistake, False),
+        ((again, mistake), mistake, False),
+        ((137, mistake), mistake, False),
+        ((1, 0), 1, False),  # A bug.
+    ):
+        assert slurm(script, codes, code) == "requeue 12345\n" * is_requeued, codes
     flags = ["--flagfile=launch/presets/multiworker.flags", "--data_dir=d", "--workdir=my run"]
-    for code, said in ((EXIT_AGAIN, "requeue 12345\n"), (EXIT_MISTAKE, ""), (0, "")):
-        seen = slurm(script, code)
-        assert seen["scontrol"] == said
-        assert seen["words"].splitlines() == ["-m", "launch.train", *flags]
-    tensorflow = "tensorflow" in script.name
-    assert seen["backend"] == ("tensorflow\n" if tensorflow else "jax\n")
+    for task in ("0", "1"):
+        seen = slurm.folder / task
+        assert (seen / "words").read_text().splitlines() == ["-m", "launch.train", *flags]
+        tensorflow = "tensorflow" in script.name
+        assert (seen / "backend").read_text() == ("tensorflow\n" if tensorflow else "jax\n")
+
+
+def test_slurm_task_that_gets_sigterm_still_says_how_it_ended(slurm):
+    """The signal is for all processes, also for the shell of the task, which has to outlive it."""
+    python = slurm.folder / "bin" / "python"
+    python.write_text(
+        "#!/bin/bash\ntrap 'sleep 0.2; exit 75' TERM\nkill -TERM $PPID $$\nsleep 20\n"
+    )
+    assert slurm(ROOT / "examples/slurm/train.sbatch", (), EXIT_AGAIN) == "requeue 12345\n"
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
@@ -121,11 +152,12 @@ def test_slurm_is_asked_for_a_warning_that_reaches_training(script):
 
 
 def test_slurm_tells_tensorflow_who_takes_part(slurm, monkeypatch):
-    slurm(ROOT / "examples" / "slurm" / "train_tensorflow.sbatch", 0)
-    text = (slurm.folder / "tf_config").read_text()
-    monkeypatch.setenv("TF_CONFIG", text)
-    assert tf_config.read() == (("node-a:22345", "node-b:22345"), 1)
-    assert json.loads(text)["task"] == {"type": "worker", "index": 1}
+    slurm(ROOT / "examples" / "slurm" / "train_tensorflow.sbatch", (0, 0), 0)
+    for index in (0, 1):
+        text = (slurm.folder / str(index) / "tf_config").read_text()
+        monkeypatch.setenv("TF_CONFIG", text)
+        assert tf_config.read() == (("node-a:22345", "node-b:22345"), index)
+        assert json.loads(text)["task"] == {"type": "worker", "index": index}
 
 
 def test_kubernetes_file_fits_together():
