@@ -33,10 +33,5 @@ class OneHotNoise(keras.layers.Layer):
         is_dna = ops.cast(ops.expand_dims(mask, -1), one_hot.dtype)
         return one_hot + ops.cast(noise, one_hot.dtype) * is_dna
 
-    def compute_output_shape(
-        self, one_hot_shape: tuple[int | None, ...], mask_shape: tuple[int | None, ...]
-    ) -> tuple[int | None, ...]:
-        return one_hot_shape
-
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "deviation": self.deviation}

@@ -147,18 +147,22 @@ class JaxStep:
 
         encoded = jax.tree.map(self._join, jax.lax.scan(encode, other, pieces)[1])
 
-        def loss_of(encoded: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        # Numbers of examples, as a place in the genome, have no gradient.
+        varying = {n: x for n, x in encoded.items() if jnp.issubdtype(x.dtype, jnp.floating)}
+
+        def loss_of(varying: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+            whole = encoded | varying
             with keyed_random.scope(batch["key"]):
-                terms, _ = self._module.loss(self._config, encoded, batch, True, encoded, 0)
+                terms, _ = self._module.loss(self._config, whole, batch, True, whole, 0)
             losses = _reduced(terms, batch["weight"], totals)
             return losses["loss"], losses
 
-        by_encoding, losses = jax.grad(loss_of, has_aux=True)(encoded)
+        by_encoding, losses = jax.grad(loss_of, has_aux=True)(varying)
 
         def of(other: list[Any], given: tuple[Batch, Any]) -> tuple[Any, list[Any]]:
             def outputs_of(trainable: list[Any]) -> tuple[Any, list[Any]]:
                 encoded, penalty, moved = self._call(trainable, other, given[0], self._encode)
-                return (encoded, penalty), moved
+                return ({name: encoded[name] for name in varying}, penalty), moved
 
             (_, penalty), pull_back, moved = jax.vjp(outputs_of, trainable, has_aux=True)
             (gradients,) = pull_back((given[1], jax.tree.map(jnp.ones_like, penalty)))
