@@ -3,8 +3,10 @@
 python -m launch.inspect_dataset --data_dir=runs/tf0/data --examples=3
 python -m launch.inspect_dataset --data_dir=runs/tf0/data --plot
 python -m launch.inspect_dataset --data_dir=runs/tf0/data --audit
+python -m launch.inspect_dataset --data_dir=runs/tf0/data --corruption
 """
 
+import importlib
 import os
 import pathlib
 
@@ -19,7 +21,7 @@ from genokeras.evaluation.gc_by_class import describe_gc
 from genokeras.plots.coverage_overview import draw_coverage_overview
 from genokeras.plots.dataset_overview import draw_overview
 from genokeras.plots.figure import check_can_save
-from launch import app, cache_flags, progress
+from launch import app, cache_flags, progress, quiet
 from tfrecords.reader import Dataset
 from tfrecords.remote_path import is_remote, path_of
 
@@ -41,6 +43,11 @@ _EXAMPLES = flags.DEFINE_integer("examples", 0, "Also show so many examples of e
 _VERIFY = flags.DEFINE_bool("verify", False, "Also check every record and every shard's sha256.")
 _AUDIT = flags.DEFINE_bool(
     "audit", False, "Also look anew, in the records, for what the splits share."
+)
+_CORRUPTION = flags.DEFINE_bool(
+    "corruption",
+    False,
+    "Also measure what the corruptions of mlm hide and what they give away.",
 )
 _PLOT = flags.DEFINE_flag(
     flags.Flag(
@@ -74,6 +81,10 @@ def main() -> None:
         print("\nAudit of the records as they are:")
         for line in describe_audit(audit_dataset(_DATA_DIR.value, progress=progress.start)):
             print(line)
+    if _CORRUPTION.value:
+        with quiet.loading():
+            corruption = importlib.import_module("genokeras.evaluation.corruption")
+        print("\n" + "\n".join(corruption.describe_corruption(dataset)))
     if path is not None:
         if manifest.task_type == "coverage":
             draw_coverage_overview(path, **vars(survey_coverage(_DATA_DIR.value)))

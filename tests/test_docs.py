@@ -155,11 +155,13 @@ def test_commands_of_the_page_work(page, desk):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_presets_and_fields_that_the_page_names_exist(page):
-    text, module = page.read_text(), "genokeras.models.cnn_attention"
+    text = page.read_text()
+    models = {"cnn_attention", *re.findall(r"--model=(\w+)", text)} - {"NAME"}
+    modules = [f"genokeras.models.{model}" for model in models]
     named = set(re.findall(r"--preset=(\w+)", text)) - {"NAME"}
-    assert named <= set(model_help.presets(module))
+    assert named <= set().union(*map(model_help.presets, modules))
     named = set(re.findall(r"--set=(\w+)=", text)) - {"NAME"}
-    assert named <= set(model_help.fields(module, "Config"))
+    assert named <= set().union(*(model_help.fields(module, "Config") for module in modules))
 
 
 def test_make_demo(tmp_path):

@@ -1,0 +1,71 @@
+"""A model without tasks is scored by what it was asked in training."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from genokeras.evaluation.evaluate import evaluate
+from genokeras.training.train import recipe, train
+from tfrecords import sequence
+from tfrecords.errors import InputError
+from tfrecords.manifest import Manifest
+from tfrecords.schema import Feature, Schema
+from tfrecords.writer import ShardWriter, shard_file
+
+LENGTH = 32
+SIZES = {"train": 64, "valid": 40, "test": 24}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of a few steps on windows of random DNA, half of it in repeats."""
+    folder, rng = tmp_path_factory.mktemp("windows"), np.random.default_rng(0)
+    schema = Schema(
+        (
+            Feature("sequence", "uint8", (LENGTH // 2,), bases=LENGTH),
+            Feature("repeat", "uint8", (LENGTH // 8,)),
+        )
+    )
+    splits = {}
+    for split, size in SIZES.items():
+        texts = ["".join(row) for row in rng.choice(list("ACGT"), (size, LENGTH))]
+        with ShardWriter(folder / shard_file("dna", split, 0, 1), schema) as writer:
+            repeat = np.repeat(np.array([[255, 255, 0, 0]], np.uint8), size, axis=0)
+            writer.write({"sequence": sequence.encode(texts, LENGTH), "repeat": repeat})
+        splits[split] = (writer.shard,)
+    Manifest("dna", schema, splits, (), task_type="unlabelled").save(folder)
+    workdir = tmp_path_factory.mktemp("run") / "run"
+    training = recipe("mlm", "tiny", steps=4, eval_every=4, batch_size=16)
+    overrides = ("repeat_weight=0.5",)
+    kinds = {"model": "mlm", "preset": "tiny", "overrides": overrides, "training": training}
+    return workdir, train(folder, workdir, **kinds).scores
+
+
+def test_scores_are_those_of_training_with_intervals(run):
+    workdir, in_training = run
+    result = evaluate(workdir, "valid", num_bootstrap=50)
+    written = json.loads((workdir / "evaluation" / "valid.json").read_text())
+    assert written == result
+    for name in ("loss", "cross_entropy", "perplexity", "accuracy", "accuracy_in_repeats"):
+        assert result[name] == pytest.approx(in_training[name], rel=1e-5)
+    low, high = result["cross_entropy_ci"]
+    assert low < result["cross_entropy"] < high
+    assert (result["n"], result["model"], result["split"]) == (40, "mlm", "valid")
+    # Repeats count half in the loss.
+    inside, outside = result["num_bases_in_repeats"], result["num_bases"]
+    outside -= inside
+    total = 0.5 * inside * result["cross_entropy_in_repeats"]
+    total += outside * result["cross_entropy_outside_repeats"]
+    assert result["loss"] == pytest.approx(total / (0.5 * inside + outside), rel=1e-5)
+    assert not (workdir / "report.html").exists()
+
+
+def test_what_is_of_tasks_is_refused(run, tmp_path):
+    workdir, _ = run
+    copy = shutil.copytree(workdir, tmp_path / "copy")
+    with pytest.raises(InputError, match="--probe asks about the prediction of a task, and this"):
+        evaluate(workdir, probe=["box:TATA"])
+    with pytest.raises(InputError, match="2 runs of models without tasks have no mean prediction"):
+        evaluate([workdir, copy], output=workdir / "both")
