@@ -39,6 +39,10 @@ class EvaluationStopped(Exception):
     """An evaluation has ended before it was through, since the run is to stop."""
 
 
+class InputStopped(Exception):
+    """Nobody waits any longer for the next batch, since the run is to stop."""
+
+
 class StopRequest:
     """Whether the run was asked to end: `signal` is the number of the signal, or None.
 

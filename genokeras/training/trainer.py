@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from genokeras.training import checkpoint, events, variables
+from genokeras.training.agreement import Agreement
 from genokeras.training.bad_batch import not_finite
 from genokeras.training.best_evaluation import BestEvaluation
 from genokeras.training.checkpoint_writer import CheckpointWriter, Snapshot
@@ -23,7 +24,7 @@ from genokeras.training.job import Job
 from genokeras.training.prefetch import Prefetch
 from genokeras.training.run_files import CHECKPOINTS, MODEL_FILE
 from genokeras.training.step_trace import StepTrace
-from genokeras.training.stopping import EvaluationStopped, StopRequest
+from genokeras.training.stopping import EvaluationStopped, InputStopped, StopRequest
 from genokeras.training.summaries import Summaries
 from genokeras.training.train_config import LAST
 from genokeras.training.usage import Usage
@@ -31,6 +32,7 @@ from genokeras.training.window import Window
 from tfrecords.errors import InputError
 from tfrecords.files import naming, replacing
 
+_PATIENCE_S = 10.0
 _NOTHING_WRITTEN = {"rows": [], "events": [], "sizes": {}}
 
 
@@ -48,6 +50,7 @@ class Trainer:
         )
         self._evaluations = Evaluations(job, engine, tracker, self._weights)
         self._window, self._trace = Window(), StepTrace(job)
+        self._agreement = Agreement(job.devices)
         self._usage = Usage(job.devices, engine, job.training)
         self._saved_step: int | None = None
         self._exported_step: int | None = None
@@ -100,28 +103,37 @@ class Trainer:
         self._export_best()
 
     def _train(self, stop: StopRequest, bar: Any) -> None:
-        try:
-            with Prefetch(self._chunks(), self._place) as chunks, self._trace.during(self.step):
-                self._begin_or_go_on(chunks, stop)
-                while not self._is_over and not self._is_asked(stop):
-                    self._evaluations.before_step(self.step + 1)
-                    with self._trace.call():
-                        size, placed = next(chunks)
-                        results = self._engine.train_steps(placed)
-                    self._usage.count(placed)
-                    made = range(self.step + 1, self.step + size + 1)
-                    self.step += size
-                    self._window.add(made, results, chunks.seconds_waited)
-                    if self._trace.made(self.step, results):
-                        self._window.restart_clock(chunks.seconds_waited)
-                    shown = self._after_steps(chunks.seconds_waited, stop)
-                    self._writer.check()
-                    if bar:
-                        bar.update(size, **shown)
-        except EvaluationStopped:
-            self._is_due = True
-        if self._saved_step != self.step > 0:
-            self._save()
+        # Of several hosts, the others wait for a step of this one.
+        patience_s = _PATIENCE_S if self._job.devices.num_hosts > 1 else 0.0
+        read_ahead = Prefetch(self._chunks(), self._place, stop=stop, patience_s=patience_s)
+        with read_ahead as chunks, self._trace.during(self.step):
+            try:
+                self._make_steps(chunks, stop, bar)
+            except EvaluationStopped:
+                self._is_due = True
+            except InputStopped:
+                pass
+            # Here, since it may take long until nothing is read any more.
+            if self._saved_step != self.step > 0:
+                self._save()
+
+    def _make_steps(self, chunks: Prefetch, stop: StopRequest, bar: Any) -> None:
+        self._begin_or_go_on(chunks, stop)
+        while not self._is_over and not self._agreement.is_to_stop(self.step, stop):
+            self._evaluations.before_step(self.step + 1)
+            with self._trace.call():
+                size, placed = next(chunks)
+                results = self._engine.train_steps(placed)
+            self._usage.count(placed)
+            made = range(self.step + 1, self.step + size + 1)
+            self.step += size
+            self._window.add(made, results, chunks.seconds_waited)
+            if self._trace.made(self.step, results):
+                self._window.restart_clock(chunks.seconds_waited)
+            shown = self._after_steps(chunks.seconds_waited, stop)
+            self._writer.check()
+            if bar:
+                bar.update(size, **shown)
 
     def _begin_or_go_on(self, chunks: Prefetch, stop: StopRequest) -> None:
         """Does what is due before the next step."""
@@ -136,15 +148,6 @@ class Trainer:
     @property
     def _is_over(self) -> bool:
         return self.step == self._job.plan.steps or self._tracker.should_stop
-
-    def _is_asked(self, stop: StopRequest) -> bool:
-        """Whether to stop; hosts agree on it after a row, for which they wait for each other."""
-        devices = self._job.devices
-        if devices.num_hosts > 1:
-            if not self._is_row_due:
-                return False
-            stop.signal = max(devices.exchange(stop.signal or 0)) or None
-        return bool(stop)
 
     @property
     def _is_row_due(self) -> bool:

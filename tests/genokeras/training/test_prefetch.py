@@ -3,7 +3,9 @@ import threading
 
 import pytest
 
+from genokeras.training import prefetch
 from genokeras.training.prefetch import Prefetch
+from genokeras.training.stopping import InputStopped, StopRequest
 
 
 def test_gives_everything_in_order():
@@ -59,3 +61,29 @@ def test_waiting_is_counted():
         before = batches.seconds_waited
         next(batches)
         assert batches.seconds_waited > before
+
+
+@pytest.mark.parametrize("patience_s", [0.0, 0.3])
+def test_run_that_is_to_stop_does_not_wait_for_what_never_comes(monkeypatch, patience_s):
+    monkeypatch.setattr(prefetch, "_SECONDS_TO_END", 0.1)
+    stop, gone = StopRequest(), threading.Event()
+
+    def numbers():
+        yield 0
+        gone.wait(10)  # A network that does not answer.
+
+    options = {"stop": stop, "patience_s": patience_s}
+    with Prefetch(numbers(), lambda number: number, **options) as batches:
+        assert next(batches) == 0
+        threading.Timer(0.05, lambda: setattr(stop, "signal", 15)).start()
+        with pytest.raises(InputStopped):
+            next(batches)
+    assert not gone.is_set()  # Its thread was not waited for.
+    gone.set()
+
+
+def test_what_is_there_is_given_though_the_run_is_to_stop():
+    stop = StopRequest()
+    stop.signal = 15
+    with Prefetch(iter(range(2)), lambda number: number, stop=stop, patience_s=5.0) as batches:
+        assert list(batches) == [0, 1]
