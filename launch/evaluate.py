@@ -8,6 +8,7 @@ calibration, operating points, groups, mistakes and probes), SPLIT.predictions.t
 SPLIT.*.png; and into the run report.html, all of it on one page. Of several runs,
 --workdir=RUN1,RUN2 or a quoted pattern, the mean of logits or coverage is scored, and each; then
 --output=DIR says where to write. Of coverage there are scores, windows as a picture and the report.
+--symmetry measures how far the network is from the symmetries of DNA: SPLIT.symmetry.json.
 """
 
 import importlib
@@ -17,6 +18,7 @@ from absl import flags
 from genokeras.evaluation import run_folders
 from genokeras.training import remote_workdir
 from launch import app, cache_flags, quiet, scoring
+from tfrecords.errors import InputError
 from tfrecords.remote_path import is_remote
 
 _WORKDIR = flags.DEFINE_string(
@@ -42,6 +44,9 @@ _BATCH_SIZE = flags.DEFINE_integer(
 _PROBE = flags.DEFINE_multi_string(
     "probe", [], "Motif to ask the model about, NAME:WORD in IUPAC codes; may be given repeatedly."
 )
+_SYMMETRY = flags.DEFINE_bool(
+    "symmetry", False, "Also measure every layer's error under reverse complement and shifts."
+)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the dataset is now, if it has moved.")
 
 FLAG_MODULES = (cache_flags,)
@@ -52,6 +57,8 @@ def main() -> None:
     # What is mistyped should not have to wait for TensorFlow to load.
     workdirs = run_folders.find(_WORKDIR.value)
     run_folders.destination(workdirs, _OUTPUT.value)
+    if _SYMMETRY.value and len(workdirs) != 1:
+        raise InputError(f"--symmetry is of one network, got {len(workdirs)} runs: name one")
     with quiet.loading():
         importlib.import_module("genokeras.evaluation.evaluate")
 
@@ -68,6 +75,12 @@ def main() -> None:
         data_dir=_DATA_DIR.value,
         probe=_PROBE.value,
     )
+    if _SYMMETRY.value:
+        from genokeras.evaluation import symmetry  # Here, since it loads Keras.
+
+        options = {"checkpoint": _CHECKPOINT.value, "data_dir": _DATA_DIR.value}
+        rows = symmetry.report(workdirs[0], _SPLIT.value, output=_OUTPUT.value, **options)
+        print(f"\n{symmetry.table(rows)}")
     if is_remote(_WORKDIR.value) and _OUTPUT.value is None:
         remote_workdir.push_evaluation(workdirs[0], _WORKDIR.value)
         print(f"Copied to {_WORKDIR.value}")

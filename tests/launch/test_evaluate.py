@@ -7,7 +7,8 @@ import pytest
 
 
 def test_table_and_files(launch, tiny_run):
-    done = launch(f"--workdir={tiny_run.workdir}", "--split=test", "--num_bootstrap=50")
+    done = launch(f"--workdir={tiny_run.workdir}", "--split=test", "--num_bootstrap=50",
+                  "--symmetry")  # fmt: skip
     assert done.returncode == 0, done.stderr
     title, _, header, _, auroc = done.stdout.splitlines()[:5]
     assert title.startswith("tiny, test split: 50 examples, both strands, checkpoint best (step ")
@@ -15,6 +16,10 @@ def test_table_and_files(launch, tiny_run):
     result = json.loads((tiny_run.workdir / "evaluation" / "test.json").read_text())
     assert auroc.split()[:2] == ["auroc", f"{result['auroc']:.4f}"]
     assert "evaluation/test.*" in done.stdout
+    found = json.loads((tiny_run.workdir / "evaluation" / "test.symmetry.json").read_text())
+    assert found["layers"][-1]["layer"] == "logits"
+    assert found["layers"][-1]["reverse_complement"] < 1e-4
+    assert done.stdout.splitlines()[-1].startswith("logits ")
     assert f"Report: {tiny_run.workdir}/report.html" in done.stdout
     assert result["verdict"].split(":")[0] in (tiny_run.workdir / "report.html").read_text()
     assert "Predicting test: 50/50" in done.stderr

@@ -33,6 +33,17 @@ def test_batches_are_the_same_by_either_loader(data_dir, start_step, options):
     assert not np.array_equal(native[0]["key"], native[1]["key"])
 
 
+def test_strands_are_turned_unless_the_model_says_no(data_dir):
+    split = Dataset(data_dir).split("train")
+    for loader in ("native", "grain"):
+        (turned,), (given,) = (
+            first(1, split, 0, loader, reverse_complement=asked) for asked in (None, False)
+        )
+        stored = split.read(given["row"])["sequence"]
+        np.testing.assert_array_equal(given["sequence"], stored)
+        assert 0.2 < np.mean((turned["sequence"] == stored).all(axis=1)) < 0.8
+
+
 def test_going_on_is_arithmetic(data_dir):
     split = Dataset(data_dir).split("train")
     whole, rest = first(12, split, 0, "grain"), first(3, split, 9, "grain")
