@@ -15,6 +15,7 @@ from genokeras.evaluation import output_file, prediction_table
 from genokeras.evaluation.ensemble import Ensemble
 from genokeras.evaluation.predictor import BATCH_SIZE
 from genokeras.evaluation.scores import probability
+from genokeras.evaluation.self_supervised import is_self_supervised
 from genokeras.models.spec import Spec
 from genokeras.training.prefetch import Prefetch
 from genokeras.training.workdir import Run
@@ -47,7 +48,7 @@ def predict(
       checkpoint: `best`, `last` or a step.
       **options: Those of `Predictor.load`.
     """
-    ensemble = Ensemble.load(_listed(runs), checkpoint, **options)
+    ensemble = Ensemble.load(_with_tasks(runs), checkpoint, **options)
     logits = ensemble.logits(sequence.encode(sequences, ensemble.spec.length))
     return probability(logits) if ensemble.spec.task_type == "binary" else logits
 
@@ -86,14 +87,14 @@ def write_predictions(
       InputError: The output's folder is missing, there is no such checkpoint, or no sequence.
     """
     output = output_file.check(output)
-    for run in _listed(runs):
+    for run in _with_tasks(runs):
         if run.spec.task_type == "coverage":
             raise InputError(
                 f"{run.workdir}: its model predicts coverage, {run.spec.num_bins} numbers a window "
                 "and task, and a table holds one; genokeras.evaluation.predict.predict returns them"
             )
     options = {"batch_size": batch_size, "reverse_complement": reverse_complement}
-    ensemble = Ensemble.load(_listed(runs), checkpoint, **options)
+    ensemble = Ensemble.load(_with_tasks(runs), checkpoint, **options)
     num_rows = 0
     with Prefetch(iter(batches), place=lambda batch: batch) as stream:
         first = next(stream, None)
@@ -109,5 +110,13 @@ def write_predictions(
     return num_rows
 
 
-def _listed(runs: Run | Sequence[Run]) -> Sequence[Run]:
-    return [runs] if isinstance(runs, Run) else runs
+def _with_tasks(runs: Run | Sequence[Run]) -> Sequence[Run]:
+    """Returns the runs as a list, if their models predict something."""
+    runs = [runs] if isinstance(runs, Run) else runs
+    for run in runs:
+        if is_self_supervised(run):
+            raise InputError(
+                f"{run.workdir}: the model {run.model_name} learned without labels and has no task "
+                "to predict; predict with a run of a model that has one"
+            )
+    return runs

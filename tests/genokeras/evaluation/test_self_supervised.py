@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from genokeras.evaluation.evaluate import evaluate
+from genokeras.evaluation.predict import predict
 from genokeras.training.train import recipe, train
+from genokeras.training.workdir import Run
 from tfrecords import sequence
 from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
@@ -69,3 +71,5 @@ def test_what_is_of_tasks_is_refused(run, tmp_path):
         evaluate(workdir, probe=["box:TATA"])
     with pytest.raises(InputError, match="2 runs of models without tasks have no mean prediction"):
         evaluate([workdir, copy], output=workdir / "both")
+    with pytest.raises(InputError, match="the model mlm learned without labels and has no task to"):
+        predict(Run.open(workdir), ["ACGT" * 8])
