@@ -300,11 +300,11 @@ def start_two_hosts(data_dir):
     started = []
     command = [
         *(sys.executable, "-m", "launch.train", f"--data_dir={data_dir}", "--strategy=multiworker"),
-        *("--preset=single_conv_only", "--set=filters=8", "--batch_size=32", "--steps=200"),
-        *("--eval_every=50", "--log_every=10", "--checkpoint_every=20", "--jit=off"),
+        *("--preset=single_conv_only", "--set=filters=8", "--batch_size=32", "--steps=400"),
+        *("--eval_every=100", "--log_every=10", "--checkpoint_every=20"),
     ]
 
-    def start(workdir):
+    def start(workdir, backend):
         with contextlib.ExitStack() as until_then:
             probes = [until_then.enter_context(socket.socket()) for _ in range(2)]
             for probe in probes:
@@ -313,9 +313,14 @@ def start_two_hosts(data_dir):
         for number in range(2):
             task = {"type": "worker", "index": number}
             config = json.dumps({"cluster": {"worker": addresses}, "task": task})
+            told, flags = {"TF_CONFIG": config}, ["--jit=off"]
+            if backend == "jax":
+                told, flags = {}, [f"--coordinator={addresses[0]}", "--num_processes=2"]
+                flags.append(f"--process_id={number}")
             process = subprocess.Popen(
-                [*command, f"--workdir={workdir}"], env=os.environ | {"TF_CONFIG": config},
-                cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                [*command, f"--workdir={workdir}", *flags],
+                env=os.environ | told | {"KERAS_BACKEND": backend}, cwd=ROOT,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             )  # fmt: skip
             started.append(process)
         return started[-2:]
@@ -327,27 +332,27 @@ def start_two_hosts(data_dir):
 
 
 def ended(processes):
-    """Their exit codes and last lines."""
-    lines = [process.communicate(timeout=280)[0].splitlines() for process in processes]
+    """Their exit codes, and the last lines that are not those of a framework."""
+    texts = [process.communicate(timeout=280)[0] for process in processes]
+    lines = [re.findall("^(?:error: |stopped by ).*", text, re.MULTILINE) for text in texts]
     return [
-        (p.returncode, text[-1] if text else "") for p, text in zip(processes, lines, strict=True)
+        (p.returncode, said[-1] if said else "") for p, said in zip(processes, lines, strict=True)
     ]
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_one_of_two_hosts_is_killed(start_two_hosts, tmp_path):
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_one_of_two_hosts_is_killed(start_two_hosts, tmp_path, backend):
     """The other one ends with 75, start me again; whichever it is, the run goes on."""
-    assert [code for code, _ in ended(start_two_hosts(tmp_path / "undisturbed"))] == [
-        0,
-        0,
-    ]
+    undisturbed = ended(start_two_hosts(tmp_path / "undisturbed", backend))
+    assert [code for code, _ in undisturbed] == [0, 0]
     lost = (
         "error: another host of this run has ended; start all of them again with the same command"
     )
     for victim, number in ((1, signal.SIGKILL), (0, signal.SIGKILL), (1, signal.SIGTERM)):
         before = checkpoint.steps(tmp_path / "run" / "checkpoints")
-        hosts = start_two_hosts(tmp_path / "run")
+        hosts = start_two_hosts(tmp_path / "run", backend)
         while checkpoint.steps(tmp_path / "run" / "checkpoints")[-1:] == before[-1:]:
             assert [host.poll() for host in hosts] == [None, None]
             time.sleep(0.01)
@@ -360,7 +365,7 @@ def test_one_of_two_hosts_is_killed(start_two_hosts, tmp_path):
             step = checkpoint.steps(tmp_path / "run" / "checkpoints")[-1]
             said = f"stopped by SIGTERM at step {step}, saved; the same command goes on"
             assert found == [(75, said)] * 2
-    assert [code for code, _ in ended(start_two_hosts(tmp_path / "run"))] == [0, 0]
+    assert [code for code, _ in ended(start_two_hosts(tmp_path / "run", backend))] == [0, 0]
     assert_same_run(tmp_path / "undisturbed", tmp_path / "run")
 
 
