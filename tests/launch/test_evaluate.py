@@ -75,6 +75,9 @@ def test_an_ensemble_and_its_members(launch, tiny_run, tmp_path):
     refused = launch(f"--workdir={tmp_path}/[ab]", "--num_bootstrap=20")
     assert refused.returncode == 2
     assert "--output is missing: an ensemble of 2 runs has no folder of its own" in refused.stderr
+    refused = launch(f"--workdir={tmp_path}/[ab]", f"--output={tmp_path}", "--symmetry")
+    assert refused.returncode == 2
+    assert "--symmetry is of one network, got 2 runs: name one" in refused.stderr
 
 
 @pytest.mark.parametrize(
