@@ -89,14 +89,14 @@ def train(
     started, log = time.perf_counter(), log or (lambda line: None)
     home = path_of(workdir)
     local, publish = _local(home, log)
-    dataset = Dataset(data_dir, progress=progress)
+    dataset, training = Dataset(data_dir, progress=progress), training or recipe(model, preset)
     run = Run(
         workdir=local,
         data_dir=dataset.data_dir,
         model_name=model,
         preset=preset,
         config=configs.override(specs.preset(model, preset), overrides),
-        training=training or recipe(model, preset),
+        training=training,
         spec=specs.Spec.from_manifest(dataset.manifest),
         manifest_sha256=dataset.manifest.sha256,
     )
@@ -108,11 +108,7 @@ def train(
         progress, log = None, lambda line: None
     flags = _flags(run, home, overrides)
     again = "the same command" + (" without --resume=never" if resume == "never" else "")
-    with (
-        listening(again) as stop,
-        precision.scope(run.training.precision),
-        devices.watching_hosts(),
-    ):
+    with listening(again) as stop, precision.scope(training.precision), devices.watching_hosts():
         job, engine, tracker = _prepare(run, dataset, devices, runtime, progress, log)
         job = dataclasses.replace(job, publish=publish)
         with claimed(run, devices, overrides, flags, resume, log) as (finished, lock):
@@ -122,8 +118,7 @@ def train(
             if trainer.restore():
                 log(f"Going on from step {trainer.step}")
             else:
-                manifest = dataset.manifest
-                trainer.begin(about.opening(run, job.plan, manifest, job.model, flags))
+                trainer.begin(about.opening(run, job.plan, job.manifest, job.model, flags))
             if lock:
                 lock.watch(lambda: trainer.step)
             trainer.fit(stop)
