@@ -126,6 +126,7 @@ def write_motif_run(folder, monkeypatch, splits, tasks=("label",), scale=1.0, **
         Config=EmptyConfig,
         PRESETS={"base": EmptyConfig()},
         TRAINING={},
+        TASK_TYPES=(spec.task_type,),
         build=lambda config, spec: motif_model(spec),
         prepare=lambda config, spec, batch, training: batch,
     )
