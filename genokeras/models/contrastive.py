@@ -4,7 +4,8 @@ The first view of a window is the window, the second one is varied (`genokeras.v
 shifted, turned to the opposite strand. Trained so that each finds the other among the views of the
 whole batch, also over several devices. Windows that overlap, and the same DNA elsewhere on either
 strand, are no negatives. An embedding of a window is the mean over its positions of the encoder's
-features, the layer `mean`; the projection behind it is for the loss.
+features, the layer `mean` (with rc=average `mean_of_strands`); the projection behind it is for the
+loss.
 
 Presets: `tiny`, for tests, `small`, `base` and `100m`; none has been measured yet. More:
 docs/contrastive.md. Shapes: packed DNA of `L` bp in, vectors of length one, `[B, projection]`, out.
@@ -16,7 +17,7 @@ from typing import Any, Literal
 import keras
 from keras import layers, ops
 
-from genokeras import views
+from genokeras import strand_symmetry, views
 from genokeras.config import require_at_least
 from genokeras.layers import encoder, keyed_random
 from genokeras.layers.canonical_hash import canonical_hash
@@ -26,6 +27,7 @@ from genokeras.layers.gelu import gelu
 from genokeras.layers.one_hot import OneHot
 from genokeras.layers.one_hot_noise import OneHotNoise
 from genokeras.layers.shift_window import centre_window
+from genokeras.layers.strands import BothStrands, MeanOfStrands
 from genokeras.layers.unit_vectors import UnitVectors
 from genokeras.losses.contrastive import (
     Views,
@@ -56,6 +58,7 @@ class Config(ViewAugmentation, EncoderConfig):
     p0: float = 0.5  # By batch_size: so likely is a pair found at these two similarities.
     positive_similarity: float = 0.8  # Of pairs.
     negative_similarity: float = 0.0  # Of all else.
+    rc: Literal["average", "augment", "none"] = "augment"  # None: no view is of the other strand.
     ambiguous: Literal["zero", "mean", "one"] = "zero"  # What N becomes: 0000, 1/4 each, 1111.
     mutation_rate: float = 0.1
     deletion_rate: float = 0.3
@@ -111,16 +114,32 @@ def build(config: Config, spec: Spec) -> keras.Model:
     sequence = keras.Input((spec.packed_width,), dtype="uint8", name="sequence")
     one_hot, mask = OneHot(spec.length, config.ambiguous, name="one_hot")(sequence)
     x = OneHotNoise(config.noise, name="noise")(one_hot, mask) if config.noise else one_hot
+    averages_strands = strand_symmetry.averages(config, spec)
+    if averages_strands:
+        x, mask = BothStrands(name="both_strands")(x), BothStrands(name="both_masks")(mask)
     features, positions = encoder.encode(x, mask, config)
     x = encoder.mean_over(features, positions)
     # Similarities are never rounded to 16 bits: float32, or float64 if that is the precision.
     exact = {"dtype": keras.config.dtype_policy().variable_dtype}
     kernel = {"kernel_initializer": "lecun_normal", **exact}
+    if averages_strands:
+        x = MeanOfStrands(name="mean_of_strands", **exact)(x)
     x = layers.Dense(config.projection_units, gelu, name="projection_1", **kernel)(x)
     x = layers.Dense(config.projection, name="projection_2", **kernel)(x)
     first = config.first_temperature if config.temperature == "learned" else None
     x = UnitVectors(first, name="unit_vectors", **exact)(x)
     return keras.Model(sequence, x, name="contrastive")
+
+
+def notes(config: Config, spec: Spec) -> tuple[str, ...]:
+    if not (strand_symmetry.is_strand_blind(config, spec) and _turned_rate(config, spec)):
+        return ()
+    only = "" if config.changes_bases else ", and bases do not change otherwise"
+    return (
+        f"Note: with rc={config.rc} both strands of a window have one embedding, so that a view of "
+        f"the opposite strand is found without anything learnt{only}: set "
+        "reverse_complement_rate=0, or rc=augment",
+    )
 
 
 def prepare(config: Config, spec: Spec, batch: dict[str, Any], training: bool) -> dict[str, Any]:
@@ -129,6 +148,7 @@ def prepare(config: Config, spec: Spec, batch: dict[str, Any], training: bool) -
     window = centre_window(stored, spec.length, spec.shift_bp)
     identity = canonical_hash(window, spec.length)
     keys = batch["key"] if training else ops.cast(identity, "uint32")
+    config = dataclasses.replace(config, reverse_complement_rate=_turned_rate(config, spec))
     view, mutated = views.vary(config, spec, stored, keyed_random.fold_in(keys, _VIEW))
     return batch | {"sequence": window, "view": view, "mutated": mutated, "identity": identity}
 
@@ -188,6 +208,12 @@ def loss(
 
 def running_scores(spec: Spec) -> ContrastiveScores:
     return ContrastiveScores()
+
+
+def _turned_rate(config: Config, spec: Spec) -> float:
+    """Returns the share of second views that are of the opposite strand."""
+    turns = strand_symmetry.turns_strands(config) and not spec.stranded
+    return config.reverse_complement_rate if turns else 0.0
 
 
 def _temperature(config: Config, encoded: dict[str, Any], size: int) -> Any:

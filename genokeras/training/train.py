@@ -188,7 +188,8 @@ def _prepare(
     tracker = best_evaluation(training, run.spec.task_type, known)
     compiler = "compiled with XLA" if engine.jit else "without XLA"
     computing = f"{devices.describe()}, {training.precision}, {compiler}"
-    for line in (*about.announcement(run, job, tracker, computing), *engine.notes):
+    notes = module.notes(run.config, run.spec) if hasattr(module, "notes") else ()
+    for line in (*about.announcement(run, job, tracker, computing), *engine.notes, *notes):
         log(line)
     return job, engine, tracker
 

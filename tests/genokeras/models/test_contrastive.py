@@ -10,6 +10,7 @@ from genokeras.layers import keyed_random
 from genokeras.losses.contrastive import temperature_for
 from genokeras.models import contrastive
 from genokeras.models.spec import Spec
+from tfrecords import sequence
 from tfrecords.errors import InputError
 
 SPEC = Spec(41, (), "unlabelled", shift_bp=2)
@@ -119,6 +120,33 @@ def test_noise_is_in_the_views_of_training_only(windows):
         (noisy, _), (plain, _) = (encoded(batch, c, training=training) for c in (config, TINY))
         differs = np.abs(np.asarray(noisy["first"]) - np.asarray(plain["first"])).max()
         assert (differs > 1e-3) == training
+
+
+def test_views_of_the_opposite_strand_say_nothing_to_an_encoder_that_is_blind_to_it(random_dna):
+    blind = dataclasses.replace(TINY, rc="average")
+    windows = random_dna(6, 41)
+    opposite = sequence.reverse_complement(windows, 41)
+    for config, is_blind in ((blind, True), (TINY, False)):
+        model = contrastive.build(config, SPEC)
+        distance = np.abs(np.asarray(model(windows)) - np.asarray(model(opposite))).max()
+        assert (distance < 1e-5) == is_blind
+        assert bool(contrastive.notes(config, SPEC)) == is_blind
+    (note,) = contrastive.notes(blind, SPEC)
+    assert note.startswith("Note: with rc=average both strands of a window have one embedding")
+    assert not contrastive.notes(dataclasses.replace(blind, reverse_complement_rate=0.0), SPEC)
+    nothing = {"mutation_rate": 0.0, "deletion_rate": 0.0, "insertion_rate": 0.0, "mask_rate": 0.0}
+    (note,) = contrastive.notes(dataclasses.replace(blind, **nothing), SPEC)
+    assert "and bases do not change otherwise" in note
+
+
+def test_without_strands_no_view_is_turned(windows):
+    still = {"mutation_rate": 0.0, "deletion_rate": 0.0, "insertion_rate": 0.0, "mask_rate": 0.0}
+    config = dataclasses.replace(TINY, max_shift_bp=0, rc="none", **still)
+    prepared = contrastive.prepare(config, SPEC, windows(20), True)
+    np.testing.assert_array_equal(prepared["view"], prepared["sequence"])
+    turned = contrastive.prepare(dataclasses.replace(config, rc="augment"), SPEC, windows(20), True)
+    differ = np.any(np.asarray(turned["view"]) != np.asarray(turned["sequence"]), axis=1)
+    assert 0.1 < differ.mean() < 0.9
 
 
 @pytest.mark.parametrize(
