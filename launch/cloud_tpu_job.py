@@ -122,12 +122,16 @@ class Job:
     def _trouble(self, hosts: list[dict[str, Any]]) -> str | None:
         """Returns why the line is to be started again; None: no host that has ended failed."""
         for found in hosts:
-            if found["code"] in _GO_ON or found["state"] == host.LOST:
-                how = f"ended with exit code {found['code']}" if found["code"] else "was lost"
-                return f"the run {how} on worker {found['worker']}"
-        failed = next((found for found in hosts if found["code"]), None)
-        if failed is None:
+            if found["state"] == host.LOST:
+                return f"the run was lost on worker {found['worker']}"
+        ended = [found for found in hosts if found["code"]]
+        if not ended:
             return None
+        # Where one has failed, the others end with 75: they have lost it.
+        failed = next((found for found in ended if found["code"] not in _GO_ON), None)
+        if failed is None:
+            code, worker = ended[0]["code"], ended[0]["worker"]
+            return f"the run ended with exit code {code} on worker {worker}"
         if (state := self._machine.state()) != READY:
             return f"{self._tpu.name} is {state}"
         self._gcloud.run(self._tpu.ssh(self._code.host("stop")))

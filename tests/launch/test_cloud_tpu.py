@@ -126,6 +126,13 @@ def test_a_run_that_saved_goes_on_on_the_same_tpu(slice_of_two):
     assert world.steps() == ALL_STEPS
 
 
+def test_a_mistake_on_one_worker_is_not_started_again_because_the_other_lost_it(slice_of_two):
+    world = slice_of_two
+    (world.folder / "exit-0").write_text("75")
+    (world.folder / "exit-1").write_text("2")
+    ended_with(world.run(), "train ended with exit code 2 on worker 1; what it wrote is above")
+
+
 def test_one_worker_fails_and_the_others_are_stopped(slice_of_two):
     world = slice_of_two
     (world.folder / "exit-1").write_text("3")
