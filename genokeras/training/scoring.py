@@ -31,7 +31,7 @@ class Evaluation:
     outputs: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     targets: np.ndarray | None = None
     weight: np.ndarray | None = None
-    running: Any = None
+    running: Any = dataclasses.field(default=None, compare=False)
 
 
 def evaluate(

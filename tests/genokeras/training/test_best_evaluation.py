@@ -60,7 +60,7 @@ def test_goes_on_from_a_state_as_if_nothing_had_happened():
         ({}, "binary", METRICS, "loss", "auroc", None),
         ({}, "regression", ["loss", "pearson_r"], "loss", "pearson_r", None),
         ({}, "coverage", ["loss", "pearson_r"], "loss", "pearson_r", None),
-        ({}, "unlabelled", ["loss", "accuracy"], "loss", "loss", None),
+        ({}, "unlabelled", ["loss", "accuracy"], "loss", "accuracy", None),
         ({}, "binary", ["loss"], "loss", "loss", None),
         ({}, "binary", [], "last", "loss", None),
         ({"best_metric": "auprc"}, "binary", METRICS, "auprc", "auprc", None),
