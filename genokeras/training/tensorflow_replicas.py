@@ -149,7 +149,9 @@ class Replicas:
     def gather(self, values: Any) -> Any:
         # TensorFlow looks for the device of the values, and an argument of a step has none.
         values = tf.nest.map_structure(tf.identity, values)
-        gathered = tf.distribute.get_replica_context().all_gather(values, axis=0)
+        context = tf.distribute.get_replica_context()
+        # One by one: together, types and shapes that differ have no gradient.
+        gathered = tf.nest.map_structure(lambda value: context.all_gather(value, axis=0), values)
         # XLA wants to know the shape, which TensorFlow forgets here.
         return tf.nest.map_structure(
             lambda whole, part: tf.ensure_shape(

@@ -34,12 +34,12 @@ def on_two_hosts(processes, jobs, **order):
 
 
 def test_two_devices_give_the_weights_of_one(processes):
-    jobs = dict.fromkeys(("group", "batch", "vae"), ALONE)
+    jobs = dict.fromkeys(("group", "batch", "views", "vae"), ALONE)
     jobs["group/all"] = {"case": "group", **SHARED, **ALL_AT_ONCE}
-    jobs |= {f"{name}/two": {"case": name, **SHARED} for name in ("batch", "vae")}
+    jobs |= {f"{name}/two": {"case": name, **SHARED} for name in ("batch", "views", "vae")}
     jobs |= dict.fromkeys(("layer", "layer_wrong"), ALONE)
     arrays = processes.start({"logical_devices": 2, "jobs": jobs})()
-    for job in ("group/all", "vae/two", "batch/two"):
+    for job in ("group/all", "vae/two", "views/two", "batch/two"):
         assert excess(of(arrays, job), of(arrays, job.split("/")[0])) <= 1, job
     # The mean of two replicas' own means is told apart.
     assert excess(of(arrays, "layer_wrong"), of(arrays, "layer")) > 1000

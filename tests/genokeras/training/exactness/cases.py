@@ -1,8 +1,8 @@
 """Small models and batches that must train to the same weights however a batch is divided.
 
-Three are cut from a real model; two stand in for models to come, whose losses look at the whole
-batch or draw noise. `*_wrong` are negative controls: what two replicas would compute if each knew
-nothing but its own half of the batch. Backend-neutral; `worker.py` runs them in processes.
+Three are cut from a real model, `views` is one; two stand in for others, whose losses look at the
+whole batch or draw noise. `*_wrong` are negative controls: what two replicas would compute if each
+knew nothing but its own half of the batch. Backend-neutral; `worker.py` runs them in processes.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from keras import ops
 
 from genokeras.layers import keyed_random
 from genokeras.layers.redraw_bases import redraw_bases
-from genokeras.models import cnn_attention
+from genokeras.models import cnn_attention, contrastive
 from genokeras.models.spec import Spec
 from genokeras.training import optimizer as optimizers
 from genokeras.training import variables
@@ -46,6 +46,9 @@ _SMALL = cnn_attention.Config(
     rc="augment",
     average_shift_bp=0,
 )
+_VIEWS = dataclasses.replace(
+    contrastive.PRESETS["tiny"], dropout=0.3, temperature="learned", noise=0.1
+)
 _DROPOUT = {"dropout": 0.3, "block_dropout": 0.3}
 _VIEW, _NOISE = 101, 102  # Salts.
 _ENCODED, _TEMPERATURE = 4, 0.5
@@ -64,7 +67,8 @@ class Case(NamedTuple):
 def build(name: str) -> Case:
     """Returns one of `CASES`."""
     module, changes = CASES[name]
-    return Case(module, dataclasses.replace(_SMALL, **changes), SPEC, make_batches())
+    config = _VIEWS if module is contrastive else _SMALL
+    return Case(module, dataclasses.replace(config, **changes), SPEC, make_batches())
 
 
 def make_batches(steps: int = STEPS, size: int = BATCH_SIZE) -> list[dict[str, np.ndarray]]:
@@ -263,6 +267,7 @@ CASES = {
     "batch": (_CNN, {"norm": "batch"}),
     "dropout": (_CNN, _DROPOUT | {"mutation_rate": 0.1}),
     "contrastive": (_CONTRASTIVE, _DROPOUT),
+    "views": (contrastive, {}),
     "vae": (_with(_CNN, build=_vae_build, loss=_vae_loss), {}),
     "contrastive_wrong": (_with(_CONTRASTIVE, loss=_local_gather_loss), _DROPOUT),
     "layer_wrong": (_with(_CNN, loss=_replica_mean_loss), {}),
