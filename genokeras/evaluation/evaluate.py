@@ -70,29 +70,24 @@ def evaluate(
     log, split = log or (lambda line: None), split_name(split)
     runs = ensemble.open_runs(workdir, data_dir)
     folder = run_folders.destination([run.workdir for run in runs], output)
+    size = windows_at_a_time(runs[0].spec, batch_size)
+    scoring = {"num_bootstrap": num_bootstrap, "seed": seed, "progress": progress}
     if self_supervised.is_self_supervised(runs[0]):
         self_supervised.check(runs, probe)
-        options = {"num_bootstrap": num_bootstrap, "seed": seed}
-        size = windows_at_a_time(runs[0].spec, batch_size)
-        return _evaluate_self_supervised(
-            runs[0], folder, split, checkpoint, batch_size=size, progress=progress, **options
-        )
+        scoring["batch_size"] = size
+        return _evaluate_self_supervised(runs[0], folder, split, checkpoint, **scoring)
     words = _words(probe, runs[0].spec)
     datasets = _datasets(runs, split, progress)
     # Settled once: a run that still trains may make a better one meanwhile.
     steps = [run.step_of(checkpoint) for run in runs]
-    size = windows_at_a_time(runs[0].spec, batch_size)
     options = {"reverse_complement": reverse_complement, "batch_size": size}
     pairs = zip(runs, steps, strict=True)
     models = Ensemble([Predictor.load(run, step, **options) for run, step in pairs])
-    scoring = {"num_bootstrap": num_bootstrap, "seed": seed, "progress": progress}
-    is_coverage = runs[0].spec.task_type == "coverage"
-    if is_coverage:
+    if runs[0].spec.task_type == "coverage":
         scored = score_coverage(models, datasets[0], split, **scoring)
     else:
-        scored = score_models(
-            models, datasets, split, words=words, baseline=baseline, log=log, **scoring
-        )
+        more = {"words": words, "baseline": baseline, "log": log}
+        scored = score_models(models, datasets, split, **more, **scoring)
     result = {
         **_about(runs, split, checkpoint, steps),
         "reverse_complement": models.reverse_complement,
@@ -101,13 +96,19 @@ def evaluate(
         "probe": list(probe),
         **scored.result,
     }
+    _write(folder, runs, result, scored, log)
+    return result
+
+
+def _write(
+    folder: pathlib.Path, runs: Sequence[Run], result: dict[str, Any], scored: Any, log: Log
+) -> None:
     for run, member in zip(runs, result["members"] or (), strict=False):
         member["workdir"] = str(run.workdir)
-    if is_coverage:
+    if runs[0].spec.task_type == "coverage":
         write_coverage_evaluation(folder, runs, result, scored.windows, log)
     else:
         write_evaluation(folder, runs, result, scored, log)
-    return result
 
 
 def _evaluate_self_supervised(
@@ -115,7 +116,6 @@ def _evaluate_self_supervised(
     folder: pathlib.Path,
     split: str,
     checkpoint: str | int,
-    *,
     progress: Callable | None,
     **options: Any,
 ) -> dict[str, Any]:
