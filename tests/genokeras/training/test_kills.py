@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -13,14 +14,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from genokeras.training import checkpoint, evaluations, valid_picture
+from genokeras.training import checkpoint, evaluations, prefetch, valid_picture
 from genokeras.training import train as train_module
+from genokeras.training.job import Job
 from genokeras.training.lock import holder
 from genokeras.training.status import status
 from genokeras.training.stopping import Stopped
@@ -227,6 +230,33 @@ def test_sigterm_does_not_wait_for_a_long_evaluation(data_dir, undisturbed, tmp_
         train(data_dir, tmp_path / "run", **OPTIONS)
     assert str(stopped.value).startswith("stopped by SIGTERM at step 8, saved")
     assert [row["step"] for row in read_rows(tmp_path / "run")] == [0, 4]
+    train(data_dir, tmp_path / "run", **OPTIONS)
+    assert_same_run(undisturbed, tmp_path / "run")
+
+
+def test_sigterm_does_not_wait_for_a_batch_that_never_comes(
+    data_dir, undisturbed, tmp_path, monkeypatch
+):
+    """A network is gone, and its reader tries again and again."""
+    batches, is_over = Job.batches, threading.Event()
+
+    def hanging(job, step):
+        yield from itertools.islice(batches(job, step), 10)
+        is_over.wait(2)  # The steps of what was read ahead are made meanwhile.
+        os.kill(os.getpid(), signal.SIGTERM)
+        is_over.wait(60)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Job, "batches", hanging)
+        patched.setattr(prefetch, "_SECONDS_TO_END", 0.1)
+        with pytest.raises(
+            Stopped, match="^stopped by SIGTERM at step 10, saved; the same command"
+        ):
+            train(data_dir, tmp_path / "run", **OPTIONS)
+    assert not is_over.is_set()
+    is_over.set()
+    saved = checkpoint.steps(tmp_path / "run" / "checkpoints")[-1]
+    assert f"at step {saved}, " in str(stopped.value)
     train(data_dir, tmp_path / "run", **OPTIONS)
     assert_same_run(undisturbed, tmp_path / "run")
 
