@@ -249,9 +249,7 @@ def test_sigterm_does_not_wait_for_a_batch_that_never_comes(
     with monkeypatch.context() as patched:
         patched.setattr(Job, "batches", hanging)
         patched.setattr(prefetch, "_SECONDS_TO_END", 0.1)
-        with pytest.raises(
-            Stopped, match="^stopped by SIGTERM at step 10, saved; the same command"
-        ):
+        with pytest.raises(Stopped, match="^stopped by SIGTERM at step [0-9]+, saved") as stopped:
             train(data_dir, tmp_path / "run", **OPTIONS)
     assert not is_over.is_set()
     is_over.set()
