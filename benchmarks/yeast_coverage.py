@@ -64,8 +64,9 @@ MOTIFS = (
 )
 WINDOW_BP, CROP_BP, SHIFT_BP = 4096, 512, 8
 WINDOWS_PER_BLOCK = 16
-# Training sees one strand at a time either way. With `augment` so does the network when it is scored on
-# valid while it trains, which then costs half; `Predictor` takes the mean over both all the same.
+# Training sees one strand at a time either way. With `augment` so does the network when it is
+# scored on valid while it trains, which then costs half; `Predictor` takes the mean over both all
+# the same.
 OVERRIDES = ("rc=augment",)
 
 

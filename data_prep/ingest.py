@@ -17,6 +17,7 @@ from data_prep.scratch import Column, Scratch
 from data_prep.sequence_keys import window_keys
 from data_prep.source import Source
 from tfrecords.errors import InputError
+from tfrecords.input_copies import local_copy
 from tfrecords.manifest import CUT, LABEL_TYPES, SPLITS
 from tfrecords.schema import Schema
 
@@ -126,7 +127,9 @@ def find_task_type(source: Source, ingested: Ingested, log: Callable[[str], None
 def _start(progress: Callable, source: Source):
     if source.num_rows is not None:
         return progress("Reading rows", source.num_rows)
-    return progress("Reading (bytes)", sum(os.path.getsize(path) for path in source.paths))
+    return progress(
+        "Reading (bytes)", sum(os.path.getsize(local_copy(path)) for path in source.paths)
+    )
 
 
 def _rows(

@@ -24,6 +24,7 @@ docs/from_peaks.md and docs/from_bigwig.md tell more of these.
 """
 
 import dataclasses
+import os
 from typing import Any
 
 from absl import flags
@@ -36,6 +37,7 @@ from data_prep.csv_table import CsvTable
 from data_prep.fasta import Fasta
 from data_prep.source import GenomeSource, Source
 from launch import app, genome_flags, progress, runner_flags, split_flags, tfds_flags
+from tfrecords import cache
 from tfrecords.errors import InputError
 from tfrecords.manifest import COMPRESSIONS, LABEL_TYPES, SPLITS, STRANDS, Manifest
 
@@ -105,6 +107,12 @@ _COMPRESSION = flags.DEFINE_enum(
 _NUM_SHARDS = flags.DEFINE_integer(
     "num_shards", None, "Shards of the largest split; default: of at most 64 MB each."
 )
+_CACHE_DIR = flags.DEFINE_string(
+    "cache_dir",
+    None,
+    "Where packed genomes and copies of what is remote are kept; default: "
+    f"what {cache.VARIABLE} names, or ~/.cache/genokeras.",
+)
 _WORKERS = flags.DEFINE_integer("workers", None, "Processes; default: one for each processor.")
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the dataset in --data_dir.")
 
@@ -135,6 +143,8 @@ FLAG_GROUPS = {
 
 
 def main() -> None:
+    if _CACHE_DIR.value is not None:
+        os.environ[cache.VARIABLE] = _CACHE_DIR.value  # For the processes it starts as well.
     _refuse_other_flags()
     if _SOURCE.value in genome_flags.SOURCES:
         genome_flags.check_needed(_SOURCE.value)

@@ -83,15 +83,10 @@ CHROM_ALIAS = flags.DEFINE_string(
     f"How other chromosome names are matched with those of --fasta: {', '.join(ALIASES)}, or a "
     "file with a line of names for each chromosome.",
 )
-_CACHE_DIR = flags.DEFINE_string(
-    "cache_dir",
-    None,
-    "Where the packed genome is kept; default: GENOKERAS_CACHE or ~/.cache/genokeras.",
-)
 
 # Flags by the sources that have them.
 MEANINGS = {
-    SOURCES: ("fasta", "window_bp", "blacklist", "store", "chrom_alias", "cache_dir"),
+    SOURCES: ("fasta", "window_bp", "blacklist", "store", "chrom_alias"),
     ("peaks",): ("peaks", "negatives_file"),
     ("tracks",): (
         *("bigwig", "targets", "bin_bp", "bin_statistic", "crop_bp"),
@@ -133,7 +128,6 @@ def open_source(
         "shift_bp": shift_bp,
         "blacklist": _BLACKLIST.value,
         "chrom_alias": CHROM_ALIAS.value,
-        "cache_dir": _CACHE_DIR.value,
         "log": log,
     }
     if kind == "windows":

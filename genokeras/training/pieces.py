@@ -14,6 +14,6 @@ def check_pieces(model: keras.Model, training: TrainConfig) -> None:
         if isinstance(layer, keras.layers.BatchNormalization):
             raise InputError(
                 f"gradient_accumulation={training.gradient_accumulation}: {layer.name} normalises "
-                "over the batch, so pieces of it would give another result than the whole; use a "
-                "model with norm=layer, or gradient_accumulation=1"
+                "over the batch, so pieces of it would give another result than the whole; use "
+                "--set=norm=layer, or gradient_accumulation=1"
             )

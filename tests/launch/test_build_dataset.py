@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tfrecords.manifest import Manifest
@@ -281,3 +282,14 @@ def test_help_shows_commands_that_work():
     )  # fmt: skip
     assert "python -m launch.build_dataset --source=csv" in done.stdout
     assert "--split_fractions" in done.stdout
+
+
+def test_a_table_at_a_url_and_a_cache_of_ones_own(launch, tmp_path):
+    """The copy of the table is in the cache that was asked for."""
+    bases = np.random.default_rng(0).choice(list("ACGT"), (40, 30))
+    rows = [f"{''.join(text)},{row % 2}\n" for row, text in enumerate(bases)]
+    files = {"all.csv": "sequence,label\n" + "".join(rows)}
+    args = f"--input=file://{tmp_path}/all.csv", "--split_fractions=0.5,0.25,0.25"
+    done = launch(*args, f"--cache_dir={tmp_path}/cache", files=files)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in (tmp_path / "cache").rglob("*.csv")] == ["all.csv"]
