@@ -124,7 +124,7 @@ def _problem(ends: Mapping[str, int], names: Mapping[str, str], lengths: Mapping
         if lengths and ends[name] > lengths[names[name]]:
             return (
                 f"{name} is {names[name]}, but has an interval up to {ends[name]}, past its "
-                f"{lengths[names[name]]} bp"
+                f"{lengths[names[name]]} bp, as in another assembly"
             )
     return ""
 
@@ -232,6 +232,7 @@ def _note(how: str, names_of: Mapping[str, Mapping[str, str]], order: Mapping[st
 
 def listed(names: Iterable[str]) -> str:
     """Returns names as a message says them, the first of very many."""
-    names = list(names)
+    # Blanks at either end, which nobody would see, are shown by quotes.
+    names = [repr(name) if name != name.strip() else name for name in names]
     more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
     return ", ".join(names[:_MOST_SHOWN]) + more

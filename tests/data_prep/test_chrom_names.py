@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_prep.chrom_names import match_names
+from data_prep.chrom_names import listed, match_names
 from tfrecords.chrom import Chrom
 from tfrecords.errors import InputError
 
@@ -95,7 +95,8 @@ def test_the_example(yeast):
             YEAST,
             ["chr1"],
             1001,
-            "by Roman numerals chr1 is I, but has an interval up to 1001, past its 1000 bp",
+            "by Roman numerals chr1 is I, but has an interval up to 1001, past its 1000 bp, as in "
+            "another assembly",
         ),
         (HUMAN, ["chrX"], 501, "by prefix chrX is X, but has an interval up to 501, past its 500"),
         (chroms("1", "chr1"), ["Chr1"], 1, "by prefix Chr1 is none of them"),
@@ -172,3 +173,7 @@ def test_misspelt_alias():
     )
     with pytest.raises(InputError, match=message):
         match(YEAST, ["chr1"], "uscs")
+
+
+def test_blanks_around_a_name_can_be_seen():
+    assert listed(["chr1", " chr1"]) == "chr1, ' chr1'"
