@@ -41,6 +41,11 @@ ELSEWHERE = {
 OWN_TEST = {"record_format.md"}
 # Pages that go on with what the commands of another page have made.
 FOLLOWS = dict.fromkeys(("ensembles.md", "report.md"), ROOT / "docs" / "getting_started.md")
+# Their commands are run by `make test-all`: each loads TensorFlow a dozen times.
+LONG = {
+    *("contrastive.md", "ensembles.md", "masked_language_model.md", "remote_data.md"),
+    *("running_anywhere.md", "symmetry.md"),
+}
 QUICK = {"--preset": "tiny", "--steps": "8", "--eval_every": "8"}
 
 
@@ -148,7 +153,11 @@ def desk(tmp_path_factory):
 
 
 @pytest.mark.timeout(900)  # A page that follows another may have to do that one's work as well.
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, marks=pytest.mark.slow if p.name in LONG else ()) for p in PAGES],
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
 def test_commands_of_the_page_work(page, desk):
     work_through(page, *desk)
 
