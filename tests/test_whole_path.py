@@ -95,6 +95,7 @@ def test_planted_motif_is_found(tmp_path):
     assert probability[new_labels == 1].min() > probability[new_labels == 0].max()
 
 
+@pytest.mark.slow
 def test_shuffled_labels_teach_nothing(tmp_path):
     """The negative control: the same path gives .5 within three standard errors."""
     rng = np.random.default_rng(2)

@@ -37,6 +37,7 @@ def test_two_devices_and_pieces_give_the_weights_of_one_device(processes):
     assert losses[-5:].mean() < 0.8 * losses[:5].mean()
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_weights_of_one(processes):
     jobs = {"batch": {}, "contrastive": IN_PIECES}
     address = f"127.0.0.1:{free_port()}"
