@@ -41,11 +41,9 @@ ELSEWHERE = {
 OWN_TEST = {"record_format.md"}
 # Pages that go on with what the commands of another page have made.
 FOLLOWS = dict.fromkeys(("ensembles.md", "report.md"), ROOT / "docs" / "getting_started.md")
-# Their commands are run by `make test-all`: each loads TensorFlow a dozen times.
-LONG = {
-    *("contrastive.md", "ensembles.md", "masked_language_model.md", "remote_data.md"),
-    *("running_anywhere.md", "symmetry.md"),
-}
+# Pages whose commands `make test` runs; those of all others are run by `make test-all`, since a
+# page loads TensorFlow a dozen times.
+SHORT = {"README.md", "CONTRIBUTING.md", "getting_started.md"}
 QUICK = {"--preset": "tiny", "--steps": "8", "--eval_every": "8"}
 
 
@@ -155,7 +153,7 @@ def desk(tmp_path_factory):
 @pytest.mark.timeout(900)  # A page that follows another may have to do that one's work as well.
 @pytest.mark.parametrize(
     "page",
-    [pytest.param(p, marks=pytest.mark.slow if p.name in LONG else ()) for p in PAGES],
+    [pytest.param(p, marks=() if p.name in SHORT else pytest.mark.slow) for p in PAGES],
     ids=lambda page: page.relative_to(ROOT).as_posix(),
 )
 def test_commands_of_the_page_work(page, desk):

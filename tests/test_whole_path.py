@@ -76,6 +76,7 @@ def scores(folder, table, steps):
     return json.loads((folder / "run" / "evaluation" / "test.json").read_text())
 
 
+@pytest.mark.slow
 def test_planted_motif_is_found(tmp_path):
     rng = np.random.default_rng(1)
     texts, labels = planted(rng, 3000)

@@ -140,6 +140,7 @@ def test_a_table_with_columns_of_chromosomes_and_groups(launch, tmp_path):
     assert [found["shared_groups"] for found in manifest.audit["shared"].values()] == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_gzip_shards_train_and_evaluate_without_a_flag(launch, tmp_path, monkeypatch):
     monkeypatch.setenv("GENOKERAS_CACHE", str(tmp_path / "cache"))
     rows = "".join(f"{'ACGT'[row % 4] * 40},{row % 2},{split}\n" for row, split in enumerate(

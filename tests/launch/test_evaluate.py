@@ -43,6 +43,7 @@ def test_options_and_a_dataset_that_has_moved(launch, tiny_run, tmp_path):
     assert "baseline" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_run_and_its_data_at_urls(launch, tiny_run, tmp_path):
     """What is written is beside the run; the machine has a copy in its cache."""
     run = shutil.copytree(tiny_run.workdir, tmp_path / "bucket" / "run")

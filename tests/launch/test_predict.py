@@ -52,6 +52,7 @@ def test_windows_of_a_fasta_file(launch, tiny_run, tmp_path):
     assert found[8] == pytest.approx(found[0], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_an_ensemble_of_a_pattern_with_its_spread(launch, tiny_run, tmp_path):
     """Of two copies of one run, so that the spread is zero."""
     for name in ("run_a", "run_b"):

@@ -22,6 +22,7 @@ def stranded_split(rng, number, length=24):
     return ["".join(row) for row in rows], labels, None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("strands", "lowest", "highest"), [("none", 0.95, 1), ("online", 0.3, 0.7)]
 )

@@ -56,6 +56,7 @@ def test_two_processes_give_the_weights_of_one(processes):
             assert excess(of(arrays, name), of(alone, name)) <= 1, name
 
 
+@pytest.mark.slow
 def test_tensorflow_and_jax_have_the_same_gradients_and_continue_each_other(processes, tmp_path):
     """The states of either after 10 steps go on for 10 on the other, to where both end."""
     names = ("batch", "contrastive", "vae")

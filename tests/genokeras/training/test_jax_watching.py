@@ -23,6 +23,7 @@ def run_on_jax(*command):
     return done.stdout.decode()
 
 
+@pytest.mark.slow
 def test_what_can_be_seen_of_a_run_is_the_same_on_jax():
     names = ("test_flops.py", "test_watching.py", "jax_program_facts.py")
     files = [FOLDER / name for name in names]

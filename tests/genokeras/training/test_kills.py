@@ -208,6 +208,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(data_dir, undisturbed, tmp_p
     assert_same_run(undisturbed, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_sigterm_does_not_wait_for_a_long_evaluation(data_dir, undisturbed, tmp_path, monkeypatch):
     """The steps before it are saved, and it is made anew when the run goes on."""
     evaluate, calls, moments = evaluations.evaluate, [], {1, 7}
@@ -234,6 +235,7 @@ def test_sigterm_does_not_wait_for_a_long_evaluation(data_dir, undisturbed, tmp_
     assert_same_run(undisturbed, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_sigterm_does_not_wait_for_a_batch_that_never_comes(
     data_dir, undisturbed, tmp_path, monkeypatch
 ):
@@ -273,6 +275,7 @@ def test_sigterm_before_anything_is_there(data_dir, tmp_path, monkeypatch):
     assert checkpoint.steps(tmp_path / "run" / "checkpoints") == []
 
 
+@pytest.mark.slow
 def test_sigterm_at_the_last_moment_does_not_undo_the_end(data_dir, undisturbed, tmp_path):
     last = json.loads((undisturbed / "result.json").read_text())["steps"]
     result = train(data_dir, tmp_path / "run", **OPTIONS, log=stopping_at(f"step {last} "))

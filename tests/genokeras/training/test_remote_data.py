@@ -31,6 +31,7 @@ def url(bucket, tmp_path, data_dir):
     return "bucket://b"
 
 
+@pytest.mark.slow
 def test_weights_and_scores_are_those_of_local_data(url, bucket, tmp_path, data_dir, monkeypatch):
     weights, lines = run(data_dir, tmp_path / "local")
     bucket.failing, bucket.seconds = 0.1, 0.001

@@ -33,6 +33,7 @@ def run_of(data_dir, workdir, *overrides):
     return result, Run.open(workdir)
 
 
+@pytest.mark.slow
 def test_evaluation_during_training_is_that_of_the_middle(flanked, tmp_path):
     """The device's crop against the host's; windows one base beside give another loss."""
     result, run = run_of(flanked, tmp_path / "run")

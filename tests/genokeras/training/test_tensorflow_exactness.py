@@ -45,6 +45,7 @@ def test_two_devices_give_the_weights_of_one(processes):
     assert excess(of(arrays, "layer_wrong"), of(arrays, "layer")) > 1000
 
 
+@pytest.mark.slow
 def test_two_hosts_give_the_weights_of_one(processes):
     # Not compiled, with the values kept that a step might have to go back to.
     pieces = {"gradient_accumulation": 2, "on_nan": "skip"}
