@@ -18,18 +18,17 @@ import pathlib
 import platform
 import tempfile
 import time
-import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from empty_model import MODULE, PLAIN, empty_model
 from measure import machine, median_with_interval, report, seconds
 
 from data_prep.build import build_dataset
 from data_prep.csv_table import CsvTable
-from genokeras.losses.supervised import supervised_terms
 from genokeras.models.spec import Spec
 from genokeras.training import optimizer as optimizers
 from genokeras.training.best_evaluation import best_evaluation
@@ -43,22 +42,7 @@ from tfrecords.reader import Dataset
 DEVICES = connect(Runtime(strategy="single"))
 LENGTH, BATCH_SIZE, EXAMPLES = 101, 32, 4096
 FULL_STEPS, FULL_ROUNDS = 1000, 15
-PLAIN = {"optimizer": "sgd", "beta_1": 0.0, "schedule": "constant", "clipnorm": 0.0, "ema": 0.0}
 RESULTS = pathlib.Path(__file__).parent / "results" / "engine.json"
-
-
-@keras.saving.register_keras_serializable("benchmarks")
-class Constant(keras.layers.Layer):
-    """Gives its one weight for every example: `[B, W] -> [B, 1]`."""
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        self.value = self.add_weight((), initializer="zeros", name="value")
-
-    def call(self, x: Any) -> Any:
-        return keras.ops.zeros((keras.ops.shape(x)[0], 1)) + self.value
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return (input_shape[0], 1)
 
 
 class Clock:
@@ -150,21 +134,9 @@ def bare_step(learning_rate: float) -> Callable[[dict], Any]:
 def build(training: TrainConfig) -> tuple[Engine, keras.Model]:
     """Returns an engine for the model that computes nothing, and the model."""
     spec = Spec(LENGTH, ("label",))
-    sequence = keras.Input((spec.packed_width,), dtype="uint8", name="sequence")
-    model = keras.Model(sequence, Constant(name="constant")(sequence))
+    model = empty_model(spec)
     optimizer = optimizers.build(training, plan(training, EXAMPLES), model)
     return DEVICES.engine(MODULE, None, spec, model, optimizer, training, True), model
-
-
-def loss(
-    config: None, model: keras.Model, batch: dict[str, Any], training: bool
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Returns the cross-entropy of the logits, as a model's module does."""
-    logits = model(batch["sequence"], training=training)
-    return supervised_terms("logits", batch["targets"], logits), {"logits": logits}
-
-
-MODULE = types.SimpleNamespace(prepare=lambda config, spec, batch, training: batch, loss=loss)
 
 
 def repeat(call: Callable[[Any], Any], batches: list[Any], steps: int) -> None:

@@ -18,7 +18,6 @@ import itertools
 import pathlib
 import platform
 import time
-import types
 from collections.abc import Callable
 from typing import Any
 
@@ -26,9 +25,9 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
+from empty_model import MODULE, PLAIN, empty_model
 from measure import machine, median_with_interval, report
 
-from genokeras.losses.supervised import supervised_terms
 from genokeras.models.spec import Spec
 from genokeras.training import devices
 from genokeras.training import optimizer as optimizers
@@ -37,23 +36,9 @@ from genokeras.training.train_config import TrainConfig, plan
 
 SPEC, BATCH_SIZE, NUM_BATCHES, TOGETHER = Spec(101, ("label",)), 32, 20, 10
 FULL_STEPS, FULL_ROUNDS = 1000, 15
-PLAIN = {"optimizer": "sgd", "beta_1": 0.0, "schedule": "constant", "clipnorm": 0.0, "ema": 0.0}
 RESULTS = pathlib.Path(__file__).parent / "results" / "jax_engine.json"
 
 Call = Callable[[Any], Any]
-
-
-class Constant(keras.layers.Layer):
-    """Gives its one weight for every example: `[B, W] -> [B, 1]`."""
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        self.value = self.add_weight((), initializer="zeros", name="value")
-
-    def call(self, x: Any) -> Any:
-        return keras.ops.zeros((keras.ops.shape(x)[0], 1)) + self.value
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return (input_shape[0], 1)
 
 
 def main() -> None:
@@ -157,22 +142,10 @@ def bare_step(learning_rate: float = 1.5e-3) -> Call:
 def make_engine(**changes: Any) -> devices.Engine:
     """Returns an engine for the model that computes nothing."""
     training = TrainConfig(steps=FULL_STEPS, batch_size=BATCH_SIZE, **changes)
-    sequence = keras.Input((SPEC.packed_width,), dtype="uint8", name="sequence")
-    model = keras.Model(sequence, Constant(name="constant")(sequence))
+    model = empty_model(SPEC)
     optimizer = optimizers.build(training, plan(training, FULL_STEPS * BATCH_SIZE), model)
     found = devices.connect(Runtime(strategy="single"))
     return found.engine(MODULE, None, SPEC, model, optimizer, training, True)
-
-
-def loss(
-    config: None, model: keras.Model, batch: dict[str, Any], training: bool
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Returns the cross-entropy of the logits, as a model's module does."""
-    logits = model(batch["sequence"], training=training)
-    return supervised_terms("logits", batch["targets"], logits), {"logits": logits}
-
-
-MODULE = types.SimpleNamespace(prepare=lambda config, spec, batch, training: batch, loss=loss)
 
 
 def repeat(call: Call, placed: list[Any], times: int) -> None:

@@ -11,6 +11,12 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
+def with_interval(scores: Mapping[str, Any], metric: str, sign: str = "") -> str:
+    """Returns a score with its 95% interval; with `sign="+"` that of a difference."""
+    low, high = scores[f"{metric}_ci"]
+    return f"{scores[metric]:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"
+
+
 def with_tables(page: str, tables: Mapping[str, str]) -> str:
     """Returns a page with tables between the marks `<!-- name -->` and `<!-- end of name -->`."""
     for name, table in tables.items():

@@ -10,7 +10,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from pages import table, with_tables
+from pages import table, with_interval, with_tables
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results" / "yeast_coverage.json"
@@ -49,12 +49,6 @@ def described(name: str, results: Mapping[str, Any]) -> str:
         "kmers": "linear model of {k}-mers in {around_bp} bp",
         "tss": "mean profile around annotated starts, to {distance_bp} bp",
     }[name].format(**chosen)
-
-
-def with_interval(scores: Mapping[str, Any], name: str) -> str:
-    """Returns a score with its 95% interval."""
-    low, high = scores[f"{name}_ci"]
-    return f"{scores[name]:.3f} [{low:.3f}, {high:.3f}]"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from pages import table, with_tables
+from pages import table, with_interval, with_tables
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results" / "yeast_sites.json"
@@ -50,12 +50,6 @@ def scores_table(results: Sequence[Mapping[str, Any]], windows: str) -> str:
     ]
     rows.append(["mean", "", *(f"{x:.3f}" for x in means), *(f"{x:+.3f}" for x in leads)])
     return table(("", "positives: train / test", *HEADS), rows)
-
-
-def with_interval(scores: Mapping[str, Any], metric: str, sign: str = "") -> str:
-    """Returns a score with its 95% interval."""
-    low, high = scores[f"{metric}_ci"]
-    return f"{scores[metric]:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"
 
 
 def _positives(found: Mapping[str, Any], windows: str, split: str) -> int:
