@@ -51,11 +51,7 @@ def write_evaluation(
             _draw_learning_curves(runs[0], folder)
     else:
         log(_NO_PICTURES)
-    if report.is_available():
-        parent = run_folders.report_folder(folder, [run.workdir for run in runs])
-        report.write_report(parent / report.FILE, runs, runs[0].manifest, result, scored)
-    else:
-        log(_NO_REPORT)
+    _write_report(folder, runs, result, scored, log)
     # Last, since it says that the evaluation is complete.
     write(folder / f"{split}.json", result)
 
@@ -82,12 +78,22 @@ def write_coverage_evaluation(
             )
     else:
         log(_NO_PICTURES)
+    _write_report(folder, runs, result, windows, log)
+    write(folder / f"{result['split']}.json", result)
+
+
+def _write_report(
+    folder: pathlib.Path,
+    runs: Sequence[Run],
+    result: Mapping[str, Any],
+    details: ScoredSplit | Sequence[ShownWindow],
+    log: Callable[[str], None],
+) -> None:
     if report.is_available():
         parent = run_folders.report_folder(folder, [run.workdir for run in runs])
-        report.write_report(parent / report.FILE, runs, runs[0].manifest, result, windows)
+        report.write_report(parent / report.FILE, runs, runs[0].manifest, result, details)
     else:
         log(_NO_REPORT)
-    write(folder / f"{result['split']}.json", result)
 
 
 def _draw_learning_curves(run: Run, folder: pathlib.Path) -> None:

@@ -1,11 +1,14 @@
-"""Peak speeds of accelerators, as their makers state them for dense matrix products.
+"""What is known of accelerators: their peak speeds, and whether one seems to be there unfound.
 
-Sources: NVIDIA's data sheets of T4, V100, A100, L4, L40S, H100 and H200 (where one states speeds
-"with sparsity", half of that), and docs.cloud.google.com/tpu/docs of each TPU.
+Speeds are those that the makers state for dense matrix products. Sources: NVIDIA's data sheets of
+T4, V100, A100, L4, L40S, H100 and H200 (where one states speeds "with sparsity", half of that), and
+docs.cloud.google.com/tpu/docs of each TPU.
 """
 
+import pathlib
 import re
 
+_NVIDIA_DRIVER = pathlib.Path("/proc/driver/nvidia/version")
 # In TFLOP/s, of a name: with bfloat16 (None: no units for it), with float32. On NVIDIA's GPUs since
 # the A100 TensorFlow and JAX multiply float32 as TF32 by default, on a TPU as bfloat16.
 _PEAKS = (
@@ -39,3 +42,18 @@ def peak_flops(device: str, precision: str) -> float | None:
             peak = bfloat16 if precision == "mixed_bfloat16" else float32
             return None if peak is None else 1e12 * peak
     return None
+
+
+def missing_gpu(library: str, remedy: str) -> str:
+    """Returns what to add to a line about CPUs where a GPU seems to be there; else nothing.
+
+    Args:
+        library: What found no GPU.
+        remedy: The extra to install.
+    """
+    if not _NVIDIA_DRIVER.exists():
+        return ""
+    return (
+        f"; this machine has an NVIDIA driver, but {library} found no GPU: install the extra "
+        f"{remedy}"
+    )

@@ -13,14 +13,13 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 
-from genokeras.training import process_memory
+from genokeras.training import accelerators, process_memory
 from genokeras.training.jax_engine import AXIS, JaxEngine
 from genokeras.training.runtime import Runtime
 from genokeras.training.stopping import HostLost
 from tfrecords.cores import num_cores
 from tfrecords.errors import InputError
 
-_NVIDIA_DRIVER = pathlib.Path("/proc/driver/nvidia/version")
 _SLURM = ("SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID")
 _TPU_HOSTS = "TPU_WORKER_HOSTNAMES"
 # Nothing is heard of a host for so long: it is gone. JAX's own default is 100.
@@ -210,11 +209,6 @@ def _describe(devices: list[jax.Device]) -> str:
     kinds = sorted({device.device_kind for device in devices})
     if devices[0].platform != "cpu":
         return f"{len(devices)} {devices[0].platform.upper()} ({', '.join(kinds)})"
-    missing = ""
-    if _NVIDIA_DRIVER.exists():
-        missing = (
-            "; this machine has an NVIDIA driver, but JAX found no GPU: install the extra "
-            "`jax-cuda`"
-        )
+    missing = accelerators.missing_gpu("JAX", "`jax-cuda`")
     counted = f"{len(devices)} CPU devices" if len(devices) > 1 else "CPU"
     return f"{counted} ({num_cores()} threads){missing}"

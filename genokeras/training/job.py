@@ -48,20 +48,25 @@ class Job:
 
     def batches(self, step: int) -> Iterator[Batch]:
         """Returns this host's part of the batches that follow `step`."""
-        options = {"batch_size": self.training.batch_size, "seed": self.training.seed}
-        options["shuffle_block"] = self.training.shuffle_block
-        options["reverse_complement"] = None if self.turns_strands else False
-        options |= {"host": self.devices.host, "num_hosts": self.devices.num_hosts}
+        hosts = {"host": self.devices.host, "num_hosts": self.devices.num_hosts}
+        options = self._options | hosts
         if self.training.overfit_one_batch:
             return itertools.repeat(self.train.train_batch(0, 0, **options))
         return loaders.batches(self.train, step, self.loader, **options)
 
     def batch_of(self, step: int) -> Batch:
         """Returns the whole batch, of all hosts, that `step`, counted from 1, is made of."""
-        options = {"batch_size": self.training.batch_size, "seed": self.training.seed}
-        options["shuffle_block"] = self.training.shuffle_block
-        options["reverse_complement"] = None if self.turns_strands else False
         place = (0, 0)
         if not self.training.overfit_one_batch:
             place = divmod(step - 1, self.plan.steps_per_epoch)
-        return self.train.train_batch(*place, **options)
+        return self.train.train_batch(*place, **self._options)
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        """What batches depend on besides their step."""
+        return {
+            "batch_size": self.training.batch_size,
+            "seed": self.training.seed,
+            "shuffle_block": self.training.shuffle_block,
+            "reverse_complement": None if self.turns_strands else False,
+        }

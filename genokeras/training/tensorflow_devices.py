@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from genokeras.layers.batch_norm import check_batch_norm, has_batch_norm
-from genokeras.training import process_memory, tf_config
+from genokeras.training import accelerators, process_memory, tf_config
 from genokeras.training.pieces import check_pieces
 from genokeras.training.runtime import Runtime
 from genokeras.training.tensorflow_engine import TensorFlowEngine
@@ -20,7 +20,6 @@ from tfrecords.cores import num_cores
 from tfrecords.errors import InputError
 
 _JIT_STEPS_ON_CPU = 500
-_NVIDIA_DRIVER = pathlib.Path("/proc/driver/nvidia/version")
 
 
 def connect(runtime: Runtime) -> "OneDevice | SeveralDevices":
@@ -214,16 +213,11 @@ def _first_sentence(error: Exception) -> str:
 def describe_devices(used: int) -> str:
     """Returns a line on the devices of this machine, of which so many are used."""
     threads = ", ".join(f"{count} {name}" for name, count in num_threads().items())
-    accelerators = _gpu_names()
-    if accelerators:
-        rest = "" if used == len(accelerators) else "; training uses the first"
-        return f"{len(accelerators)} GPU ({', '.join(accelerators)}){rest}"
-    missing = ""
-    if _NVIDIA_DRIVER.exists():
-        missing = (
-            "; this machine has an NVIDIA driver, but TensorFlow found no GPU: "
-            "install the extra `cuda` (not `tf-cpu`)"
-        )
+    gpus = _gpu_names()
+    if gpus:
+        rest = "" if used == len(gpus) else "; training uses the first"
+        return f"{len(gpus)} GPU ({', '.join(gpus)}){rest}"
+    missing = accelerators.missing_gpu("TensorFlow", "`cuda` (not `tf-cpu`)")
     counted = f"{used} CPU devices" if used > 1 else "CPU"
     return f"{counted} ({threads} threads){missing}"
 

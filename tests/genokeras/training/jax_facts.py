@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from test_engine import LINEAR, PLAIN, PLAN, SPEC, build, make_batch, train
 
-from genokeras.training import devices, jax_devices, jax_precision, optimizer, precision
+from genokeras.training import (
+    accelerators,
+    devices,
+    jax_devices,
+    jax_precision,
+    optimizer,
+    precision,
+)
 from genokeras.training.runtime import Runtime
 from genokeras.training.stopping import HostLost
 from genokeras.training.train_config import TrainConfig
@@ -99,7 +106,7 @@ def test_devices_are_as_asked_for_and_said():
 
 
 def test_gpu_that_jax_does_not_find_is_said(monkeypatch, tmp_path):
-    monkeypatch.setattr(jax_devices, "_NVIDIA_DRIVER", tmp_path)
+    monkeypatch.setattr(accelerators, "_NVIDIA_DRIVER", tmp_path)
     found = devices.connect(Runtime(strategy="single")).describe()
     assert found.endswith("NVIDIA driver, but JAX found no GPU: install the extra `jax-cuda`")
 

@@ -7,7 +7,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from genokeras.training import tensorflow_devices
+from genokeras.training import accelerators, tensorflow_devices
 from genokeras.training.runtime import Runtime
 from genokeras.training.tensorflow_devices import OneDevice, connect, num_threads
 from tfrecords.errors import InputError
@@ -37,7 +37,7 @@ def test_thread_pools_that_are_not_set_are_as_large_as_there_are_cores(monkeypat
 
 
 def test_gpu_that_tensorflow_does_not_find_is_said(monkeypatch, tmp_path):
-    monkeypatch.setattr(tensorflow_devices, "_NVIDIA_DRIVER", tmp_path)
+    monkeypatch.setattr(accelerators, "_NVIDIA_DRIVER", tmp_path)
     monkeypatch.setattr(tensorflow_devices.tf.config, "list_physical_devices", lambda kind: [])
     assert tensorflow_devices.describe_devices(1).endswith(
         "threads); this machine has an NVIDIA driver, but TensorFlow found no GPU: install the "
