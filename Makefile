@@ -19,7 +19,7 @@ GUE := examples/data/gue_tf0
 
 help:
 	@echo 'make demo      install, build a dataset, train on it, print its scores (minutes)'
-	@echo 'make test      install and run the tests (about 8 minutes on 2 cores)'
+	@echo 'make test      install and run the tests (about 11 minutes on 2 cores)'
 	@echo 'make test-all  the tests that take longer as well'
 	@echo 'make test-beam install Apache Beam apart, and run the tests that need it (4 minutes)'
 	@echo 'make test-tpu  install libtpu apart, and compile the steps of all models for a TPU'

@@ -74,7 +74,7 @@ def evaluate(
     scoring = {"num_bootstrap": num_bootstrap, "seed": seed, "progress": progress}
     if self_supervised.is_self_supervised(runs[0]):
         self_supervised.check(runs, probe)
-        scoring["batch_size"] = size
+        scoring |= {"batch_size": size, "baseline": baseline}
         return _evaluate_self_supervised(runs[0], folder, split, checkpoint, **scoring)
     words = _words(probe, runs[0].spec)
     datasets = _datasets(runs, split, progress)

@@ -23,7 +23,7 @@ def score_table(result: Mapping[str, Any]) -> str:
     members = result.get("members")
     columns = {f"ensemble of {len(members)}" if members else result["model"]: result}
     if result["baseline"]:
-        columns |= {"6-mer baseline": result["baseline"], "difference": result["difference"]}
+        columns |= {_baseline(result): result["baseline"], "difference": result["difference"]}
     names = [name for name in _METRICS if any(name in scores for scores in columns.values())]
     # Of several tasks each has a threshold of its own; without a valid split there is none.
     shown = [name for name in names if any(x.get(name) is not None for x in columns.values())]
@@ -37,6 +37,11 @@ def score_table(result: Mapping[str, Any]) -> str:
         text += ["", *_aligned(_task_rows(result, names[:2]))]
     notes = _notes(result, names, shown)
     return "\n".join(text + ([""] + notes if notes else []))
+
+
+def _baseline(result: Mapping[str, Any]) -> str:
+    context_bp = result["baseline"].get("context_bp")
+    return f"{context_bp} bases on either side" if context_bp else "6-mer baseline"
 
 
 def _title(result: Mapping[str, Any]) -> str:

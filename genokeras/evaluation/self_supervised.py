@@ -6,10 +6,14 @@ are the same in every evaluation. There are no tasks, and nothing that belongs t
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from genokeras.evaluation import bootstrap
+from genokeras.evaluation.context_baseline import fit_context_model, hidden_bases, scores_of
+from genokeras.metrics.masked_bases import MaskedBaseScores
 from genokeras.plots import figure
 from genokeras.plots.learning_curves import draw_learning_curves
 from genokeras.training import optimizer as optimizers
@@ -24,7 +28,9 @@ from tfrecords.errors import InputError
 from tfrecords.reader import Dataset
 
 # What only the scores of tasks have.
-_NOT_THERE = ("baseline", "difference", "members", "probes")
+_NOT_THERE = ("members", "probes")
+# Of a difference to the baseline.
+_COMPARED = ("cross_entropy", "accuracy")
 
 
 def is_self_supervised(run: Run) -> bool:
@@ -49,6 +55,7 @@ def score_self_supervised(
     step: int,
     *,
     batch_size: int,
+    baseline: bool = True,
     num_bootstrap: int = 1000,
     seed: int = 0,
     progress: Callable | None = None,
@@ -56,7 +63,8 @@ def score_self_supervised(
     """Returns loss and metrics of a checkpoint on a whole split, as its training does.
 
     With 95% intervals `*_ci` over windows where the metrics can be resampled. Those of windows that
-    overlap are too narrow: such windows are not independent.
+    overlap are too narrow: such windows are not independent. Beside a masked language model, as its
+    `baseline`, a model of the bases right beside the hidden ones, and the `difference` to it.
 
     Args:
         run: The run.
@@ -64,6 +72,7 @@ def score_self_supervised(
         split: Name of the split.
         step: Of the checkpoint.
         batch_size: Windows at a time.
+        baseline: Whether to score a baseline as well, where there is one.
         num_bootstrap: Resamples behind the intervals; 0 leaves these out.
         seed: Of the resamples.
         progress: Starts a progress bar, given a text and a total.
@@ -79,13 +88,34 @@ def score_self_supervised(
         engine = devices.engine(module, run.config, run.spec, model, optimizer, training, jit)
         part = dataset.split(split)
         found = scoring.evaluate(engine, module, run.spec, part, batch_size)
-    scores, running = dict(found.scores), found.running
-    if num_bootstrap and hasattr(running, "resampled") and running.num_groups > 1:
-        options = {"num_resamples": num_bootstrap, "seed": seed, "progress": progress}
-        drawn = bootstrap.resampled_scores(running.resampled, running.num_groups, **options)
-        ends = {name: bootstrap.interval(values) for name, values in drawn.items()}
-        scores |= {f"{name}_ci": list(x) if x else None for name, x in ends.items()}
-    return scores | dict.fromkeys(_NOT_THERE)
+    options = {"num_resamples": num_bootstrap, "seed": seed, "progress": progress}
+    scores, drawn = _with_intervals(found.scores, found.running, options)
+    compared = {"baseline": None, "difference": None}
+    if baseline and isinstance(found.running, MaskedBaseScores):
+        contexts = fit_context_model(run, dataset)
+        running = scores_of(contexts, hidden_bases(run, part, batch_size))
+        beside, others = _with_intervals(running.result(), running, options)
+        about = {"context_bp": contexts.context_bp, "prior": contexts.prior}
+        differences = {name: drawn[name] - others[name] for name in _COMPARED if name in drawn}
+        difference: dict[str, Any] = {name: scores[name] - beside[name] for name in _COMPARED}
+        difference |= {f"{name}_ci": _ends(values) for name, values in differences.items()}
+        compared = {"baseline": beside | about, "difference": difference}
+    return scores | compared | dict.fromkeys(_NOT_THERE)
+
+
+def _with_intervals(
+    scores: Mapping[str, Any], running: Any, options: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Returns scores with their intervals, and the scores of all resamples, if there are any."""
+    if not (options["num_resamples"] and hasattr(running, "resampled") and running.num_groups > 1):
+        return dict(scores), {}
+    drawn = bootstrap.resampled_scores(running.resampled, running.num_groups, **options)
+    return {**scores, **{f"{name}_ci": _ends(values) for name, values in drawn.items()}}, drawn
+
+
+def _ends(values: np.ndarray) -> list[float] | None:
+    found = bootstrap.interval(values)
+    return list(found) if found else None
 
 
 def write_self_supervised(folder: pathlib.Path, run: Run, result: dict[str, Any]) -> None:

@@ -43,8 +43,8 @@ class SplitWindows:
             place = self._stored_bp, shift_bp, self.length
             fields["sequence"] = sequence.crop(fields["sequence"], *place)
         if "weight" not in fields:
-            targets = fields["targets"]
-            fields["weight"] = np.ones((len(targets), targets.shape[-1]), np.float32)
+            tasks = fields["targets"].shape[-1:] if "targets" in fields else ()
+            fields["weight"] = np.ones((len(fields["sequence"]), *tasks), np.float32)
         return fields
 
     def parts(self, size: int | None = None, limit: int | None = None) -> Iterator[Batch]:

@@ -8,6 +8,7 @@ import pytest
 
 from genokeras.evaluation.evaluate import evaluate
 from genokeras.evaluation.predict import predict
+from genokeras.evaluation.score_table import score_table
 from genokeras.training.train import recipe, train
 from genokeras.training.workdir import Run
 from tfrecords import sequence
@@ -62,6 +63,22 @@ def test_scores_are_those_of_training_with_intervals(run):
     total += outside * result["cross_entropy_outside_repeats"]
     assert result["loss"] == pytest.approx(total / (0.5 * inside + outside), rel=1e-5)
     assert not (workdir / "report.html").exists()
+
+
+def test_the_baseline_is_asked_the_same(run):
+    """Random DNA: contexts know no more than ln 4, and no more of repeats than of the rest."""
+    result = evaluate(run[0], "test", num_bootstrap=50)
+    baseline, difference = result["baseline"], result["difference"]
+    for name in ("n", "num_bases", "num_bases_in_repeats"):
+        assert baseline[name] == result[name]
+    assert baseline["cross_entropy"] == pytest.approx(np.log(4), abs=0.05)
+    assert baseline["context_bp"] in range(1, 6)
+    gain = result["cross_entropy"] - baseline["cross_entropy"]
+    assert difference["cross_entropy"] == pytest.approx(gain, abs=1e-12)
+    low, high = difference["cross_entropy_ci"]
+    assert low < gain < high
+    assert f"{baseline['context_bp']} bases on either side" in score_table(result)
+    assert evaluate(run[0], "test", num_bootstrap=0, baseline=False)["baseline"] is None
 
 
 def test_what_is_of_tasks_is_refused(run, tmp_path):
