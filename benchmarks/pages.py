@@ -26,3 +26,19 @@ def with_tables(page: str, tables: Mapping[str, str]) -> str:
         if found != 1:
             raise ValueError(f"the page has {found} places for {name!r}, expected one")
     return page
+
+
+def number(measured: dict) -> str:
+    """Returns a median with its interval, to three digits."""
+    low, high = measured["ci95"]
+    return f"{digits(measured['median'])} [{digits(low)}, {digits(high)}]"
+
+
+def digits(value: float) -> str:
+    """Returns a number to three digits, in thousands where it has some."""
+    return f"{float(f'{value:.3g}'):,.10g}"
+
+
+def percent(measured: dict) -> str:
+    """Returns a share in whole percent."""
+    return f"{100 * measured['median']:.0f}%"

@@ -49,6 +49,22 @@ def test_a_table_of_steps_by_hand(benchmark):
         "| `tf.function` by hand | 140 [130, 150] |  |",
         "| engine, the same step | 90 [85, 95] | -50 [-60, -40] |",
     ]
+    assert "| jitted step by hand | 140 [130, 150] |  |" in benchmark.jax_engine(found)
+
+
+def test_a_table_of_models_without_labels_by_hand(benchmark):
+    scores = {
+        "bases": 256,
+        "batch_size": 64,
+        "tokens_per_second": measured(28900.0, 28700.0, 29410.0),
+        "share_of_roof": measured(0.386, 0.38, 0.39),
+        "share_of_prepare": measured(0.00087, 0.0008, 0.001),
+    }
+    found = {"preset": "small", "models": {"mlm": scores}}
+    text = benchmark.self_supervised(found | {"contrastive two/one": measured(1.045, 1.014, 1.075)})
+    row = "| `mlm`, 256 bp, batch 64 | 28,900 [28,700, 29,400] | 39% | 0.09% |"
+    assert text.splitlines()[-1] == row
+    assert "at 1.04 [1.01, 1.07] times the rate of one" in text
 
 
 def test_a_table_of_two_devices_by_hand(benchmark):
