@@ -10,21 +10,18 @@ Shapes: `N` examples of `L` bp, `F` features, `T` tasks; packed sequences uint8 
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from scipy import sparse
-from sklearn.linear_model import LogisticRegression, Ridge
 
+from genokeras.evaluation.linear_fit import Labelled, fit
 from genokeras.evaluation.split_windows import SplitWindows
 from tfrecords import sequence
 from tfrecords.errors import InputError
 from tfrecords.reader import Dataset
 
 K = 6
-# Inverse strengths of the penalty, tried in this order until the valid split scores worse.
-PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
-DEFAULT_PENALTY = 1e-2
 # Two hundred thousand windows of 101 bp; more takes longer and gains nothing for 2080 weights.
 _MAX_KMERS = 20_000_000
 
@@ -71,7 +68,7 @@ def fit_baseline(dataset: Dataset, k: int = K) -> KmerModel:
     """Fits one linear model per task on the train split, its penalty chosen on the valid split.
 
     Of a large dataset the first rows are used, a random sample: a dataset stores its rows in the
-    order of a seeded hash. Without a valid split the penalty is `DEFAULT_PENALTY`.
+    order of a seeded hash. Without a valid split the penalty is `linear_fit.DEFAULT_PENALTY`.
 
     Raises:
       InputError: there is no train split, or the windows are shorter than `k`.
@@ -84,7 +81,10 @@ def fit_baseline(dataset: Dataset, k: int = K) -> KmerModel:
     has_valid = "valid" in dataset.manifest.splits
     valid = read_examples(SplitWindows(dataset, "valid"), k, stranded) if has_valid else None
     task_type, num_tasks = dataset.manifest.task_type, train.targets.shape[1]
-    fits = [_fit_task(task_type, train, valid, task) for task in range(num_tasks)]
+    fits = [
+        fit(task_type, _labelled(train, task), valid and _labelled(valid, task))
+        for task in range(num_tasks)
+    ]
     weights, bias, penalty = zip(*fits, strict=True)
     return KmerModel(k, stranded, np.stack(weights, axis=1), np.array(bias), penalty)
 
@@ -111,62 +111,5 @@ def _features(
     return kmer_features(part["sequence"], windows.length, k, stranded)
 
 
-Fit = tuple[np.ndarray, float]
-Solver = Callable[[sparse.csr_matrix, np.ndarray, np.ndarray, float], Fit]
-
-
-def _fit_task(
-    task_type: str, train: Examples, valid: Examples | None, task: int
-) -> tuple[np.ndarray, float, float]:
-    """Returns weights `[F]`, bias and penalty of one task, fitted on its labelled examples."""
-    solve, loss = _SOLVERS[task_type], _LOSSES[task_type]
-    features, targets, weight = _labelled(train, task)
-    if valid is None or not np.any(valid.weight[:, task]):
-        return *solve(features, targets, weight, DEFAULT_PENALTY), DEFAULT_PENALTY
-    held_out, held_out_targets, held_out_weight = _labelled(valid, task)
-    best = (np.inf, None)
-    for penalty in PENALTIES:
-        weights, bias = solve(features, targets, weight, penalty)
-        terms = loss(held_out @ weights + bias, held_out_targets)
-        score = np.average(terms, weights=held_out_weight)
-        if score >= best[0]:
-            break
-        best = (score, (weights, bias, penalty))
-    return best[1]
-
-
-def _labelled(examples: Examples, task: int) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray]:
-    rows = np.flatnonzero(examples.weight[:, task])
-    return examples.features[rows], examples.targets[rows, task], examples.weight[rows, task]
-
-
-def _logistic(
-    features: sparse.csr_matrix, targets: np.ndarray, weight: np.ndarray, penalty: float
-) -> Fit:
-    if len(np.unique(targets)) < 2:
-        return np.zeros(features.shape[1]), 0.0
-    model = LogisticRegression(C=penalty, max_iter=5000)
-    model.fit(features, targets > 0.5, sample_weight=weight)
-    return model.coef_[0], float(model.intercept_[0])
-
-
-def _ridge(
-    features: sparse.csr_matrix, targets: np.ndarray, weight: np.ndarray, penalty: float
-) -> Fit:
-    if not len(targets):
-        return np.zeros(features.shape[1]), 0.0
-    model = Ridge(alpha=1 / penalty, solver="sparse_cg")
-    model.fit(features, targets, sample_weight=weight)
-    return model.coef_, float(model.intercept_)
-
-
-def _cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    return np.logaddexp(0.0, logits) - targets * logits
-
-
-def _squared_error(predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    return (predictions - targets) ** 2
-
-
-_SOLVERS: dict[str, Solver] = {"binary": _logistic, "regression": _ridge}
-_LOSSES = {"binary": _cross_entropy, "regression": _squared_error}
+def _labelled(examples: Examples, task: int) -> Labelled:
+    return Labelled.of(examples.features, examples.targets[:, task], examples.weight[:, task])

@@ -68,7 +68,7 @@ class Predictor:
             batch_size=batch_size,
             reverse_complement=reverse_complement,
             is_strand_blind=is_strand_blind(run.config, run.spec),
-            jit=run.training.jit == "on" or (run.training.jit == "auto" and has_accelerator()),
+            jit=uses_jit(run),
         )
 
     def logits(self, packed: np.ndarray) -> np.ndarray:
@@ -135,6 +135,11 @@ class _Forward(keras.Model):
         if self._prepare is not None:
             batch = self._prepare(batch)
         return self._model(batch["sequence"], training=False)
+
+
+def uses_jit(run: Run) -> bool:
+    """Whether what a run has trained is compiled with XLA to be computed."""
+    return run.training.jit == "on" or (run.training.jit == "auto" and has_accelerator())
 
 
 def has_accelerator() -> bool:

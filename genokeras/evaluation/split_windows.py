@@ -3,6 +3,7 @@
 Shapes: `N` examples of `L` bp, packed uint8 `[N, ceil(L/2)]`.
 """
 
+import copy
 from collections.abc import Iterator
 
 import numpy as np
@@ -62,6 +63,12 @@ class SplitWindows:
             return windows
         rows = np.concatenate([part["row"] for part in windows.parts()] or [np.arange(0)])
         return cls(dataset, split, np.sort(np.unique(rows, return_index=True)[1]))
+
+    def select(self, rows: np.ndarray) -> "SplitWindows":
+        """Returns these examples, in this order. Stored in random order, the first are a sample."""
+        part = copy.copy(self)
+        part._places = self._places[rows]
+        return part
 
     def keys(self, packed: np.ndarray) -> np.ndarray:
         """Returns a key `[N]` per window, the same for both strands unless data are stranded."""

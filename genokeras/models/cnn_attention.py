@@ -35,6 +35,7 @@ from genokeras.layers.rc_strands import JoinStrands, SplitStrands
 from genokeras.layers.shifts import MeanOfShifts, ShiftedCopies
 from genokeras.layers.strands import BothStrands, MeanOfStrands
 from genokeras.layers.transformer_block import TransformerBlock
+from genokeras.layers.window_embedding import window_embedding
 from genokeras.losses.supervised import OUTPUT, smoothed, supervised_terms
 from genokeras.metrics.supervised import supervised_scores
 from genokeras.models.spec import Spec
@@ -207,6 +208,12 @@ def scores(
     return supervised_scores(spec.task_type, spec.tasks, outputs["logits"], targets, weight)
 
 
+def embedding(config: Config, model: keras.Model) -> keras.Model:
+    heads = [layer.input for layer in model.layers if layer.name.endswith("head")]
+    averaged = {"equivariant": config.rc == "equivariant", "reach": config.average_shift_bp}
+    return window_embedding(model, heads, **averaged)
+
+
 def _network(
     one_hot: Any, mask: Any, config: Config, spec: Spec, prefix: str, exact: dict[str, Any]
 ) -> Any:
@@ -235,10 +242,8 @@ def _convolve(x: Any, mask: Any, config: Config, prefix: str) -> tuple[Any, Any,
     both = {"normalization": config.norm, "equivariant": config.rc == "equivariant"}
     both["prefix"] = prefix
     if config.tower == "plain":
-        after = config.norm_after_gelu
-        return *plain_tower(
-            x, mask, norm_after_gelu=after, blocks=config.blocks, **wide, **both
-        ), []
+        plain = {"blocks": config.blocks, "norm_after_gelu": config.norm_after_gelu}
+        return *plain_tower(x, mask, **plain, **wide, **both), []
     x, mask = stem(x, mask, **wide, **both)
     # What a single motif says should not have to pass through the depth.
     strands, masks = _split(x, mask, config, f"{prefix}stem_")

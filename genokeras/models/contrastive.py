@@ -29,6 +29,7 @@ from genokeras.layers.one_hot_noise import OneHotNoise
 from genokeras.layers.shift_window import centre_window
 from genokeras.layers.strands import BothStrands, MeanOfStrands
 from genokeras.layers.unit_vectors import UnitVectors
+from genokeras.layers.window_embedding import window_embedding
 from genokeras.losses.contrastive import (
     Views,
     info_nce,
@@ -208,6 +209,10 @@ def loss(
 
 def running_scores(spec: Spec) -> ContrastiveScores:
     return ContrastiveScores()
+
+
+def embedding(config: Config, model: keras.Model) -> keras.Model:
+    return window_embedding(model, [model.get_layer("mean").output])
 
 
 def _turned_rate(config: Config, spec: Spec) -> float:

@@ -26,8 +26,10 @@ from genokeras.layers.corrupt import corrupt
 from genokeras.layers.encoder import EncoderConfig
 from genokeras.layers.kmer_tokens import MAX_K, BasesOfTokens, KmerTokens, num_tokens
 from genokeras.layers.one_hot import OneHot, pack_nibbles, unpack_nibbles
+from genokeras.layers.pooling import MeanPool1D
 from genokeras.layers.redraw_bases import UNIFORM
 from genokeras.layers.shift_window import MAX_SHIFT_BP, centre_window, shift_window
+from genokeras.layers.window_embedding import window_embedding
 from genokeras.metrics.masked_bases import MaskedBaseScores
 from genokeras.models.spec import Spec
 from tfrecords.errors import InputError
@@ -186,6 +188,17 @@ def loss(
 
 def running_scores(spec: Spec) -> MaskedBaseScores:
     return MaskedBaseScores()
+
+
+def embedding(config: Config, model: keras.Model) -> keras.Model:
+    if config.kmer > 1:
+        mask = model.get_layer("tokens").output[1]
+    elif config.stem_stride > 1:
+        mask = model.get_layer("stem_mask").output
+    else:
+        mask = model.get_layer("one_hot").output[1]
+    pool = MeanPool1D(name="embedding_mean", dtype=model.variable_dtype)
+    return window_embedding(model, [pool(model.get_layer("encoder_norm").output, mask)])
 
 
 def _check(config: Config, spec: Spec) -> None:

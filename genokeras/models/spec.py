@@ -34,6 +34,10 @@ A model is one module `genokeras/models/NAME.py`; `--model=NAME` finds it by its
   `first_row` is the place there of the local part's first row. Terms and outputs are of the local
   part. So the engine can compile both, gather between them, and, where a batch is too large for the
   memory, encode it piece by piece.
+- `embedding(config, model) -> keras.Model`: from the windows that `model` reads to an embedding of
+  each, `[B, D]`, in float32 or wider, as in evaluation: the last features before what is made for
+  the loss; of positions the mean over those that are no padding. It shares the weights, and is
+  blind to the strand where the model is (`genokeras.layers.window_embedding`).
 - `notes(config, spec) -> tuple[str, ...]` (optional): what the log is to say before training.
 - `scores(spec, outputs, targets, weight) -> dict` (optional): metrics over a whole split.
 - `running_scores(spec)` (instead, where a split's outputs are too large to be kept): an object with

@@ -31,6 +31,7 @@ from genokeras.layers.residual_conv import ResidualConv
 from genokeras.layers.strands import BothStrands, MeanOfStrands
 from genokeras.layers.track_scale import TrackScale
 from genokeras.layers.transformer_block import TransformerBlock
+from genokeras.layers.window_embedding import window_embedding
 from genokeras.losses.coverage import Loss, coverage_terms
 from genokeras.metrics.coverage import CoverageScores
 from genokeras.models.spec import Spec
@@ -167,6 +168,12 @@ def loss(
 
 def running_scores(spec: Spec) -> CoverageScores:
     return CoverageScores(spec.tasks, spec.target_scale)
+
+
+def embedding(config: Config, model: keras.Model) -> keras.Model:
+    exact = {"dtype": model.variable_dtype}
+    x = layers.GlobalAveragePooling1D(name="embedding_mean", **exact)(model.get_layer("head").input)
+    return window_embedding(model, [x], equivariant=config.rc == "equivariant")
 
 
 def _check_shift(config: Config, spec: Spec) -> None:

@@ -1,11 +1,9 @@
 """Training as one call: from a dataset folder and a few names to a run in its work folder."""
 
-import contextlib
 import dataclasses
 import pathlib
-import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from genokeras import config as configs
@@ -21,6 +19,7 @@ from genokeras.training.job import Job
 from genokeras.training.run_files import RESULT_FILE, write
 from genokeras.training.runtime import Runtime
 from genokeras.training.scoring import evaluate, metrics
+from genokeras.training.seeded import seeded
 from genokeras.training.stopping import listening
 from genokeras.training.summaries import read_rows
 from genokeras.training.train_config import LAST, TrainConfig, plan
@@ -157,7 +156,7 @@ def _prepare(
     train_split, valid_split = dataset.split("train"), _valid_split(run, dataset, log)
     steps = plan(training, train_split.num_examples)
     check_batch_size(training, devices)
-    with _seeded(training.seed), devices.scope():
+    with seeded(training.seed), devices.scope():
         model = module.build(run.config, run.spec)
         precision.check(model, training.precision)
         optimizer = optimizers.build(training, steps, model)
@@ -235,17 +234,3 @@ def _result(trainer: Trainer, tracker: BestEvaluation, job: Job) -> dict[str, An
         "best_step": best_step,
         "scores": scores.get(best_step, {}),
     }
-
-
-@contextlib.contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Within this context Keras draws the same initial weights; Python's own generator is put back.
-
-    Keras takes the seeds of initialisers from Python's generator.
-    """
-    state = random.getstate()
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(state)

@@ -1,6 +1,8 @@
 """What tests share: the other backend, a check of configurations, coverage with a known cause."""
 
+import dataclasses
 import inspect
+import json
 import os
 import pathlib
 import subprocess
@@ -119,3 +121,73 @@ def coverage_dataset() -> Callable[..., pathlib.Path]:
         return _write_coverage(data_dir, packed, counts)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def write_run() -> Callable[..., pathlib.Path]:
+    """Writes a run as training leaves it, of a model with random weights, norms' among them."""
+
+    def write(workdir, model, spec, *, seed=0, **changes):
+        from genokeras.models import spec as specs
+        from genokeras.training import checkpoint, variables
+        from genokeras.training.seeded import seeded
+
+        module = specs.load(model)
+        config = dataclasses.replace(module.PRESETS["tiny"], **changes)
+        rng = np.random.default_rng(seed)
+        with seeded(seed):
+            weights = variables.read(module.build(config, spec).variables)
+        for name, values in weights.items():
+            if values.dtype.kind == "f":
+                noise = 0.1 * np.abs(rng.normal(size=values.shape))
+                weights[name] = (values + noise).astype(values.dtype)
+        workdir.mkdir(parents=True)
+        settings = {"format_version": 1, "model": model, "preset": "tiny", "training": {}}
+        settings |= {"config": dataclasses.asdict(config), "spec": dataclasses.asdict(spec)}
+        settings |= {"data_dir": str(workdir / "gone"), "manifest_sha256": "0" * 64}
+        (workdir / "config.json").write_text(json.dumps(settings))
+        state = {"step": 7, "best": {"best_step": 7}}
+        checkpoint.save(workdir / "checkpoints", 7, {"model": weights}, state)
+        return workdir
+
+    return write
+
+
+@pytest.fixture(scope="session", name="write_dataset")
+def write_dataset_fixture() -> Callable[..., pathlib.Path]:
+    """Writes small datasets, in the order given."""
+    return write_dataset
+
+
+def write_dataset(
+    data_dir, splits, tasks=("label",), task_type="binary", rows=None, strands="online", shift_bp=0
+):
+    """Writes `{split: (sequences, targets [N, T], weight [N, T] or None)}`."""
+    data_dir.mkdir(parents=True)
+    length = len(next(iter(splits.values()))[0][0])
+    features = [
+        Feature("row", "int64", ()),
+        Feature("sequence", "uint8", (sequence.packed_width(length),), bases=length),
+        Feature("targets", "float32", (len(tasks),)),
+    ]
+    if any(weight is not None for _, _, weight in splits.values()):
+        features.append(Feature("weight", "float32", (len(tasks),)))
+    schema = Schema(tuple(features))
+    shards = {}
+    for split, (sequences, targets, weight) in splits.items():
+        targets = np.asarray(targets, np.float32).reshape(len(sequences), len(tasks))
+        columns = {
+            "row": np.arange(len(sequences)) if rows is None else np.asarray(rows, np.int64),
+            "sequence": sequence.encode(sequences, length),
+            "targets": targets,
+        }
+        if "weight" in schema:
+            columns["weight"] = np.asarray(np.ones_like(targets) if weight is None else weight)
+            columns["weight"] = columns["weight"].astype(np.float32).reshape(targets.shape)
+        with ShardWriter(data_dir / shard_file("small", split, 0, 1), schema) as writer:
+            writer.write(columns)
+        shards[split] = (writer.shard,)
+    built = {"reverse_complement": strands, "shift_bp": shift_bp}
+    manifest = Manifest("small", schema, shards, tuple(tasks), task_type, **built)
+    manifest.save(data_dir)
+    return data_dir

@@ -1,4 +1,4 @@
-"""Small datasets on disk, written in the order given."""
+"""Runs of a model whose logits are known, on small datasets."""
 
 import dataclasses
 import json
@@ -9,48 +9,6 @@ import pytest
 
 from tfrecords import sequence
 from tfrecords.manifest import Manifest
-from tfrecords.schema import Feature, Schema
-from tfrecords.writer import ShardWriter, shard_file
-
-
-def write_dataset(
-    data_dir, splits, tasks=("label",), task_type="binary", rows=None, strands="online", shift_bp=0
-):
-    """Writes `{split: (sequences, targets [N, T], weight [N, T] or None)}`."""
-    data_dir.mkdir(parents=True)
-    length = len(next(iter(splits.values()))[0][0])
-    features = [
-        Feature("row", "int64", ()),
-        Feature("sequence", "uint8", (sequence.packed_width(length),), bases=length),
-        Feature("targets", "float32", (len(tasks),)),
-    ]
-    if any(weight is not None for _, _, weight in splits.values()):
-        features.append(Feature("weight", "float32", (len(tasks),)))
-    schema = Schema(tuple(features))
-    shards = {}
-    for split, (sequences, targets, weight) in splits.items():
-        targets = np.asarray(targets, np.float32).reshape(len(sequences), len(tasks))
-        columns = {
-            "row": np.arange(len(sequences)) if rows is None else np.asarray(rows, np.int64),
-            "sequence": sequence.encode(sequences, length),
-            "targets": targets,
-        }
-        if "weight" in schema:
-            columns["weight"] = np.asarray(np.ones_like(targets) if weight is None else weight)
-            columns["weight"] = columns["weight"].astype(np.float32).reshape(targets.shape)
-        with ShardWriter(data_dir / shard_file("small", split, 0, 1), schema) as writer:
-            writer.write(columns)
-        shards[split] = (writer.shard,)
-    built = {"reverse_complement": strands, "shift_bp": shift_bp}
-    manifest = Manifest("small", schema, shards, tuple(tasks), task_type, **built)
-    manifest.save(data_dir)
-    return data_dir
-
-
-@pytest.fixture(name="write_dataset")
-def write_dataset_fixture():
-    return write_dataset
-
 
 MOTIF = "TGACTCAC"
 
@@ -81,11 +39,12 @@ def motif_model_fixture():
 
 
 @pytest.fixture(name="write_motif_run")
-def write_motif_run_fixture(tmp_path, monkeypatch):
+def write_motif_run_fixture(tmp_path, monkeypatch, write_dataset):
     """Writes a run, as training leaves it, of the model above on a dataset of such splits."""
 
-    def write(splits, folder=tmp_path, **options):
-        return write_motif_run(folder, monkeypatch, splits, **options)
+    def write(splits, folder=tmp_path, scale=1.0, **data):
+        data_dir = write_dataset(folder / "data", splits, **data)
+        return write_motif_run(folder, monkeypatch, data_dir, scale)
 
     return write
 
@@ -113,13 +72,12 @@ def planted(rng, number, length=40):
     return texts, labels
 
 
-def write_motif_run(folder, monkeypatch, splits, tasks=("label",), scale=1.0, **options):
+def write_motif_run(folder, monkeypatch, data_dir, scale):
     """`scale` is what a motif counts: logits are `4 * scale * number - 2`."""
     from genokeras.models import spec as specs
     from genokeras.training import checkpoint, variables
     from genokeras.training.workdir import Run
 
-    data_dir = write_dataset(folder / "data", splits, tasks, **options)
     manifest = Manifest.load(data_dir)
     spec = specs.Spec.from_manifest(manifest)
     module = types.SimpleNamespace(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from genokeras.evaluation import baseline
+from genokeras.evaluation import baseline, linear_fit
 from genokeras.evaluation.split_windows import SplitWindows
 from tfrecords import sequence
 from tfrecords.errors import InputError
@@ -110,14 +110,14 @@ def test_penalty_is_chosen_on_valid_alone(write_dataset, tmp_path):
         }
         dataset = Dataset(write_dataset(tmp_path / name, splits))
         chosen[name] = baseline.fit_baseline(dataset).penalty[0]
-    assert chosen["noise"] == baseline.PENALTIES[0]
-    assert chosen["motif"] == baseline.PENALTIES[-1]
+    assert chosen["noise"] == linear_fit.PENALTIES[0]
+    assert chosen["motif"] == linear_fit.PENALTIES[-1]
 
 
 def test_without_a_valid_split_the_penalty_is_the_default(write_dataset, tmp_path):
     texts = random_dna(np.random.default_rng(0), 50)
     dataset = Dataset(write_dataset(tmp_path / "d", {"train": (texts, np.arange(50) % 2, None)}))
-    assert baseline.fit_baseline(dataset).penalty == (baseline.DEFAULT_PENALTY,)
+    assert baseline.fit_baseline(dataset).penalty == (linear_fit.DEFAULT_PENALTY,)
 
 
 def test_regression_finds_a_linear_effect(write_dataset, tmp_path):

@@ -10,6 +10,7 @@ import tensorflow as tf
 from genokeras.layers import keyed_random
 from genokeras.layers.one_hot import OneHot
 from genokeras.models import spec as specs
+from genokeras.strand_symmetry import is_strand_blind
 from tfrecords import sequence
 from tfrecords.errors import InputError
 from tfrecords.manifest import TASK_TYPES
@@ -31,12 +32,14 @@ module = specs.load({name!r})
 config = module.PRESETS["tiny"]
 spec = specs.{spec!r}
 model = keras.saving.load_model("model.keras")
+embedding = module.embedding(config, model)
 
 @jax.jit
 def run(batch):
     with keras.StatelessScope():
         stored = {{"sequence": batch["sequence"]}}
-        logits = model(module.prepare(config, spec, stored, False)["sequence"])
+        windows = module.prepare(config, spec, stored, False)["sequence"]
+        given = {{"logits": model(windows), "embedding": embedding(windows)}}
         varied = module.prepare(config, spec, batch, True)
         with keyed_random.scope(batch["key"]):
             if hasattr(module, "encode"):
@@ -44,7 +47,7 @@ def run(batch):
                 terms, _ = module.loss(config, encoded, varied, True, encoded, 0)
             else:
                 terms, _ = module.loss(config, model, varied, True)
-    return terms | {{"logits": logits}}
+    return terms | given
 
 result = run(dict(given))
 """
@@ -170,6 +173,8 @@ def test_tensorflow_equals_jax(module, spec, tiny, examples, tensors, tmp_path, 
     theirs = on_jax(ON_JAX.format(name=name, spec=spec), **batch)
     windows = middle(spec, batch["sequence"])
     np.testing.assert_allclose(tiny(windows), theirs.pop("logits"), atol=2e-5)
+    embedding = module.embedding(module.PRESETS["tiny"], tiny)(windows)
+    np.testing.assert_allclose(embedding, theirs.pop("embedding"), atol=2e-5)
     terms, _ = training_terms(module, spec, tiny, tensors(batch))
     assert set(terms) == set(theirs)
     for name, term in terms.items():
@@ -223,7 +228,24 @@ def test_a_prediction_does_not_depend_on_the_batch(tiny, spec, planted):
     np.testing.assert_allclose(tiny(packed[:3]), whole[:3], atol=1e-5)
 
 
-def test_unknown_bases_and_padding_are_survived(tiny, spec):
+def test_an_embedding_belongs_to_a_window(module, spec, tiny, planted):
+    """To its bases, in any batch, and to no strand of them where the model is blind to strands."""
+    config = module.PRESETS["tiny"]
+    embed = module.embedding(config, tiny)
+    packed = planted(8, spec.length)["sequence"]
+    found = np.asarray(embed(packed))
+    assert found.dtype == np.float32
+    assert found.shape == (8, embed.output.shape[-1])
+    assert np.isfinite(found).all()
+    assert found.std(axis=0).max() > 1e-4
+    np.testing.assert_allclose(embed(packed[:3]), found[:3], atol=1e-5)
+    opposite = np.asarray(embed(sequence.reverse_complement(packed, spec.length)))
+    assert (np.abs(opposite - found).max() < 1e-5) == is_strand_blind(config, spec)
+    assert {id(weight) for weight in embed.weights} <= {id(weight) for weight in tiny.weights}
+
+
+def test_unknown_bases_and_padding_are_survived(module, tiny, spec):
     size = spec.length
     packed = sequence.encode(["N" * size, "-" * size, "ACGT" + "-" * (size - 4)], size)
-    assert np.isfinite(tiny(packed)).all()
+    for model in (tiny, module.embedding(module.PRESETS["tiny"], tiny)):
+        assert np.isfinite(model(packed)).all()
