@@ -47,6 +47,7 @@ _PROBE = flags.DEFINE_multi_string(
 _SYMMETRY = flags.DEFINE_bool(
     "symmetry", False, "Also measure every layer's error under reverse complement and shifts."
 )
+_REPORT = flags.DEFINE_bool("report", True, "Draw pictures and write report.html as well.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the dataset is now, if it has moved.")
 
 FLAG_MODULES = (cache_flags,)
@@ -74,6 +75,7 @@ def main() -> None:
         batch_size=_BATCH_SIZE.value,
         data_dir=_DATA_DIR.value,
         probe=_PROBE.value,
+        report=_REPORT.value,
     )
     if _SYMMETRY.value:
         from genokeras.evaluation import symmetry  # Here, since it loads Keras.

@@ -34,8 +34,10 @@ def score(workdirs: Sequence[str | os.PathLike], split: str, **options: Any) -> 
     result = evaluate(workdirs, split, progress=progress.start, log=progress.log, **options)
     print(score_table(result))
     has_table = (folder / f"{result['split']}.predictions.tsv").is_file()
-    what = "Scores, predictions and" if has_table else "Scores and"
-    print(f"\n{what} pictures: {folder}/{result['split']}.*")
+    has_report = options.get("report", True)
+    *parts, last = ["scores", *["predictions"] * has_table, *["pictures"] * has_report]
+    what = f"{', '.join(parts)} and {last}" if parts else last
+    print(f"\n{what.capitalize()}: {folder}/{result['split']}.*")
     page = run_folders.report_folder(folder, workdirs) / report.FILE
-    if page.is_file():
+    if has_report and page.is_file():
         print(f"Report: {page}")

@@ -17,7 +17,7 @@ from absl import flags
 from genokeras.training import tpu_environment
 from genokeras.training.fields import value_type
 from genokeras.training.runtime import Runtime
-from genokeras.training.train_config import LAST, TrainConfig
+from genokeras.training.train_config import LAST, TrainConfig, plan
 from launch import app, cache_flags, model_help, progress, quiet, scoring
 from tfrecords.errors import check_known
 from tfrecords.manifest import Manifest, split_name
@@ -78,15 +78,12 @@ FLAG_GROUPS = {
 
 
 def main() -> None:
-    given = _given(_TRAINING)
     # What is mistyped should not have to wait for TensorFlow to load.
-    TrainConfig(**given)
-    runtime = Runtime(**_given(_RUNTIME))
+    given, runtime = asked()
     if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
         tpu_environment.prepare(runtime.tpu, runtime.strategy)
     else:
         app.start_again_when_aborted()
-    model_help.check(_MODEL.value, _PRESET.value, _SET.value)
     cache_flags.apply()
     manifest = Manifest.load(_DATA_DIR.value)
     if _EVALUATE.value is not None:
@@ -117,6 +114,33 @@ def main() -> None:
         scoring.score([result.workdir], _EVALUATE.value)
     else:
         print(f"Scores:  python -m launch.evaluate --workdir={result.workdir} --split=test")
+
+
+def check(data_dir: str) -> None:
+    """Raises `InputError` if training cannot begin as the flags say; loads Keras, trains nothing.
+
+    Args:
+        data_dir: Of the dataset, whatever the flags say of it.
+    """
+    from genokeras import config as configs
+    from genokeras.models import spec as specs
+    from genokeras.training.train import recipe
+
+    given, _ = asked()
+    manifest = Manifest.load(data_dir)
+    configs.override(specs.preset(_MODEL.value, _PRESET.value), _SET.value)
+    spec = specs.Spec.from_manifest(manifest)
+    spec.require_task_type(specs.load(_MODEL.value).TASK_TYPES)
+    plan(recipe(_MODEL.value, _PRESET.value, **given), manifest.num_examples("train"))
+
+
+def asked() -> tuple[dict[str, Any], Runtime]:
+    """Returns what flags say of training and of devices, checked as far as that needs no Keras."""
+    given = _given(_TRAINING)
+    TrainConfig(**given)
+    runtime = Runtime(**_given(_RUNTIME))
+    model_help.check(_MODEL.value, _PRESET.value, _SET.value)
+    return given, runtime
 
 
 def _given(holders: dict[str, flags.FlagHolder]) -> dict[str, Any]:

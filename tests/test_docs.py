@@ -2,8 +2,9 @@
 
 A `bash` fence holds commands as a reader would type them in the root of a checkout; here they run
 in a folder where `examples` and `launch` are the project's own. Training is a few steps of the
-preset `tiny`, nothing else is changed. Pages share the folder: what one has done the next does not
-do again. The Python of a page is one session, as in a notebook.
+preset `tiny` (of comparisons: of their presets, with one seed), nothing else is changed. Pages
+share the folder: what one has done the next does not do again. The Python of a page is one
+session, as in a notebook.
 """
 
 import http.client
@@ -69,6 +70,9 @@ def shortened(command: str) -> list[str]:
         left_out = (*QUICK, "--epochs")
         words = [word for word in words if word.partition("=")[0] not in left_out]
         words += [f"{flag}={value}" for flag, value in QUICK.items()]
+    if "launch.compare" in words and "--" not in words:
+        words = [word for word in words if not word.startswith("--seeds=")]
+        words += ["--seeds=0", "--", "--steps=8", "--eval_every=8"]
     return words
 
 

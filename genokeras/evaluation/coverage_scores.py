@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from genokeras.evaluation import bootstrap
+from genokeras.evaluation import bootstrap, resamples
 from genokeras.evaluation.ensemble import Ensemble
 from genokeras.evaluation.predictor import BATCH_SIZE
 from genokeras.evaluation.split_predictions import place_columns
@@ -56,10 +56,14 @@ class ShownWindow:
 
 @dataclasses.dataclass(frozen=True)
 class ScoredCoverage:
-    """The scores, as `score_coverage` says, and windows to look at."""
+    """The scores, as `score_coverage` says, and windows to look at.
+
+    `samples` holds what every resample scored over all tracks, `[R]` by metric.
+    """
 
     result: dict[str, Any]
     windows: list[ShownWindow]
+    samples: dict[str, np.ndarray]
 
 
 def score_coverage(
@@ -90,7 +94,7 @@ def score_coverage(
     num_scored = 1 + (len(models.members) if len(models.members) > 1 else 0)
     scores = [CoverageScores(spec.tasks, spec.target_scale) for _ in range(num_scored)]
     within = _add_split(scores, models, windows, progress)
-    result, *of_members = (
+    (result, samples), *of_members = (
         _with_intervals(found, spec.tasks, num_bootstrap, seed, progress) for found in scores
     )
     result |= dict.fromkeys(("baseline", "difference", "members", "probes"))
@@ -98,9 +102,10 @@ def score_coverage(
     if of_members:
         result["members"] = [
             {name: score for name, score in member.items() if name not in _NOT_OF_MEMBERS}
-            for member in of_members
+            for member, _ in of_members
         ]
-    return ScoredCoverage(result, _shown(models, dataset.manifest, windows, within))
+    shown = _shown(models, dataset.manifest, windows, within)
+    return ScoredCoverage(result, shown, samples)
 
 
 def windows_at_a_time(spec: Spec, batch_size: int = BATCH_SIZE) -> int:
@@ -178,11 +183,14 @@ def _with_intervals(
     num_bootstrap: int,
     seed: int,
     progress: Callable | None,
-) -> dict[str, Any]:
-    """Returns all scores, each with its interval; without any where there is nothing to draw."""
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Returns all scores, each with its interval, and those of resamples over all tracks.
+
+    Where there is nothing to draw, there are neither.
+    """
     result = scores.result()
     if not num_bootstrap or scores.num_groups < 2:
-        return result
+        return result, {}
     samples = bootstrap.resampled_scores(
         scores.resampled,
         scores.num_groups,
@@ -200,7 +208,7 @@ def _with_intervals(
     result |= intervals(ALL)
     if "tasks" in result:
         result["tasks"] = {task: result["tasks"][task] | intervals(task) for task in tasks}
-    return result
+    return result, resamples.of_all_tasks(samples)
 
 
 def _shown(

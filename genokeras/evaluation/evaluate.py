@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from genokeras.evaluation import ensemble, probes, run_folders, self_supervised
+from genokeras.evaluation import ensemble, probes, resamples, run_folders, self_supervised
 from genokeras.evaluation.coverage_scores import score_coverage, windows_at_a_time
 from genokeras.evaluation.ensemble import Ensemble
 from genokeras.evaluation.evaluation_files import write_coverage_evaluation, write_evaluation
@@ -33,6 +33,7 @@ def evaluate(
     batch_size: int = BATCH_SIZE,
     data_dir: str | os.PathLike | None = None,
     probe: Sequence[str] = (),
+    report: bool = True,
     progress: Callable | None = None,
     log: Log | None = None,
 ) -> dict[str, Any]:
@@ -56,6 +57,7 @@ def evaluate(
       batch_size: Sequences that the model computes at a time; scores do not depend on it.
       data_dir: Where the dataset is now, if it has moved since training.
       probe: Motifs to ask the model about, `NAME:WORD` in IUPAC codes, beside the baseline's own.
+      report: Whether to draw pictures and write report.html as well.
       progress: Starts a progress bar, given a text and a total.
       log: Takes one-line messages.
 
@@ -75,7 +77,7 @@ def evaluate(
     if self_supervised.is_self_supervised(runs[0]):
         self_supervised.check(runs, probe)
         scoring |= {"batch_size": size, "baseline": baseline}
-        return _evaluate_self_supervised(runs[0], folder, split, checkpoint, **scoring)
+        return _evaluate_self_supervised(runs[0], folder, split, checkpoint, report, **scoring)
     words = _words(probe, runs[0].spec)
     datasets = _datasets(runs, split, progress)
     # Settled once: a run that still trains may make a better one meanwhile.
@@ -96,19 +98,25 @@ def evaluate(
         "probe": list(probe),
         **scored.result,
     }
-    _write(folder, runs, result, scored, log)
+    _write(folder, runs, result, scored, report, log)
     return result
 
 
 def _write(
-    folder: pathlib.Path, runs: Sequence[Run], result: dict[str, Any], scored: Any, log: Log
+    folder: pathlib.Path,
+    runs: Sequence[Run],
+    result: dict[str, Any],
+    scored: Any,
+    with_report: bool,
+    log: Log,
 ) -> None:
     for run, member in zip(runs, result["members"] or (), strict=False):
         member["workdir"] = str(run.workdir)
+    resamples.write(folder, result["split"], scored.samples)
     if runs[0].spec.task_type == "coverage":
-        write_coverage_evaluation(folder, runs, result, scored.windows, log)
+        write_coverage_evaluation(folder, runs, result, scored.windows, with_report, log)
     else:
-        write_evaluation(folder, runs, result, scored, log)
+        write_evaluation(folder, runs, result, scored, with_report, log)
 
 
 def _evaluate_self_supervised(
@@ -116,17 +124,19 @@ def _evaluate_self_supervised(
     folder: pathlib.Path,
     split: str,
     checkpoint: str | int,
+    with_report: bool,
     progress: Callable | None,
     **options: Any,
 ) -> dict[str, Any]:
     [dataset], step = _datasets([run], split, progress), run.step_of(checkpoint)
-    scores = self_supervised.score_self_supervised(
+    scores, samples = self_supervised.score_self_supervised(
         run, dataset, split, step, progress=progress, **options
     )
     settings = {name: options[name] for name in ("num_bootstrap", "seed")}
     about = _about([run], split, checkpoint, [step]) | {"reverse_complement": False}
     result = about | settings | {"probe": []} | scores
-    self_supervised.write_self_supervised(folder, run, result)
+    resamples.write(folder, split, samples)
+    self_supervised.write_self_supervised(folder, run, result, with_report)
     return result
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from genokeras.evaluation import answers, details, probes
+from genokeras.evaluation import answers, details, probes, resamples
 from genokeras.evaluation.answers import Answers, Part
 from genokeras.evaluation.baseline import K, KmerModel, fit_baseline
 from genokeras.evaluation.ensemble import Ensemble
@@ -30,11 +30,13 @@ class ScoredSplit:
     """The scores, as `score_models` returns them, and the predictions that they are of.
 
     Logits are `[N, T]`; those of the baseline are None if there is none.
+    `samples` holds what every resample scored over all tasks, `[R]` by metric.
     """
 
     result: dict[str, Any]
     predictions: SplitPredictions
     baseline_logits: np.ndarray | None
+    samples: dict[str, np.ndarray]
 
 
 def score_models(
@@ -82,7 +84,7 @@ def score_models(
     kmer_models = _fit_baselines(parts, log) if baseline else {}
     if kmer_models:
         of_baseline = answers.of_baseline(kmer_models, found, valid)
-    result = _scores(found.labels, of_model, of_baseline, progress, scoring)
+    result, samples = _scores(found.labels, of_model, of_baseline, progress, scoring)
     logits = found.logits, None if of_baseline is None else of_baseline.logits
     _add_details(result, found, of_model, of_baseline, progress, scoring)
     if is_binary:
@@ -95,7 +97,7 @@ def score_models(
     sample = found.windows.read(np.arange(min(len(found.windows), _NUM_STRAND_PROBES)))
     result["probes"] = probes.sanity_probes(models, words, sample["sequence"], seed)
     result["members"] = _member_scores(found, scoring) if len(models.members) > 1 else None
-    return ScoredSplit(result, found, logits[1])
+    return ScoredSplit(result, found, logits[1], samples)
 
 
 def _explain_thresholds(parts: Sequence[Part], split: str, log: Callable[[str], None]) -> None:
@@ -128,19 +130,23 @@ def _scores(
     of_baseline: Answers | None,
     progress: Callable | None,
     scoring: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Scores the model and the baseline on one split, each at its own thresholds."""
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Scores the model and the baseline on one split, each at its own thresholds.
+
+    Besides the scores, returns those of the model in every resample, over all tasks.
+    """
 
     def score(given: Answers) -> Scores:
         options = {"thresholds": given.thresholds(), "progress": progress}
         return score_split(labels, given.logits, **options, **scoring)
 
     scores = score(of_model)
+    samples = resamples.of_all_tasks(scores.samples)
     if of_baseline is None:
-        return {**scores.values, "baseline": None, "difference": None, "verdict": None}
+        return scores.values | dict.fromkeys(("baseline", "difference", "verdict")), samples
     other = score(of_baseline)
     result = {**scores.values, "baseline": other.values, "difference": difference(scores, other)}
-    return result | {"verdict": verdict(result)}
+    return result | {"verdict": verdict(result)}, samples
 
 
 def _add_details(

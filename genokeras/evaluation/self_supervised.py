@@ -59,12 +59,14 @@ def score_self_supervised(
     num_bootstrap: int = 1000,
     seed: int = 0,
     progress: Callable | None = None,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Returns loss and metrics of a checkpoint on a whole split, as its training does.
 
     With 95% intervals `*_ci` over windows where the metrics can be resampled. Those of windows that
     overlap are too narrow: such windows are not independent. Beside a masked language model, as its
     `baseline`, a model of the bases right beside the hidden ones, and the `difference` to it.
+
+    Besides, returns what every resample scored, `[R]` by metric.
 
     Args:
         run: The run.
@@ -100,7 +102,7 @@ def score_self_supervised(
         difference: dict[str, Any] = {name: scores[name] - beside[name] for name in _COMPARED}
         difference |= {f"{name}_ci": _ends(values) for name, values in differences.items()}
         compared = {"baseline": beside | about, "difference": difference}
-    return scores | compared | dict.fromkeys(_NOT_THERE)
+    return scores | compared | dict.fromkeys(_NOT_THERE), drawn
 
 
 def _with_intervals(
@@ -118,10 +120,12 @@ def _ends(values: np.ndarray) -> list[float] | None:
     return list(found) if found else None
 
 
-def write_self_supervised(folder: pathlib.Path, run: Run, result: dict[str, Any]) -> None:
-    """Writes SPLIT.json, and beside it the learning curves where matplotlib is installed."""
+def write_self_supervised(
+    folder: pathlib.Path, run: Run, result: dict[str, Any], with_picture: bool
+) -> None:
+    """Writes SPLIT.json, and, if that is wanted and can be, a picture of learning curves."""
     folder.mkdir(parents=True, exist_ok=True)
-    if figure.is_available():
+    if with_picture and figure.is_available():
         title = f"{run.model_name}, preset {run.preset}"
         path = folder / "learning_curves.png"
         draw_learning_curves(read_rows(run.workdir), path, title=title, best_step=run.best_step)

@@ -154,8 +154,6 @@ def _prepare(
     training, module = run.training, run.model_module
     check_coverage(dataset.manifest)
     train_split, valid_split = dataset.split("train"), _valid_split(run, dataset, log)
-    if training.train_fraction < 1:
-        train_split = train_split.sampled(training.train_fraction, training.seed)
     steps = plan(training, train_split.num_examples)
     check_batch_size(training, devices)
     with seeded(training.seed), devices.scope():
@@ -235,4 +233,5 @@ def _result(trainer: Trainer, tracker: BestEvaluation, job: Job) -> dict[str, An
         "metric": tracker.criterion,
         "best_step": best_step,
         "scores": scores.get(best_step, {}),
+        "parameters": about.num_parameters(job.model),
     }

@@ -22,6 +22,7 @@ class TrainResult:
         best_step: Its step.
         scores: What the valid split scored then; empty without one.
         seconds: How long the call took that ended the run.
+        parameters: How many numbers training changed.
         already_finished: Whether the run was complete before, so that nothing was done.
         is_chief: Whether this is the first of the run's hosts, which alone writes.
     """
@@ -33,6 +34,7 @@ class TrainResult:
     best_step: int
     scores: dict[str, Any]
     seconds: float
+    parameters: int | None = None
     already_finished: bool = False
     is_chief: bool = True
 

@@ -54,7 +54,8 @@ def test_scores_are_those_of_all_windows(run):
     stored = json.loads((run.workdir / "evaluation" / "valid.json").read_text())
     assert stored["pearson_r"] == result["pearson_r"]
     files = {path.name for path in (run.workdir / "evaluation").iterdir()}
-    assert files == {"valid.json", "valid.windows.png", "learning_curves.png"}
+    expected = {"valid.json", "valid.resamples.npz", "valid.windows.png", "learning_curves.png"}
+    assert files == expected
     table = score_table(result)
     assert "reads, valid split: 200 examples, both strands, checkpoint best" in table
     assert "mean_profile_jsd" in table
@@ -192,7 +193,7 @@ def test_an_ensemble_predicts_the_mean_coverage(run, tmp_path):
     assert low < second["spearman_r"] < high
     assert {"tasks", "n"} & first.keys() == set()
     files = {path.name for path in (tmp_path / "both").iterdir()}
-    assert files == {"valid.json", "valid.windows.png", "report.html"}
+    assert files == {"valid.json", "valid.resamples.npz", "valid.windows.png", "report.html"}
     page = (tmp_path / "both" / "report.html").read_text()
     for text in ("ensemble of 2 runs of track", "Mean of the coverage of", "Members of the ense"):
         assert text in page, text

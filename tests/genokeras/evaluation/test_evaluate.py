@@ -334,7 +334,7 @@ def test_pictures_are_drawn_beside_the_scores(motif_run, with_pictures):
     for name in pictures:
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
     found = {path.name for path in folder.iterdir()}
-    assert found == {"test.json", "test.predictions.tsv"} | pictures
+    assert found == {"test.json", "test.predictions.tsv", "test.resamples.npz"} | pictures
 
 
 def test_without_matplotlib_there_are_scores_and_no_pictures(motif_run, monkeypatch):
