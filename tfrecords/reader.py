@@ -5,6 +5,7 @@ not on threads, hosts, restarts, or what was read before. So resuming is arithme
 `H` reads rows `h * B/H` to `(h + 1) * B/H` of the one global batch of `B` examples.
 """
 
+import copy
 import itertools
 import os
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ Batch = dict[str, np.ndarray]
 
 _TURN = 4  # Salt of the coin that turns an example to its opposite strand.
 _EVALUATION = {"seed": 0, "epoch": (1 << 32) - 1}
+_SAMPLE_EPOCH = (1 << 32) - 2  # Whose order of the rows decides which are in a sample.
 # Reading many batches at once is what makes it fast; this many examples, or bytes if they are long.
 _AHEAD_EXAMPLES = 1 << 16
 _AHEAD_BYTES = 16 << 20
@@ -82,15 +84,31 @@ class Split:
         # The genome first: records are read without a copy where it leaves no room for one.
         self._genome = open_genome(data_dir, manifest, **options)
         self._records = open_records(data_dir, manifest, name, **options)
+        self._sample: tuple[int, int] | None = None  # Number of rows, and the seed they are of.
 
     def __reduce__(self):
         # Workers of another process open the files themselves.
-        return type(self), (self._data_dir, self._manifest, self.name, self._cache_dir)
+        given = self._data_dir, self._manifest, self.name, self._cache_dir
+        return type(self), given, {"_sample": self._sample}
+
+    def sampled(self, fraction: float, seed: int) -> "Split":
+        """Returns a random part of the examples, at least one, as a split of their own.
+
+        Of one seed a smaller part lies within a larger one.
+
+        Raises:
+            InputError: `fraction` is not above 0 and at most 1.
+        """
+        if not 0 < fraction <= 1:
+            raise InputError(f"a fraction of {fraction:g} of a split, expected above 0, up to 1")
+        part = copy.copy(self)
+        part._sample = max(1, round(fraction * self._records.num_examples)), seed
+        return part
 
     @property
     def num_examples(self) -> int:
         """Number of rows."""
-        return self._records.num_examples
+        return self._records.num_examples if self._sample is None else self._sample[0]
 
     @property
     def schema(self) -> Schema:
@@ -122,7 +140,14 @@ class Split:
                 f"rows {rows.min()} to {rows.max()} of split {self.name}, which has "
                 f"{self.num_examples}"
             )
-        return self._with_bases(self._records.read(rows))
+        return self._with_bases(self._records.read(self._stored(rows)))
+
+    def _stored(self, rows: np.ndarray) -> np.ndarray:
+        """Returns where rows are among the stored ones."""
+        if self._sample is None:
+            return rows
+        size, seed = self._records.num_examples, self._sample[1]
+        return sampling.permute(rows, size, seed=seed, epoch=_SAMPLE_EPOCH)
 
     def _with_bases(self, records: Batch) -> Batch:
         """Returns records with what is cut out of a genome."""
@@ -212,7 +237,7 @@ class Split:
         Of a streamed split those that follow are on their way by then.
         """
         stretches, ahead = itertools.tee(stretches)
-        read = self._records.read_ahead(rows for _, rows in ahead)
+        read = self._records.read_ahead(self._stored(rows) for _, rows in ahead)
         for (label, rows), records in zip(stretches, read, strict=True):
             yield label, rows, self._with_bases(records)
 

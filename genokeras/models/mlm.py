@@ -21,14 +21,14 @@ import keras
 from keras import layers, ops
 
 from genokeras.config import require_at_least, require_rates
-from genokeras.layers import encoder
+from genokeras.layers import token_encoder
 from genokeras.layers.corrupt import corrupt
-from genokeras.layers.encoder import EncoderConfig
-from genokeras.layers.kmer_tokens import MAX_K, BasesOfTokens, KmerTokens, num_tokens
+from genokeras.layers.kmer_tokens import BasesOfTokens
 from genokeras.layers.one_hot import OneHot, pack_nibbles, unpack_nibbles
 from genokeras.layers.pooling import MeanPool1D
 from genokeras.layers.redraw_bases import UNIFORM
 from genokeras.layers.shift_window import MAX_SHIFT_BP, centre_window, shift_window
+from genokeras.layers.token_encoder import TokenEncoderConfig
 from genokeras.layers.window_embedding import window_embedding
 from genokeras.metrics.masked_bases import MaskedBaseScores
 from genokeras.models.spec import Spec
@@ -37,11 +37,9 @@ from tfrecords.manifest import TASK_TYPES as TASK_TYPES
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(EncoderConfig):
+class Config(TokenEncoderConfig):
     """Sizes of the network, its tokens, and what is hidden from it, those of `base` by default."""
 
-    kmer: int = 1  # Bases of a token, up to 8.
-    overlapping: bool = True  # Whether a k-mer begins at every base, or at every k-th.
     corruption: Literal["mask", "random", "mixed"] = "mask"  # What becomes of bases to predict.
     mixed_shares: tuple[float, ...] = (0.8, 0.1, 0.1)  # Of mixed: masked, random, kept spans.
     mask_rate: float = 0.15  # Share of bases to predict.
@@ -52,12 +50,10 @@ class Config(EncoderConfig):
     def __post_init__(self):
         super().__post_init__()
         require_rates(self, "mask_rate")
-        require_at_least(self, 1, "kmer", "mask_span_bp")
+        require_at_least(self, 1, "mask_span_bp")
         require_at_least(self, 0, "repeat_weight")
         if self.max_shift_bp is not None:
             require_at_least(self, 0, "max_shift_bp")
-        if self.kmer > MAX_K:
-            raise InputError(f"kmer={self.kmer}, expected 1 to {MAX_K}")
         if not self.mask_rate:
             raise InputError("mask_rate=0 leaves nothing to predict, expected more than 0")
         shares = self.mixed_shares
@@ -65,11 +61,6 @@ class Config(EncoderConfig):
             raise InputError(
                 f"mixed_shares={','.join(map(str, shares))}, expected the shares of masked, random "
                 "and kept spans, which add up to 1"
-            )
-        if self.kmer > 1 and self.stem_kernel_size:
-            raise InputError(
-                f"kmer={self.kmer} and stem_kernel_size={self.stem_kernel_size}: a stem reads "
-                "bases, k-mers have embeddings instead; set one of the two"
             )
 
     @property
@@ -104,16 +95,9 @@ def build(config: Config, spec: Spec) -> keras.Model:
     spec.require_task_type(TASK_TYPES)
     _check(config, spec)
     sequence = keras.Input((spec.packed_width,), dtype="uint8", name="sequence")
-    x, mask = OneHot(spec.length, name="one_hot")(sequence)
-    if config.kmer == 1:
-        x, mask = encoder.embed(x, mask, config)
-        tokens = {"k": config.stem_stride, "overlapping": False}
-    else:
-        tokens = {"k": config.kmer, "overlapping": config.overlapping}
-        x, mask = KmerTokens(**tokens, name="tokens")(x, mask)
-        x = layers.Embedding(num_tokens(config.kmer), config.channels, name="embedding")(x)
-    stride_bp = 1 if tokens["overlapping"] else tokens["k"]
-    x = encoder.transform(x, mask, config, stride_bp)
+    one_hot, mask = OneHot(spec.length, name="one_hot")(sequence)
+    x, _ = token_encoder.encode(one_hot, mask, config)
+    tokens = config.tokens
     # Never rounded to 16 bits: float32, or float64 if that is the precision.
     exact = {"dtype": keras.config.dtype_policy().variable_dtype}
     x = layers.Dense(4 * tokens["k"], kernel_initializer="lecun_normal", name="head", **exact)(x)
@@ -202,15 +186,10 @@ def embedding(config: Config, model: keras.Model) -> keras.Model:
 
 
 def _check(config: Config, spec: Spec) -> None:
-    if config.kmer > 1 and not config.overlapping and spec.length % config.kmer:
+    token_encoder.check(config, spec.length)
+    if spec.length < config.mask_span_bp:
         raise InputError(
-            f"windows of {spec.length} bp are not whole tokens of {config.kmer} bp: change kmer, "
-            "or set overlapping=true"
-        )
-    if spec.length < max(config.kmer, config.mask_span_bp):
-        raise InputError(
-            f"windows of {spec.length} bp are shorter than kmer={config.kmer} or "
-            f"mask_span_bp={config.mask_span_bp}"
+            f"windows of {spec.length} bp are shorter than mask_span_bp={config.mask_span_bp}"
         )
     if config.actions[1] and not spec.base_composition:
         raise InputError(

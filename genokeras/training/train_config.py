@@ -34,6 +34,13 @@ class TrainConfig:
         "Training steps that a run has at least, so that a few epochs of a small table do not end "
         "before anything is learnt; nothing where steps is given.",
     )
+    train_fraction: float = expecting(
+        1.0,
+        "above 0, up to 1",
+        lambda value: 0 < value <= 1,
+        "Share of the training examples to learn from, drawn by seed; smaller shares are parts of "
+        "larger ones.",
+    )
     batch_size: int = at_least(1, 64, "Examples per step, over all devices together.")
     optimizer: str = choice("adamw", tuple(DEFAULT_WEIGHT_DECAY), "Optimizer")
     learning_rate: float = positive(1.5e-3, "Peak learning rate.")

@@ -55,6 +55,25 @@ def test_pieces_and_dropped_pages_do_not_show(save, make_columns, schema, monkey
         equal(split.read(rows), {name: values[rows] for name, values in columns.items()})
 
 
+def test_a_sample_is_read_like_a_split_of_its_own(save, make_columns):
+    split = save(make_columns(100)).split("train")
+    small, large = split.sampled(0.1, seed=3), split.sampled(0.5, seed=3)
+    assert (small.num_examples, large.num_examples, split.num_examples) == (10, 50, 100)
+    rows = [set(part.read(np.arange(part.num_examples))["row"]) for part in (small, large)]
+    # The smaller is a part of the larger, and another seed draws others.
+    assert [len(found) for found in rows] == [10, 50]
+    assert rows[0] < rows[1]
+    assert set(split.sampled(0.1, seed=4).read(np.arange(10))["row"]) != rows[0]
+    # Both ways of reading give every example of it once an epoch; workers get the same.
+    for part in (small, pickle.loads(pickle.dumps(small))):
+        trained = concatenate(take(part.train_batches(0, batch_size=5, seed=0), 2))["row"]
+        scored = concatenate(part.eval_batches(5))["row"]
+        assert set(trained) == set(scored) == rows[0]
+    assert split.sampled(0.001, seed=0).num_examples == 1
+    with pytest.raises(InputError, match="a fraction of 0 of a split, expected above 0, up to 1"):
+        split.sampled(0, seed=0)
+
+
 def test_more_shards_than_rows(save, make_columns):
     columns = make_columns(2)
     equal(

@@ -475,6 +475,14 @@ def test_a_first_step_that_is_compiled_is_announced(finished, data_dir, tmp_path
     assert announced not in finished[1]
 
 
+def test_a_share_of_the_examples_is_learned_from(data_dir, tmp_path):
+    lines = []
+    settings = dataclasses.replace(SETTINGS, train_fraction=0.5, steps=2, eval_every=2)
+    train(data_dir, tmp_path / "half", **SMALL, training=settings, log=lines.append)
+    whole = Dataset(data_dir).split("train").num_examples
+    assert f"on {whole // 2:,} examples of" in next(x for x in lines if x.startswith("Training"))
+
+
 def test_progress_goes_on_from_where_the_run_stopped(workdir, data_dir):
     class Bar:
         def __init__(self):

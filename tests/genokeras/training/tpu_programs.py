@@ -1,6 +1,7 @@
 """Compiles the training step of every model for a TPU that is not there, and prints what it needs.
 
 TPU_SKIP_MDS_QUERY=1 JAX_PLATFORMS=cpu KERAS_BACKEND=jax python tpu_programs.py v5e:2x2 tiny
+TPU_SKIP_MDS_QUERY=1 JAX_PLATFORMS=cpu KERAS_BACKEND=jax python tpu_programs.py v5e:4x4 500m mlm
 
 One line of JSON per model: its compiled FLOPs, and the memory of one device, in MB.
 """
@@ -52,6 +53,7 @@ def measure(name: str, preset: str, devices) -> dict[str, object]:
     return {
         "model": name,
         "preset": preset,
+        "parameters": model.count_params(),
         "batch_size": training.batch_size,
         "devices": len(devices),
         "kind": devices[0].device_kind,
@@ -63,10 +65,10 @@ def measure(name: str, preset: str, devices) -> dict[str, object]:
     }
 
 
-def main(topology: str, preset: str) -> None:
-    """Prints the table."""
+def main(topology: str, preset: str, *models: str) -> None:
+    """Prints the table of some models, by default of all."""
     devices = jax_ahead.tpu_devices(topology)
-    for name in specs.available():
+    for name in models or specs.available():
         print(json.dumps(measure(name, preset, devices)), flush=True)
 
 
