@@ -5,7 +5,7 @@ blocks with rotary positions. Functions on Keras tensors, for building functiona
 layers all names begin with `prefix`. A window's own embedding is `mean_over` the last features.
 
 Shapes: `B` windows of `L` bp, `P` positions, `D` channels; one-hot `[B, L, 4]`, mask bool (false at
-padding).
+padding). With rc=equivariant features are regular (`rc_strands`).
 """
 
 import dataclasses
@@ -14,13 +14,16 @@ from typing import Any, Literal
 import keras
 from keras import layers
 
+from genokeras import strand_symmetry
 from genokeras.config import require_at_least, require_rates
 from genokeras.layers.gelu import gelu
+from genokeras.layers.kinds import kinds
 from genokeras.layers.max_pool import MaxPool1D
-from genokeras.layers.norm import norm
 from genokeras.layers.pooling import MeanPool1D
+from genokeras.layers.rc_strands import StrandMean
 from genokeras.layers.recompute import Recompute
 from genokeras.layers.transformer_block import TransformerBlock
+from genokeras.strand_symmetry import Rc
 from tfrecords.errors import InputError
 
 
@@ -40,6 +43,7 @@ class EncoderConfig:
     stem_stride: int = 1  # Bases that its maximum makes one position.
     dropout: float = 0.0  # Within blocks.
     recompute: bool = False  # Keep less in memory for the gradient; steps take longer.
+    rc: Rc = "augment"  # Both strands: equivariant, average, augment or none; docs/symmetry.md.
 
     def __post_init__(self):
         sizes = ("channels", "blocks", "num_heads", "feedforward_units", "stem_stride")
@@ -62,6 +66,7 @@ class EncoderConfig:
                 f"stem_kernel_size={self.stem_kernel_size} must be odd, so that a base sees as far "
                 "to either side"
             )
+        strand_symmetry.check_sizes(self, odd=(), even=("num_heads", "feedforward_units"))
         if self.stem_stride > 1 and not self.stem_kernel_size:
             raise InputError(
                 f"stem_stride={self.stem_stride} without a stem: set stem_kernel_size as well"
@@ -82,9 +87,9 @@ def embed(one_hot: Any, mask: Any, config: EncoderConfig, prefix: str = "") -> t
     Raises:
         InputError: The window is not whole strides.
     """
-    width = config.stem_kernel_size or 1
+    width, layer = config.stem_kernel_size or 1, kinds(config.rc == "equivariant")
     kernel = {"padding": "same", "kernel_initializer": "lecun_normal"}
-    x = layers.Conv1D(config.channels, width, name=f"{prefix}stem_conv", **kernel)(one_hot)
+    x = layer.conv(config.channels, width, name=f"{prefix}stem_conv", **kernel)(one_hot)
     if not config.stem_kernel_size:
         return x, mask
     x, stride = layers.Activation(gelu, name=f"{prefix}stem_gelu")(x), config.stem_stride
@@ -94,7 +99,7 @@ def embed(one_hot: Any, mask: Any, config: EncoderConfig, prefix: str = "") -> t
         )
     if stride == 1:
         return x, mask
-    x = MaxPool1D(stride, name=f"{prefix}stem_pool")(x)
+    x = layer.pool(stride, name=f"{prefix}stem_pool")(x)
     return x, MaxPool1D(stride, name=f"{prefix}stem_mask")(mask)
 
 
@@ -119,6 +124,7 @@ def transform(x: Any, mask: Any, config: EncoderConfig, stride_bp: int, prefix: 
             )
     rotary = {"periods": tuple(period / stride_bp for period in config.periods)}
     rotary |= {"use_rotary": True, "pairing": config.pairing}
+    equivariant = config.rc == "equivariant"
     for number in range(1, config.blocks + 1):
         block = TransformerBlock(
             config.num_heads,
@@ -126,16 +132,21 @@ def transform(x: Any, mask: Any, config: EncoderConfig, stride_bp: int, prefix: 
             config.dropout,
             normalization=config.norm,
             gated=config.gated,
+            equivariant=equivariant,
             name=f"{prefix}block_{number}",
             **rotary,
         )
         if config.recompute:
             block = Recompute(block, name=f"recompute_{block.name}")
         x = block(x, mask)
-    return norm(config.norm, name=f"{prefix}encoder_norm")(x)
+    return kinds(equivariant).norm(config.norm, name=f"{prefix}encoder_norm")(x)
 
 
-def mean_over(features: Any, mask: Any, prefix: str = "") -> Any:
-    """Returns embeddings of windows `[B, D]`: means over what is not padding, never in 16 bits."""
+def mean_over(features: Any, mask: Any, prefix: str = "", equivariant: bool = False) -> Any:
+    """Returns embeddings of windows `[B, D]`: means over what is not padding, never in 16 bits.
+
+    Of `equivariant` features they are means over strands as well, `[B, D / 2]`, the same for both.
+    """
     exact = keras.config.dtype_policy().variable_dtype
-    return MeanPool1D(dtype=exact, name=f"{prefix}mean")(features, mask)
+    x = MeanPool1D(dtype=exact, name=f"{prefix}mean")(features, mask)
+    return StrandMean(dtype=exact, name=f"{prefix}mean_of_strands")(x) if equivariant else x

@@ -11,6 +11,7 @@ from genokeras.layers.norm import Norm, norm
 from genokeras.layers.rc_attention import RcSelfAttention
 from genokeras.layers.rc_conv import RcConv1D, RcDense
 from genokeras.layers.rc_dropout import RcDropout
+from genokeras.layers.rc_embedding import RcEmbedding
 from genokeras.layers.rc_head import RcHead
 from genokeras.layers.rc_max_pool import RcMaxPool1D
 from genokeras.layers.rc_strands import PerStrand
@@ -21,6 +22,7 @@ class Kinds(NamedTuple):
     """What makes a layer of each kind; those of one kind take the same arguments."""
 
     conv: Callable[..., keras.layers.Layer]
+    embedding: Callable[..., keras.layers.Layer]
     dense: Callable[..., keras.layers.Layer]
     dropout: Callable[..., keras.layers.Layer]
     pool: Callable[..., keras.layers.Layer]
@@ -32,9 +34,31 @@ class Kinds(NamedTuple):
 def kinds(equivariant: bool) -> Kinds:
     """Returns ordinary kinds of layers, or those of features that hold both strands."""
     if equivariant:
-        return Kinds(RcConv1D, RcDense, RcDropout, RcMaxPool1D, RcSelfAttention, _rc_norm, RcHead)
-    layers = keras.layers
-    return Kinds(layers.Conv1D, layers.Dense, KeyedDropout, MaxPool1D, SelfAttention, norm, _head)
+        return Kinds(
+            conv=RcConv1D,
+            embedding=RcEmbedding,
+            dense=RcDense,
+            dropout=RcDropout,
+            pool=RcMaxPool1D,
+            attention=RcSelfAttention,
+            norm=_rc_norm,
+            head=RcHead,
+        )
+    return Kinds(
+        conv=keras.layers.Conv1D,
+        embedding=_embedding,
+        dense=keras.layers.Dense,
+        dropout=KeyedDropout,
+        pool=MaxPool1D,
+        attention=SelfAttention,
+        norm=norm,
+        head=_head,
+    )
+
+
+def _embedding(opposites: Sequence[int], units: int, **options: Any) -> keras.layers.Layer:
+    """Returns a vector per token, which knows of no opposites."""
+    return keras.layers.Embedding(len(opposites), units, **options)
 
 
 def _head(units: int, opposites: Sequence[int] | None, **options: Any) -> keras.layers.Layer:

@@ -94,8 +94,9 @@ class KmerTokens(keras.layers.Layer):
 class BasesOfTokens(keras.layers.Layer):
     """What tokens say of each of their k bases, to one answer per base.
 
-    Of overlapping tokens a base takes the answer of the token in whose middle it is, at the ends of
-    the window of the first or the last one. Shapes: `[B, P, k * C] -> [B, L, C]`.
+    Of overlapping tokens a base takes the answer of the token in whose middle it is, of an even k
+    the mean of both of these, at the ends of the window that of the first or the last one. Shapes:
+    `[B, P, k * C] -> [B, L, C]`.
     """
 
     def __init__(self, k: int, overlapping: bool = True, **kwargs: Any):
@@ -110,8 +111,12 @@ class BasesOfTokens(keras.layers.Layer):
         if not self.overlapping:
             return ops.reshape(x, (-1, positions * self.k, channels))
         answers = ops.reshape(x, (-1, positions, self.k, channels))
-        middle = self.k // 2
-        parts = [answers[:, 0, :middle], answers[:, :, middle], answers[:, -1, middle + 1 :]]
+        left, right = (self._of_place(answers, place) for place in ((self.k - 1) // 2, self.k // 2))
+        return left if self.k % 2 else (left + right) / 2
+
+    def _of_place(self, answers: Any, place: int) -> Any:
+        """Returns the answers of tokens to the base at this place in them, and of the ends."""
+        parts = [answers[:, 0, :place], answers[:, :, place], answers[:, -1, place + 1 :]]
         return ops.concatenate(parts, axis=1)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -75,6 +75,18 @@ class JoinStrands(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("genokeras")
+class StrandMean(keras.layers.Layer):
+    """The mean of what pooled features say of either strand: `[B, 2 C] -> [B, C]`, invariant."""
+
+    def call(self, x: Any) -> Any:
+        given, opposite = ops.split(x, 2, axis=-1)
+        return (given + ops.flip(opposite, axis=-1)) / 2
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (input_shape[0], half_of(input_shape[-1], "channels"))
+
+
+@keras.saving.register_keras_serializable("genokeras")
 class PerStrand(keras.layers.Wrapper):
     """A layer applied to either strand by itself, with the same weights: a norm, say.
 

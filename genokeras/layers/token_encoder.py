@@ -7,12 +7,11 @@ padding).
 import dataclasses
 from typing import Any
 
-from keras import layers
-
 from genokeras.config import require_at_least
 from genokeras.layers import encoder
 from genokeras.layers.encoder import EncoderConfig
-from genokeras.layers.kmer_tokens import MAX_K, KmerTokens, num_tokens
+from genokeras.layers.kinds import kinds
+from genokeras.layers.kmer_tokens import MAX_K, KmerTokens, opposites
 from tfrecords.errors import InputError
 
 
@@ -60,5 +59,6 @@ def encode(one_hot: Any, mask: Any, config: TokenEncoderConfig) -> tuple[Any, An
     if config.kmer == 1:
         return encoder.encode(one_hot, mask, config)
     tokens, mask = KmerTokens(**config.tokens, name="tokens")(one_hot, mask)
-    x = layers.Embedding(num_tokens(config.kmer), config.channels, name="embedding")(tokens)
+    embedding = kinds(config.rc == "equivariant").embedding
+    x = embedding(opposites(config.kmer), config.channels, name="embedding")(tokens)
     return encoder.transform(x, mask, config, 1 if config.overlapping else config.kmer), mask

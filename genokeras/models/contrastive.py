@@ -4,8 +4,8 @@ The first view of a window is the window, the second one is varied (`genokeras.v
 shifted, turned to the opposite strand. Trained so that each finds the other among the views of the
 whole batch, also over several devices. Windows that overlap, and the same DNA elsewhere on either
 strand, are no negatives. An embedding of a window is the mean over its positions of the encoder's
-features, the layer `mean` (with rc=average `mean_of_strands`); the projection behind it is for the
-loss.
+features, the layer `mean` (with rc=average and rc=equivariant `mean_of_strands`); the projection
+behind it is for the loss.
 
 Presets: `tiny`, for tests, `small`, `base` and `100m`; none has been measured yet. More:
 docs/contrastive.md. Shapes: packed DNA of `L` bp in, vectors of length one, `[B, projection]`, out.
@@ -59,7 +59,6 @@ class Config(ViewAugmentation, EncoderConfig):
     p0: float = 0.5  # By batch_size: so likely is a pair found at these two similarities.
     positive_similarity: float = 0.8  # Of pairs.
     negative_similarity: float = 0.0  # Of all else.
-    rc: Literal["average", "augment", "none"] = "augment"  # None: no view is of the other strand.
     ambiguous: Literal["zero", "mean", "one"] = "zero"  # What N becomes: 0000, 1/4 each, 1111.
     mutation_rate: float = 0.1
     deletion_rate: float = 0.3
@@ -107,6 +106,7 @@ TRAINING |= {"tiny": {"batch_size": 64}, "100m": {"batch_size": 1024, "learning_
 def build(config: Config, spec: Spec) -> keras.Model:
     spec.require_task_type(TASK_TYPES)
     views.check(config, spec)
+    strand_symmetry.check(config, spec, pooled=1)
     if config.loss == "supervised" and spec.task_type != "binary":
         raise InputError(
             f"loss=supervised needs binary labels, these data are {spec.task_type}: use "
@@ -119,7 +119,7 @@ def build(config: Config, spec: Spec) -> keras.Model:
     if averages_strands:
         x, mask = BothStrands(name="both_strands")(x), BothStrands(name="both_masks")(mask)
     features, positions = encoder.encode(x, mask, config)
-    x = encoder.mean_over(features, positions)
+    x = encoder.mean_over(features, positions, equivariant=config.rc == "equivariant")
     # Similarities are never rounded to 16 bits: float32, or float64 if that is the precision.
     exact = {"dtype": keras.config.dtype_policy().variable_dtype}
     kernel = {"kernel_initializer": "lecun_normal", **exact}
@@ -212,7 +212,8 @@ def running_scores(spec: Spec) -> ContrastiveScores:
 
 
 def embedding(config: Config, model: keras.Model) -> keras.Model:
-    return window_embedding(model, [model.get_layer("mean").output])
+    equivariant = config.rc == "equivariant"
+    return window_embedding(model, [model.get_layer("mean").output], equivariant=equivariant)
 
 
 def _turned_rate(config: Config, spec: Spec) -> float:

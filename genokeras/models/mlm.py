@@ -18,22 +18,27 @@ import dataclasses
 from typing import Any, Literal
 
 import keras
-from keras import layers, ops
+from keras import ops
 
+from genokeras import strand_symmetry
 from genokeras.config import require_at_least, require_rates
 from genokeras.layers import token_encoder
 from genokeras.layers.corrupt import corrupt
+from genokeras.layers.kinds import kinds
 from genokeras.layers.kmer_tokens import BasesOfTokens
 from genokeras.layers.one_hot import OneHot, pack_nibbles, unpack_nibbles
 from genokeras.layers.pooling import MeanPool1D
 from genokeras.layers.redraw_bases import UNIFORM
 from genokeras.layers.shift_window import MAX_SHIFT_BP, centre_window, shift_window
+from genokeras.layers.strands import BothStrands, MeanOfStrands
 from genokeras.layers.token_encoder import TokenEncoderConfig
 from genokeras.layers.window_embedding import window_embedding
 from genokeras.metrics.masked_bases import MaskedBaseScores
 from genokeras.models.spec import Spec
 from tfrecords.errors import InputError
 from tfrecords.manifest import TASK_TYPES as TASK_TYPES
+
+_COMPLEMENT = (3, 2, 1, 0)  # Of A, C, G, T.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,13 +100,21 @@ def build(config: Config, spec: Spec) -> keras.Model:
     spec.require_task_type(TASK_TYPES)
     _check(config, spec)
     sequence = keras.Input((spec.packed_width,), dtype="uint8", name="sequence")
-    one_hot, mask = OneHot(spec.length, name="one_hot")(sequence)
-    x, _ = token_encoder.encode(one_hot, mask, config)
-    tokens = config.tokens
+    x, mask = OneHot(spec.length, name="one_hot")(sequence)
+    averages_strands = strand_symmetry.averages(config, spec)
+    if averages_strands:
+        x, mask = BothStrands(name="both_strands")(x), BothStrands(name="both_masks")(mask)
+    x, _ = token_encoder.encode(x, mask, config)
+    tokens, layer = config.tokens, kinds(config.rc == "equivariant")
     # Never rounded to 16 bits: float32, or float64 if that is the precision.
     exact = {"dtype": keras.config.dtype_policy().variable_dtype}
-    x = layers.Dense(4 * tokens["k"], kernel_initializer="lecun_normal", name="head", **exact)(x)
+    # On the opposite strand a token's bases stand backwards, and each is its complement.
+    backwards = range(4 * tokens["k"])[::-1]
+    head = {"kernel_initializer": "lecun_normal", "name": "head", **exact}
+    x = layer.head(len(backwards), backwards, **head)(x)
     x = BasesOfTokens(**tokens, name="logits", **exact)(x)
+    if averages_strands:
+        x = MeanOfStrands(_COMPLEMENT, name="mean_of_strands", **exact)(x)
     return keras.Model(sequence, x, name="mlm")
 
 
@@ -175,17 +188,18 @@ def running_scores(spec: Spec) -> MaskedBaseScores:
 
 
 def embedding(config: Config, model: keras.Model) -> keras.Model:
+    outputs = {layer.name: layer.output for layer in model.layers}
     if config.kmer > 1:
-        mask = model.get_layer("tokens").output[1]
-    elif config.stem_stride > 1:
-        mask = model.get_layer("stem_mask").output
+        mask = outputs["tokens"][1]
     else:
-        mask = model.get_layer("one_hot").output[1]
+        mask = outputs.get("stem_mask", outputs.get("both_masks", outputs["one_hot"][1]))
     pool = MeanPool1D(name="embedding_mean", dtype=model.variable_dtype)
-    return window_embedding(model, [pool(model.get_layer("encoder_norm").output, mask)])
+    mean = pool(outputs["encoder_norm"], mask)
+    return window_embedding(model, [mean], equivariant=config.rc == "equivariant")
 
 
 def _check(config: Config, spec: Spec) -> None:
+    strand_symmetry.check(config, spec, pooled=1)
     token_encoder.check(config, spec.length)
     if spec.length < config.mask_span_bp:
         raise InputError(

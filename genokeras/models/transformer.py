@@ -20,16 +20,18 @@ from genokeras import augmentation, strand_symmetry
 from genokeras.augmentation import Augmentation, augment
 from genokeras.config import require_rates
 from genokeras.layers import encoder, token_encoder
-from genokeras.layers.dropout import KeyedDropout
 from genokeras.layers.gelu import gelu
+from genokeras.layers.kinds import kinds
 from genokeras.layers.one_hot import OneHot
 from genokeras.layers.pooling import AttentionPool1D
+from genokeras.layers.rc_strands import JoinStrands, SplitStrands
 from genokeras.layers.strands import BothStrands, MeanOfStrands
 from genokeras.layers.token_encoder import TokenEncoderConfig
 from genokeras.layers.window_embedding import window_embedding
 from genokeras.losses.supervised import OUTPUT, smoothed, supervised_terms
 from genokeras.metrics.supervised import supervised_scores
 from genokeras.models.spec import Spec
+from genokeras.strand_symmetry import Rc
 from tfrecords.errors import InputError
 
 TASK_TYPES = ("binary", "regression")
@@ -42,7 +44,7 @@ class Config(Augmentation, TokenEncoderConfig):
     pooling: Literal["mean", "attention"] = "mean"  # Of positions: all alike, or weights learnt.
     dense_units: tuple[int, ...] = ()  # Of the layers between a window's embedding and its logits.
     head_dropout: float = 0.1  # Of the embedding and of the dense layers.
-    rc: Literal["average", "augment", "none"] = "average"  # Both strands; docs/symmetry.md.
+    rc: Rc = "average"  # Both strands: equivariant, average, augment or none; docs/symmetry.md.
     ambiguous: Literal["zero", "mean", "one"] = "zero"  # What N becomes: 0000, 1/4 each, 1111.
     label_smoothing: float = 0.0  # In training a target of 1 is 1 minus half of it, 0 half of it.
 
@@ -52,6 +54,7 @@ class Config(Augmentation, TokenEncoderConfig):
         require_rates(self, "head_dropout", "label_smoothing")
         if any(units < 1 for units in self.dense_units):
             raise InputError(f"dense_units must be at least 1 each, got {self.dense_units}")
+        strand_symmetry.check_sizes(self, odd=(), even=("dense_units",))
         if self.kmer > 1 and self.ambiguous == "one":
             raise InputError(
                 f"kmer={self.kmer} and ambiguous=one: an N of ones would be read as a base; use "
@@ -83,6 +86,7 @@ def build(config: Config, spec: Spec) -> keras.Model:
     if config.label_smoothing and spec.task_type != "binary":
         raise InputError(f"label_smoothing is for binary tasks, these are {spec.task_type}")
     augmentation.check(config, spec)
+    strand_symmetry.check(config, spec, pooled=1)
     token_encoder.check(config, spec.length)
     sequence = keras.Input((spec.packed_width,), dtype="uint8", name="sequence")
     x, mask = OneHot(spec.length, config.ambiguous, name="one_hot")(sequence)
@@ -92,16 +96,14 @@ def build(config: Config, spec: Spec) -> keras.Model:
     x, mask = token_encoder.encode(x, mask, config)
     # Neither embeddings nor logits are rounded to 16 bits: float32, or float64 if so asked.
     exact = {"dtype": keras.config.dtype_policy().variable_dtype}
-    if config.pooling == "mean":
-        x = encoder.mean_over(x, mask)
-    else:
-        x = AttentionPool1D(name="attention_pool", **exact)(x, mask)
-    x = KeyedDropout(config.head_dropout, name="pooled_dropout", **exact)(x)
+    layer = kinds(config.rc == "equivariant")
+    x = _pool(x, mask, config, exact)
+    x = layer.dropout(config.head_dropout, name="pooled_dropout", **exact)(x)
     kernel = {"kernel_initializer": "lecun_normal", **exact}
     for number, units in enumerate(config.dense_units, start=1):
-        x = layers.Dense(units, gelu, name=f"dense_{number}", **kernel)(x)
-        x = KeyedDropout(config.head_dropout, name=f"dense_{number}_dropout", **exact)(x)
-    x = layers.Dense(spec.num_tasks, name="head", **kernel)(x)
+        x = layer.dense(units, gelu, name=f"dense_{number}", **kernel)(x)
+        x = layer.dropout(config.head_dropout, name=f"dense_{number}_dropout", **exact)(x)
+    x = layer.head(spec.num_tasks, spec.strand_pairs, name="head", **kernel)(x)
     if averages_strands:
         x = MeanOfStrands(spec.strand_pairs, name="mean_of_strands", **exact)(x)
     x = layers.Identity(name=OUTPUT[spec.task_type], **exact)(x)
@@ -127,4 +129,17 @@ def scores(
 
 
 def embedding(config: Config, model: keras.Model) -> keras.Model:
-    return window_embedding(model, [model.get_layer("pooled_dropout").input])
+    pooled = model.get_layer("pooled_dropout").input
+    return window_embedding(model, [pooled], equivariant=config.rc == "equivariant")
+
+
+def _pool(x: Any, mask: Any, config: Config, exact: dict[str, Any]) -> Any:
+    """From features at every position to one vector; those of an equivariant network turn."""
+    if config.pooling == "mean":
+        return encoder.mean_over(x, mask)
+    pool = AttentionPool1D(name="attention_pool", **exact)
+    if config.rc != "equivariant":
+        return pool(x, mask)
+    x = SplitStrands(name="split_strands")(x)
+    x = pool(x, SplitStrands(name="split_masks")(mask))
+    return JoinStrands(name="join_strands", **exact)(x)

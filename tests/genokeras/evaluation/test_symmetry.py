@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from genokeras.evaluation import symmetry
-from genokeras.models import cnn_attention
+from genokeras.models import cnn_attention, contrastive, mlm
 from genokeras.models.spec import Spec
 from tfrecords import sequence
 from tfrecords.errors import InputError
@@ -51,6 +51,21 @@ def test_an_average_is_blind_to_the_strand_at_its_end_only():
     assert rows["logits"]["reverse_complement"] < 1e-5
     assert rows["stem_conv"]["stride_bp"] == 1
     assert rows["stem_pool"]["stride_bp"] == 2
+
+
+@pytest.mark.parametrize(
+    ("module", "action"),
+    [(mlm, "positions and channels backwards"), (contrastive, "none")],
+    ids=["mlm", "contrastive"],
+)
+def test_models_without_labels_are_measured_as_well(module, action):
+    data, packed = Spec(48, (), "unlabelled"), random_dna(8, 48)
+    for rc, is_exact in (("equivariant", True), ("average", True), ("augment", False)):
+        keras.utils.set_random_seed(0)
+        config = dataclasses.replace(module.PRESETS["tiny"], rc=rc)
+        *_, last = symmetry.measure(module.build(config, data), data, packed)
+        assert (last["reverse_complement"] < 1e-5) == is_exact
+        assert last["action"] == action or not is_exact
 
 
 def test_convolutions_follow_shifts_and_pooling_multiples_of_its_stride():

@@ -74,6 +74,13 @@ def test_every_base_gets_the_answer_of_a_token_that_covers_it(k, overlapping):
     np.testing.assert_array_equal(answers[1, :, 0], np.arange(length))
 
 
+def test_of_an_even_k_a_base_takes_the_mean_of_both_tokens_in_whose_middle_it_is():
+    """Answers of the tokens at 0, 1, 2 to four bases each: by hand."""
+    answers = np.array([[[0, 1, 2, 3], [10, 11, 12, 13], [20, 21, 22, 23]]])
+    found = np.asarray(BasesOfTokens(4)(answers))[0, :, 0]
+    np.testing.assert_array_equal(found, [0, (1 + 1) / 2, (2 + 11) / 2, (12 + 21) / 2, 22, 23])
+
+
 def test_windows_that_are_not_whole_tokens_are_refused():
     for length, overlapping in ((10, False), (2, True)):
         with pytest.raises(ValueError, match=f"windows of {length} bp are not whole tokens of 3"):

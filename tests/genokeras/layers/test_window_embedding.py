@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from genokeras.models import cnn_attention, contrastive, mlm, track
+from genokeras.models import cnn_attention, contrastive, mlm, track, transformer
 from genokeras.models.spec import Spec
 from tfrecords import sequence
 
@@ -64,7 +64,7 @@ def test_of_coverage_it_is_the_mean_over_bins():
     np.testing.assert_allclose(given, np.log(total), atol=1e-5)
 
 
-@pytest.mark.parametrize("rc", ["average", "augment"])
+@pytest.mark.parametrize("rc", ["average", "augment", "equivariant"])
 def test_of_views_it_is_what_is_projected(rc):
     model, vectors, embeddings = built(contrastive, SPEC, rc=rc)
     x = model.get_layer("projection_2")(model.get_layer("projection_1")(embeddings))
@@ -97,13 +97,20 @@ def test_of_masked_models_it_is_the_mean_over_what_is_no_padding(changes):
     assert np.abs(np.asarray(features).mean(axis=1) - expected).max() > 1e-3
 
 
-@pytest.mark.parametrize("name", ["cnn_attention", "track"])
-def test_equivariant_embeddings_are_blind_to_the_strand(name):
-    module, spec = {"cnn_attention": (cnn_attention, SPEC), "track": (track, COVERAGE)}[name]
-    for rc, is_blind in (("equivariant", True), ("augment", False)):
-        config = dataclasses.replace(module.PRESETS["tiny"], rc=rc)
+@pytest.mark.parametrize(
+    ("module", "changes"),
+    [
+        *((cnn_attention, {}), (track, {}), (mlm, {}), (mlm, {"kmer": 4})),
+        *((contrastive, {}), (transformer, {})),
+    ],
+)
+def test_embeddings_are_blind_to_the_strand_where_models_are(module, changes):
+    spec = COVERAGE if module is track else SPEC
+    for rc, is_blind in (("equivariant", True), ("average", True), ("augment", False)):
+        config = dataclasses.replace(module.PRESETS["tiny"], rc=rc, **changes)
         embed = module.embedding(config, module.build(config, spec))
         packed = packed_dna(spec.length)
+        packed[0, :4] = 0  # Padding at one end.
         opposite = sequence.reverse_complement(packed, spec.length)
         difference = np.abs(np.asarray(embed(packed)) - np.asarray(embed(opposite))).max()
         assert (difference < 1e-5) == is_blind

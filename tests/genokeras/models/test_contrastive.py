@@ -122,8 +122,9 @@ def test_noise_is_in_the_views_of_training_only(windows):
         assert (differs > 1e-3) == training
 
 
-def test_views_of_the_opposite_strand_say_nothing_to_an_encoder_that_is_blind_to_it(random_dna):
-    blind = dataclasses.replace(TINY, rc="average")
+@pytest.mark.parametrize("rc", ["average", "equivariant"])
+def test_views_of_the_opposite_strand_say_nothing_to_an_encoder_that_is_blind_to_it(rc, random_dna):
+    blind = dataclasses.replace(TINY, rc=rc)
     windows = random_dna(6, 41)
     opposite = sequence.reverse_complement(windows, 41)
     for config, is_blind in ((blind, True), (TINY, False)):
@@ -132,7 +133,7 @@ def test_views_of_the_opposite_strand_say_nothing_to_an_encoder_that_is_blind_to
         assert (distance < 1e-5) == is_blind
         assert bool(contrastive.notes(config, SPEC)) == is_blind
     (note,) = contrastive.notes(blind, SPEC)
-    assert note.startswith("Note: with rc=average both strands of a window have one embedding")
+    assert note.startswith(f"Note: with rc={rc} both strands of a window have one embedding")
     assert not contrastive.notes(dataclasses.replace(blind, reverse_complement_rate=0.0), SPEC)
     nothing = {"mutation_rate": 0.0, "deletion_rate": 0.0, "insertion_rate": 0.0, "mask_rate": 0.0}
     (note,) = contrastive.notes(dataclasses.replace(blind, **nothing), SPEC)

@@ -256,6 +256,31 @@ def trained(config, model, steps, size=256, forward=None):
     return float(loss)
 
 
+@pytest.mark.parametrize("rc", ["equivariant", "augment"])
+def test_both_strands_have_one_loss_where_the_network_turns_with_them(rc):
+    """Also after 50 steps on one strand of a chain whose opposite strand is another chain."""
+    config, model = built(rc=rc, kmer=2)
+    trained(config, model, 50, size=32)
+    prepared = mlm.prepare(config, SPEC, batch_of(chains(64, seed=99)), False)
+    given = {name: np.asarray(values) for name, values in prepared.items()}
+    turned = {name: given[name][:, ::-1] for name in ("selected", "repeat", "weight")}
+    turned["bases"] = 3 - given["bases"][:, ::-1]
+    turned["sequence"] = sequence.reverse_complement(given["sequence"], LENGTH)
+    costs = []
+    for batch in (given, given | turned):
+        terms, _ = mlm.loss(config, model, batch, False)
+        costs.append(np.asarray(terms["cross_entropy"] * batch["weight"]).sum(axis=1))
+    here, there = (np.asarray(model(x["sequence"])) for x in (given, turned))
+    error = np.abs(here - there[:, ::-1, ::-1]).max()
+    assert np.std(here) > 0.05
+    if rc == "equivariant":
+        np.testing.assert_allclose(*costs, rtol=1e-5)
+        assert error <= 1e-5
+    else:
+        assert np.abs(costs[0] - costs[1]).max() > 0.1
+        assert error > 1e-2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "steps", "share"),

@@ -8,7 +8,7 @@ import pytest
 
 from genokeras import config as configs
 from genokeras.layers import keyed_random
-from genokeras.models import cnn_attention, spec, track
+from genokeras.models import cnn_attention, contrastive, mlm, spec, track, transformer
 from tfrecords import sequence
 from tfrecords.errors import InputError
 
@@ -16,6 +16,8 @@ PAIRED = spec.Spec(48, ("plus", "minus", "both"), strand_pairs=(1, 0, 2))
 COVERAGE = spec.Spec(
     *(60, ("plus", "minus", "open"), "coverage"), strand_pairs=(1, 0, 2), bin_bp=6, crop_bp=6
 )
+UNLABELLED = spec.Spec(48, (), "unlabelled")
+SIDE_BY_SIDE = {"kmer": 4, "overlapping": False, "norm": "layer", "gated": False}
 EQUIVARIANT = {
     "tiny": (cnn_attention, PAIRED, "tiny", {}),
     "odd": (cnn_attention, dataclasses.replace(PAIRED, length=44), "tiny", {"norm": "layer"}),
@@ -24,6 +26,12 @@ EQUIVARIANT = {
     "track": (track, COVERAGE, "tiny", {}),
     "one_base": (track, dataclasses.replace(COVERAGE, length=33, bin_bp=1), "tiny", {}),
     "profile": (track, COVERAGE, "tiny", {"loss": "profile_counts", "norm": "none"}),
+    "mlm": (mlm, UNLABELLED, "tiny", {"stem_kernel_size": 5, "stem_stride": 4, "dropout": 0.2}),
+    "kmers": (mlm, dataclasses.replace(UNLABELLED, length=33), "tiny", {"kmer": 3}),
+    "even_kmers": (mlm, UNLABELLED, "tiny", {"kmer": 4, "pairing": "interleaved"}),
+    "side_by_side": (mlm, UNLABELLED, "tiny", SIDE_BY_SIDE),
+    "contrastive": (contrastive, UNLABELLED, "tiny", {"recompute": True}),
+    "transformer": (transformer, PAIRED, "tiny", {"pooling": "attention", "dense_units": (4,)}),
 }
 
 
@@ -51,11 +59,13 @@ def build(module, data, preset, seed=0, **changes):
 
 
 def both_strands(model, data, packed, **options):
+    """Outputs, and what those of the opposite strand say of the given one."""
     opposite = sequence.reverse_complement(packed, data.length)
     keys = keras.ops.convert_to_tensor(np.arange(len(packed), dtype=np.uint32))
     with keyed_random.scope(keys):
         given, turned = (np.asarray(model(x, **options)) for x in (packed, opposite))
-    turned = turned[..., list(data.strand_pairs or range(turned.shape[-1]))]
+    bases = (3, 2, 1, 0) if model.name == "mlm" else None
+    turned = turned[..., list(data.strand_pairs or bases or range(turned.shape[-1]))]
     return given, turned[:, ::-1] if turned.ndim == 3 else turned
 
 
@@ -66,15 +76,15 @@ def test_equivariant_networks_are(name, training, exact, random_dna):
     module, data, preset, changes = EQUIVARIANT[name]
     model = build(module, data, preset, rc="equivariant", **changes)
     packed = random_dna(4, data.length)
-    packed[0, -3:] = 0  # Padding on one side.
+    packed[0, -3:], packed[1, :3] = 0, 0xFF  # Padding at one end, and bases that are hidden.
     given, turned = both_strands(model, data, packed, training=training)
     assert np.abs(given - turned).max() <= 1e-12
     assert np.std(given[..., 0]) > 1e-4
     assert np.abs(given[..., 0] - given[..., 1]).max() > 1e-4
-    assert not {"both_strands", "mean_of_strands"} & {layer.name for layer in model.layers}
+    assert "both_strands" not in [layer.name for layer in model.layers]
 
 
-@pytest.mark.parametrize("name", ["tiny", "track"])
+@pytest.mark.parametrize("name", ["tiny", "track", "even_kmers", "contrastive"])
 def test_others_are_not_but_their_mean_is(name, exact, random_dna):
     """The control, and what averages outside of the network, on data in pairs or without a pair."""
     module, data, preset, changes = EQUIVARIANT[name]
@@ -136,12 +146,16 @@ def test_an_equivariant_network_has_half_of_the_weights():
         ),
         (track, ["tower_kernel_size=4"], "rc=equivariant needs an odd tower_kernel_size, got 4"),
         (track, ["head_units=5"], "rc=equivariant needs an even head_units, got 5"),
+        (mlm, ["num_heads=1"], "rc=equivariant needs an even num_heads, got 1"),
+        (contrastive, ["feedforward_units=5"], "needs an even feedforward_units, got 5"),
+        (transformer, ["dense_units=4,3"], "rc=equivariant needs an even dense_units, got 3"),
     ],
 )
 def test_networks_that_cannot_be_equivariant_are_refused(module, assignments, message):
     with pytest.raises(InputError, match=message):
         configs.override(module.PRESETS["tiny"], ["rc=equivariant", *assignments])
-    configs.override(module.PRESETS["tiny"], ["rc=average", "attention_blocks=0", *assignments])
+    more = ["attention_blocks=0"] * hasattr(module.PRESETS["tiny"], "attention_blocks")
+    configs.override(module.PRESETS["tiny"], ["rc=average", *more, *assignments])
 
 
 @pytest.mark.parametrize(
@@ -160,10 +174,14 @@ def test_networks_that_cannot_be_equivariant_are_refused(module, assignments, me
             dataclasses.replace(COVERAGE, bin_bp=1, cut_sites=(0, 1)),
             "rc=equivariant, but the dataset has cut sites, which move by one base on the opposite",
         ),
+        (
+            dataclasses.replace(UNLABELLED, stranded=True),
+            "rc=equivariant, but the dataset was built with --reverse_complement=none",
+        ),
     ],
 )
 def test_data_without_that_symmetry_are_refused(data, message):
-    module = track if data.bin_bp else cnn_attention
+    module = {"coverage": track, "unlabelled": mlm}.get(data.task_type, cnn_attention)
     config = dataclasses.replace(module.PRESETS["tiny"], rc="equivariant")
     with pytest.raises(InputError, match=message):
         module.build(config, data)
