@@ -1,6 +1,6 @@
 """What hiding bases of a dataset's own windows hides, and what it gives away, measured."""
 
-from collections.abc import Iterator
+import dataclasses
 
 import numpy as np
 
@@ -17,6 +17,50 @@ _KMERS = (1, 3, 6)
 _SEED = 0
 
 
+@dataclasses.dataclass(frozen=True)
+class Corruption:
+    """What the corruptions of `mlm` do to windows.
+
+    Attributes:
+        num_windows: So many were looked at.
+        mask_rate: Share of the bases to predict that was asked for.
+        chosen: The share that was, by corruption.
+        leakage: What a chosen base shows of the original, in nats, by corruption.
+        hidden: Share of the bases that no k-mer tells, by `k`, one from every base on.
+        hidden_one_by_one: The same if as many k-mers are masked without regard to bases.
+    """
+
+    num_windows: int
+    mask_rate: float
+    chosen: dict[str, float]
+    leakage: dict[str, float]
+    hidden: dict[int, float]
+    hidden_one_by_one: dict[int, float]
+
+
+def measure_corruption(dataset: Dataset) -> Corruption:
+    """Corrupts windows of the training split in each way, and returns what that does."""
+    config, packed = mlm.PRESETS["base"], _windows(dataset)
+    length, background = dataset.manifest.window_bp, Spec.from_manifest(dataset.manifest).background
+    keys = sampling.example_keys(np.arange(len(packed)), seed=_SEED, epoch=0)
+    found = Corruption(len(packed), config.mask_rate, {}, {}, {}, {})
+    before, rng = _nibbles(packed, length), np.random.default_rng(_SEED)
+    mixed = config.mixed_shares
+    for name, actions in (("mask", (1, 0, 0)), ("random", (0, 1, 0)), ("mixed", mixed)):
+        arguments = config.mask_rate, config.mask_span_bp, actions, background or UNIFORM
+        corrupted, chosen = (np.asarray(x) for x in corrupt(packed, keys, *arguments))
+        chosen, after = chosen[:, :length], _nibbles(corrupted, length)
+        found.chosen[name] = float(chosen.mean())
+        found.leakage[name] = measured_leakage(before[chosen], after[chosen])
+    # All corruptions choose the same bases.
+    for k in filter(lambda k: k <= length, _KMERS):
+        covering = np.lib.stride_tricks.sliding_window_view(chosen, k, axis=1).any(axis=-1)
+        naive = rng.random(covering.shape) < config.mask_rate
+        found.hidden[k] = float(hidden_bases(covering, k).mean())
+        found.hidden_one_by_one[k] = float(hidden_bases(naive, k).mean())
+    return found
+
+
 def describe_corruption(dataset: Dataset) -> list[str]:
     """Returns lines on the corruptions of `mlm`, applied to windows of the training split.
 
@@ -24,25 +68,20 @@ def describe_corruption(dataset: Dataset) -> list[str]:
     every base on, the share of bases that none tells, if bases are hidden, and if as many tokens
     are masked one by one, which is not done, since it hides next to nothing.
     """
-    config, packed = mlm.PRESETS["base"], _windows(dataset)
-    length, background = dataset.manifest.window_bp, Spec.from_manifest(dataset.manifest).background
-    keys = sampling.example_keys(np.arange(len(packed)), seed=_SEED, epoch=0)
-    lines = [
-        f"Corruption of {len(packed):,} windows, mask_rate={config.mask_rate:g}:",
+    found = measure_corruption(dataset)
+    return [
+        f"Corruption of {found.num_windows:,} windows, mask_rate={found.mask_rate:g}:",
         "  corruption   chosen   leakage in nats",
+        *(
+            f"  {name:10}   {found.chosen[name]:6.4f}   {leakage:15.4f}"
+            for name, leakage in found.leakage.items()
+        ),
+        "  k-mers       bases hidden if bases are   if tokens are masked one by one",
+        *(
+            f"  k={k:<11} {hidden:25.4f}   {found.hidden_one_by_one[k]:31.4f}"
+            for k, hidden in found.hidden.items()
+        ),
     ]
-    before, hidden = _nibbles(packed, length), None
-    mixed = config.mixed_shares
-    for name, actions in (("mask", (1, 0, 0)), ("random", (0, 1, 0)), ("mixed", mixed)):
-        arguments = config.mask_rate, config.mask_span_bp, actions, background or UNIFORM
-        corrupted, chosen = (np.asarray(x) for x in corrupt(packed, keys, *arguments))
-        chosen, after = chosen[:, :length], _nibbles(corrupted, length)
-        leakage = measured_leakage(before[chosen], after[chosen])
-        lines.append(f"  {name:10}   {chosen.mean():6.4f}   {leakage:15.4f}")
-        hidden = chosen if name == "mask" else hidden
-    lines.append("  k-mers       bases hidden if bases are   if tokens are masked one by one")
-    lines += _hidden_lines(hidden, config.mask_rate)
-    return lines
 
 
 def hidden_bases(masked: np.ndarray, k: int) -> np.ndarray:
@@ -54,17 +93,6 @@ def hidden_bases(masked: np.ndarray, k: int) -> np.ndarray:
     """
     visible = np.pad(~masked, ((0, 0), (k - 1, k - 1)))
     return ~np.lib.stride_tricks.sliding_window_view(visible, k, axis=1).any(axis=-1)
-
-
-def _hidden_lines(hidden: np.ndarray, rate: float) -> Iterator[str]:
-    rng = np.random.default_rng(_SEED)
-    for k in _KMERS:
-        if hidden.shape[1] < k:
-            continue
-        covering = np.lib.stride_tricks.sliding_window_view(hidden, k, axis=1).any(axis=-1)
-        naive = rng.random(covering.shape) < rate
-        shares = [hidden_bases(masked, k).mean() for masked in (covering, naive)]
-        yield f"  k={k:<11} {shares[0]:25.4f}   {shares[1]:31.4f}"
 
 
 def _windows(dataset: Dataset) -> np.ndarray:
