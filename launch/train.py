@@ -9,12 +9,13 @@ it for more) and the training flags change that. While it trains, watch it with
 
 import dataclasses
 import os
+import pathlib
 import re
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from genokeras.training import tpu_environment
+from genokeras.training import source, tpu_environment
 from genokeras.training.fields import value_type
 from genokeras.training.runtime import Runtime
 from genokeras.training.train_config import LAST, TrainConfig, plan
@@ -31,8 +32,16 @@ _DATA_DIR = flags.DEFINE_string(
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run: new, or one with the same settings.", required=True
 )
-_MODEL = flags.DEFINE_string("model", "cnn_attention", "Model: a file of genokeras/models.")
-_PRESET = flags.DEFINE_string("preset", "base", "Preset of the model; below are all of them.")
+_MODEL = flags.DEFINE_string(
+    "model",
+    "cnn_attention",
+    "Model: a file of genokeras/models; not given, with --init_from the one that suits that run.",
+)
+_PRESET = flags.DEFINE_string(
+    "preset",
+    "base",
+    "Preset of the model; below are all of them. Not given, with --init_from that of that run.",
+)
 _SET = flags.DEFINE_multi_string(
     "set", [], "Field of the preset to change, as name=value; repeat it for more."
 )
@@ -84,6 +93,7 @@ def main() -> None:
         tpu_environment.prepare(runtime.tpu, runtime.strategy)
     else:
         app.start_again_when_aborted()
+    model, preset = _model_and_preset(given)
     cache_flags.apply()
     manifest = Manifest.load(_DATA_DIR.value)
     if _EVALUATE.value is not None:
@@ -95,10 +105,10 @@ def main() -> None:
     result = train(
         _DATA_DIR.value,
         _WORKDIR.value,
-        model=_MODEL.value,
-        preset=_PRESET.value,
+        model=model,
+        preset=preset,
         overrides=_SET.value,
-        training=recipe(_MODEL.value, _PRESET.value, **given),
+        training=recipe(model, preset, **given),
         runtime=runtime,
         resume=_RESUME.value,
         progress=progress.start,
@@ -122,16 +132,18 @@ def check(data_dir: str) -> None:
     Args:
         data_dir: Of the dataset, whatever the flags say of it.
     """
-    from genokeras import config as configs
     from genokeras.models import spec as specs
+    from genokeras.training import begin
     from genokeras.training.train import recipe
 
     given, _ = asked()
-    manifest = Manifest.load(data_dir)
-    configs.override(specs.preset(_MODEL.value, _PRESET.value), _SET.value)
+    model, preset = _model_and_preset(given)
+    manifest, training = Manifest.load(data_dir), recipe(model, preset, **given)
+    origin = begin.find(training, pathlib.Path(_WORKDIR.value), _RESUME.value)
+    begin.configuration(origin, model, preset, _SET.value)
     spec = specs.Spec.from_manifest(manifest)
-    spec.require_task_type(specs.load(_MODEL.value).TASK_TYPES)
-    plan(recipe(_MODEL.value, _PRESET.value, **given), manifest.num_examples("train"))
+    spec.require_task_type(specs.load(model).TASK_TYPES)
+    plan(training, manifest.num_examples("train"))
 
 
 def asked() -> tuple[dict[str, Any], Runtime]:
@@ -139,8 +151,15 @@ def asked() -> tuple[dict[str, Any], Runtime]:
     given = _given(_TRAINING)
     TrainConfig(**given)
     runtime = Runtime(**_given(_RUNTIME))
-    model_help.check(_MODEL.value, _PRESET.value, _SET.value)
+    model_help.check(*_model_and_preset(given), _SET.value)
     return given, runtime
+
+
+def _model_and_preset(given: dict[str, Any]) -> tuple[str, str]:
+    """Returns those asked for, or those that suit the run to begin with."""
+    asked = (flag.value if flag.present else None for flag in (_MODEL, _PRESET))
+    workdir = pathlib.Path(_WORKDIR.value)
+    return source.model_and_preset(given.get("init_from"), workdir, *asked)
 
 
 def _given(holders: dict[str, flags.FlagHolder]) -> dict[str, Any]:

@@ -14,11 +14,12 @@ class KeyedDropout(keras.layers.Dropout):
     """Dropout that draws from the keys of `keyed_random.scope`, salted with the layer's name.
 
     A resumed or distributed run drops the same units of the same example. Outside of a scope it is
-    ordinary Keras dropout, so that `model.fit` works in a notebook.
+    ordinary Keras dropout, so that `model.fit` works in a notebook. In a layer that is not
+    trainable it drops nothing.
     """
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        keys = keyed_random.current_keys()
+        keys, training = keyed_random.current_keys(), training and self.trainable
         if keys is None or not training or self.rate == 0:
             return super().call(inputs, training=training)
         shape = self.noise_shape or (None,) * len(inputs.shape)

@@ -29,22 +29,28 @@ class Recompute(keras.layers.Wrapper):
         # The gradient is computed outside of the contexts of the loss.
         keys, mean = keyed_random.current_keys(), batch_norm.mean_over_replicas()
         kept = [(state, state.value) for state in states]
+        moving: list[keras.Variable] = []
 
         def run(x: Any, *values: Any) -> Any:
             # A pure function of its arguments, as it is called twice: all variables are given, and
-            # what it would assign is returned.
+            # what it would assign is returned. That leaves out weights that do not learn: given in
+            # the precision of the layer, they would come back rounded.
             given = [*zip(weights, values, strict=True), *kept]
             with (
                 keras.StatelessScope(given) as scope,
                 keyed_random.scope(keys),
                 batch_norm.over_replicas(mean),
             ):
+                before = [scope.get_current_value(state) for state in states]
                 output = self.layer(x, *others, training=True)
-            return output, *(scope.get_current_value(state) for state in states)
+                after = [scope.get_current_value(state) for state in states]
+            moved = [place for place, old in enumerate(before) if after[place] is not old]
+            moving[:] = [states[place] for place in moved]
+            return output, *(after[place] for place in moved)
 
         values = [keras.ops.convert_to_tensor(weight.value) for weight in weights]
         output, *moved = keras.remat(run)(x, *values)
-        for state, value in zip(states, moved, strict=True):
+        for state, value in zip(moving, moved, strict=True):
             state.assign(value)
         return output
 

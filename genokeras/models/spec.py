@@ -14,7 +14,8 @@ A model is one module `genokeras/models/NAME.py`; `--model=NAME` finds it by its
 - `build(config, spec) -> keras.Model`: functional, inputs named after the schema (`sequence`:
   packed uint8 `[B, ceil(L/2)]`), the first layer `genokeras.layers.one_hot.OneHot` under the name
   `one_hot`, every layer named, outputs in float32. A layer with the attribute `undecayed = True` is
-  spared weight decay.
+  spared weight decay. The weights of tasks are in layers of `TASK_LAYERS`, so that a run does
+  not begin with those of other tasks.
 - `prepare(config, spec, batch, training) -> batch`: from stored sequences to what the network
   reads, on the device. It cuts windows of `spec.length` bp out of `batch["sequence"]`, which holds
   `spec.shift_bp` bp more at either end, and augments. All that is random is a function of
@@ -58,6 +59,9 @@ from tfrecords import bins
 from tfrecords.errors import InputError, check_known
 from tfrecords.manifest import TASK_TYPES, Manifest, is_pairing
 from tfrecords.strands import check_cut_sites
+
+# Names of layers, behind a prefix or without, whose weights belong to tasks.
+TASK_LAYERS = ("head", "kmer_linear", "log_total", "scale")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,3 +186,9 @@ def without_one_hot(model: keras.Model) -> keras.Model:
     Feed it `model.get_layer("one_hot")(packed)`. It shares its weights with `model`.
     """
     return keras.Model(model.get_layer("one_hot").output, model.outputs[0], name="without_one_hot")
+
+
+def belongs_to_tasks(name: str) -> bool:
+    """Whether a variable of this name has weights of one task and of another."""
+    layer = name.split("/")[0]
+    return any(layer == kind or layer.endswith(f"_{kind}") for kind in TASK_LAYERS)

@@ -53,8 +53,8 @@ def save(checkpoints: pathlib.Path, step: int, arrays: Arrays, state: Mapping[st
             with naming(scratch / f"{group}.npz"):
                 np.savez(scratch / f"{group}.npz", **values)
         _write_text(scratch / _STATE, json.dumps(state, indent=1) + "\n")
-        sums = [f"{file_sha256(path)}  {path.name}\n" for path in sorted(scratch.iterdir())]
-        _write_text(scratch / _SUMS, "".join(sums))
+        lines = [f"{file_sha256(path)}  {path.name}\n" for path in sorted(scratch.iterdir())]
+        _write_text(scratch / _SUMS, "".join(lines))
         for path in (*scratch.iterdir(), scratch):
             sync(path)
     except OSError:
@@ -89,15 +89,15 @@ def check(path: pathlib.Path, groups: Iterable[str] | None = None) -> list[str]:
         InputError: A file is missing, truncated or changed.
     """
     with _damage(path):
-        sums = _read_sums(path)
+        found = sums(path)
         # A group that only the folder or only the sums know of is one whose name there is damaged.
-        files = {*sums, *(file.name for file in path.glob("*.npz"))}
+        files = {*found, *(file.name for file in path.glob("*.npz"))}
         names = {name.removesuffix(".npz") for name in files if name.endswith(".npz")}
         wanted = sorted(names if groups is None else names & set(groups))
         for file in [_STATE, *(f"{group}.npz" for group in wanted)]:
             if not (path / file).is_file():
                 raise InputError(f"{path / file}: missing, this checkpoint is damaged")
-            if file_sha256(path / file) != sums.get(file):
+            if file_sha256(path / file) != found.get(file):
                 raise InputError(
                     f"{path / file}: its sha256 is not the one in {_SUMS}, it is damaged"
                 )
@@ -159,7 +159,8 @@ def prune(
     delete(checkpoints, [step for step in past[:-keep] if step not in protected])
 
 
-def _read_sums(path: pathlib.Path) -> dict[str, str]:
+def sums(path: pathlib.Path) -> dict[str, str]:
+    """Returns the sha256 of every file of a checkpoint, as it was when it was written."""
     if not (path / _SUMS).is_file():
         raise InputError(f"{path / _SUMS}: missing, this checkpoint is damaged")
     # A byte that is no text makes a line that agrees with no file.

@@ -31,6 +31,8 @@ _KINDS = {
 _COMPARED = ("model", "config", "training")
 # Of the training these change nothing but the last bits: a run may go on with others.
 _HOW_COMPUTED = ("gradient_accumulation", "jit", "steps_per_execution")
+# The place of the run that this one began with: its weights are compared.
+_PLACES = ("init_from",)
 _HASH_LETTERS = 12
 _MOST_DIFFERENCES = 5  # Between two datasets: more say no more.
 _PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "tensorflow-tpu", "jax", "numpy", "genokeras")
@@ -50,6 +52,7 @@ def describe(
         "spec": dataclasses.asdict(run.spec),
         "data_dir": str(run.data_dir.absolute()),
         "manifest_sha256": run.manifest_sha256,
+        "init_from": run.source and dataclasses.asdict(run.source),
         "dataset": _dataset(Manifest.load(run.data_dir)),
         "environment": dict(environment),
     }
@@ -62,7 +65,7 @@ def read(workdir: pathlib.Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        settings = {"environment": {}, **json.loads(path.read_text())}
+        settings = {"environment": {}, "init_from": None, **json.loads(path.read_text())}
         version = settings["format_version"]
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path}: not the settings of a run ({error!r}); {_WAY_OUT}") from None
@@ -95,8 +98,9 @@ def check_same(workdir: pathlib.Path, old: Mapping[str, Any], new: Mapping[str, 
     differing = {
         name: values
         for name, values in differing.items()
-        if name.removeprefix("training.") not in _HOW_COMPUTED
+        if name.removeprefix("training.") not in (*_HOW_COMPUTED, *_PLACES)
     }
+    differing |= _differences(_begun(old), _begun(new), ("init_from",))
     if old["manifest_sha256"] != new["manifest_sha256"]:
         differing |= _other_data(old, new)
     if not differing:
@@ -165,6 +169,13 @@ def _differences(
         for name in {**there, **now}
         if there.get(name) != now.get(name)
     }
+
+
+def _begun(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns by what the weights that a run began with are told from others."""
+    found = settings["init_from"]
+    known = found and {"step": found["step"], "sha256": found["sha256"][:_HASH_LETTERS]}
+    return {"init_from": known}
 
 
 def _in_words(differences: Mapping[str, tuple[Any, Any]]) -> str:

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from genokeras import config as configs
 from genokeras.models import spec as specs
 from genokeras.strand_symmetry import turns_strands
-from genokeras.training import about, precision, remote_workdir, settings
+from genokeras.training import about, begin, precision, remote_workdir, settings, source
 from genokeras.training import optimizer as optimizers
 from genokeras.training.best_evaluation import BestEvaluation, best_evaluation
 from genokeras.training.claim import RESUME, claimed, find_finished, settings_to_resume
@@ -53,8 +52,8 @@ def train(
     data_dir: str | pathlib.Path,
     workdir: str | pathlib.Path,
     *,
-    model: str = "cnn_attention",
-    preset: str = "base",
+    model: str | None = None,
+    preset: str | None = None,
     overrides: Sequence[str] = (),
     training: TrainConfig | None = None,
     runtime: Runtime | None = None,
@@ -68,8 +67,8 @@ def train(
         data_dir: Folder of the dataset, or its URL.
         workdir: Folder of the run: new, empty, or that of a run with the same settings. Of a URL a
             copy on this machine is trained in, and pushed with every checkpoint.
-        model: Name of a model.
-        preset: Name of one of its presets.
+        model: Name of a model; None: `cnn_attention`, or what suits the run to begin with.
+        preset: Name of one of its presets; None: `base`, or that of the run to begin with.
         overrides: Fields of the preset to change, as `name=value`.
         training: How to train; None: as belongs to the preset (see `recipe`).
         runtime: Where to train; None: on what there is.
@@ -88,17 +87,8 @@ def train(
     started, log = time.perf_counter(), log or (lambda line: None)
     home = path_of(workdir)
     local, publish = _local(home, log)
-    dataset, training = Dataset(data_dir, progress=progress), training or recipe(model, preset)
-    run = Run(
-        workdir=local,
-        data_dir=dataset.data_dir,
-        model_name=model,
-        preset=preset,
-        config=configs.override(specs.preset(model, preset), overrides),
-        training=training,
-        spec=specs.Spec.from_manifest(dataset.manifest),
-        manifest_sha256=dataset.manifest.sha256,
-    )
+    dataset = Dataset(data_dir, progress=progress)
+    run = _described(dataset, local, model, preset, overrides, training, resume)
     if finished := find_finished(run, settings_to_resume(run, resume), log):
         return dataclasses.replace(finished, workdir=home)
     runtime = runtime or Runtime()
@@ -108,7 +98,7 @@ def train(
     flags = _flags(run, home, overrides)
     again = "the same command" + (" without --resume=never" if resume == "never" else "")
     with listening(again) as stop, precision.scope(training.precision), devices.watching_hosts():
-        job, engine, tracker = _prepare(run, dataset, devices, runtime, progress, log)
+        run, job, engine, tracker = _prepare(run, dataset, devices, runtime, progress, log)
         job = dataclasses.replace(job, publish=publish)
         with claimed(run, devices, overrides, flags, resume, log) as (finished, lock):
             if finished:
@@ -130,6 +120,33 @@ def train(
     return TrainResult(home, **stored, is_chief=devices.host == 0)
 
 
+def _described(
+    dataset: Dataset,
+    workdir: pathlib.Path,
+    model: str | None,
+    preset: str | None,
+    overrides: Sequence[str],
+    training: TrainConfig | None,
+    resume: str,
+) -> Run:
+    """Returns the run that `train` was asked for, with what suits the one that it begins with."""
+    init_from = training and training.init_from
+    model, preset = source.model_and_preset(init_from, workdir, model, preset)
+    training = training or recipe(model, preset)
+    origin = begin.find(training, workdir, resume)
+    return Run(
+        workdir=workdir,
+        data_dir=dataset.data_dir,
+        model_name=model,
+        preset=preset,
+        config=begin.configuration(origin, model, preset, overrides),
+        training=training,
+        spec=specs.Spec.from_manifest(dataset.manifest),
+        manifest_sha256=dataset.manifest.sha256,
+        source=origin,
+    )
+
+
 def _local(
     home: pathlib.Path | RemotePath, log: Log
 ) -> tuple[pathlib.Path, Callable[[], None] | None]:
@@ -149,8 +166,11 @@ def _prepare(
     runtime: Runtime,
     progress: Progress | None,
     log: Log,
-) -> tuple[Job, Engine, BestEvaluation]:
-    """Builds what a trainer needs, and checks all that can be checked before the first step."""
+) -> tuple[Run, Job, Engine, BestEvaluation]:
+    """Builds what a trainer needs, and checks all that can be checked before the first step.
+
+    The run that is returned knows what is new beside the one it begins with.
+    """
     training, module = run.training, run.model_module
     check_coverage(dataset.manifest)
     train_split, valid_split = dataset.split("train"), _valid_split(run, dataset, log)
@@ -161,6 +181,7 @@ def _prepare(
     with seeded(training.seed), devices.scope():
         model = module.build(run.config, run.spec)
         precision.check(model, training.precision)
+        run, begun = begin.begin(model, run)
         optimizer = optimizers.build(training, steps, model)
     jit = devices.use_jit(training.jit, steps.steps, getattr(module, "JIT_ON_CPU", True))
     engine = devices.engine(module, run.config, run.spec, model, optimizer, training, jit)
@@ -190,9 +211,9 @@ def _prepare(
     compiler = "compiled with XLA" if engine.jit else "without XLA"
     computing = f"{devices.describe()}, {training.precision}, {compiler}"
     notes = module.notes(run.config, run.spec) if hasattr(module, "notes") else ()
-    for line in (*about.announcement(run, job, tracker, computing), *engine.notes, *notes):
+    for line in (*about.announcement(run, job, tracker, computing), *begun, *engine.notes, *notes):
         log(line)
-    return job, engine, tracker
+    return run, job, engine, tracker
 
 
 def _valid_split(run: Run, dataset: Dataset, log: Log) -> Split | None:
@@ -217,6 +238,8 @@ def _flags(run: Run, home: pathlib.Path | RemotePath, overrides: Sequence[str]) 
     names = {"data_dir": run.data_dir.absolute(), "workdir": home.absolute()}
     names |= {"model": run.model_name, "preset": run.preset}
     changed = {name: value for name, value in values.items() if value != usual[name]}
+    if run.source:
+        changed["init_from"] = run.source.workdir
     return settings.flags_text(names | changed, overrides)
 
 

@@ -15,6 +15,8 @@ DEFAULT_EPOCHS = 8
 OVERFIT_STEPS = 200
 LAST = "last"
 DEFAULT_WEIGHT_DECAY = {"adamw": 0.02, "adam": 0.0, "sgd": 0.0}
+TUNE = ("full", "frozen", "lora")
+LORA_RANK = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,6 +129,24 @@ class TrainConfig:
         "Stored records that stay together when an epoch is shuffled; 1 is a perfect shuffle. For "
         "data that are read over a network as they are needed: 256 makes that few long reads.",
     )
+    init_from: str | None = expecting(
+        None,
+        "the folder of a run",
+        lambda value: bool(value),
+        "Folder of a run whose best weights to begin with, where names and shapes of layers agree: "
+        "that of mlm or contrastive for a transformer, or of the same model on other data. Sizes "
+        "are taken from it.",
+    )
+    tune: str = choice(
+        "full",
+        TUNE,
+        "What learns of a run with init_from, besides the head: all, nothing, or adapters of the "
+        "transformer blocks",
+    )
+    lora_rank: int | None = at_least(1, None, f"Rank of the adapters of tune=lora; {LORA_RANK}.")
+    lora_alpha: float | None = positive(
+        None, "Their change of a layer counts this much divided by lora_rank; twice lora_rank."
+    )
     overfit_one_batch: bool = expecting(
         False,
         "true or false",
@@ -153,6 +173,22 @@ class TrainConfig:
             raise InputError(
                 f"weight_decay={self.weight_decay:g} with optimizer=adam: "
                 "decoupled decay is what adamw adds to adam; use optimizer=adamw"
+            )
+        if self.tune != "full" and self.init_from is None:
+            raise InputError(
+                f"tune={self.tune} without init_from: weights that were not trained are not worth "
+                "keeping; give init_from, or leave tune out"
+            )
+        for name in ("lora_rank", "lora_alpha"):
+            if getattr(self, name) is not None and self.tune != "lora":
+                raise InputError(
+                    f"{name}={getattr(self, name):g} with tune={self.tune}: only tune=lora has "
+                    "adapters; leave it out"
+                )
+        if self.tune == "lora" and self.precision == "float64":
+            raise InputError(
+                "tune=lora with precision=float64: Keras computes adapters in float32; use another "
+                "precision"
             )
         if self.best_metric == LAST and self.patience:
             raise InputError(

@@ -7,14 +7,16 @@ import types
 from typing import Any
 
 import keras
+import numpy as np
 
 from genokeras import config as configs
 from genokeras.models import spec as specs
-from genokeras.training import checkpoint, precision, variables
+from genokeras.training import checkpoint, precision, tuning, variables
 from genokeras.training import settings as settings_file
 from genokeras.training.remote_workdir import copy_to_read
 from genokeras.training.run_files import CHECKPOINTS
 from genokeras.training.settings import CONFIG_FILE
+from genokeras.training.source import Source
 from genokeras.training.train_config import TrainConfig
 from tfrecords.errors import InputError, suggest
 from tfrecords.manifest import Manifest
@@ -35,6 +37,7 @@ class Run:
     training: TrainConfig
     spec: specs.Spec
     manifest_sha256: str
+    source: Source | None = None  # What it began with.
 
     @classmethod
     def open(cls, workdir: str | pathlib.Path, data_dir: str | pathlib.Path | None = None) -> "Run":
@@ -60,6 +63,7 @@ class Run:
                 training=configs.from_dict(TrainConfig, settings["training"]),
                 spec=configs.from_dict(specs.Spec, settings["spec"]),
                 manifest_sha256=settings["manifest_sha256"],
+                source=Source.from_settings(settings["init_from"]),
             )
         except InputError as error:
             raise InputError(f"{workdir / CONFIG_FILE}: {error}") from None
@@ -138,12 +142,21 @@ class Run:
 
         `which` is `best`, `last`, or a step that has a checkpoint.
         """
-        path = checkpoint.folder(self.workdir / CHECKPOINTS, self.step_of(which))
-        arrays, _ = checkpoint.load(path, ("model", "average"))
         with precision.scope(self.training.precision):
             model = self.model_module.build(self.config, self.spec)
-        variables.assign(model.variables, arrays["model"] | arrays.get("average", {}), str(path))
+        variables.assign(model.variables, self.weights(which), str(self._checkpoint(which)))
         return model
+
+    def weights(self, which: str | int = "best") -> dict[str, np.ndarray]:
+        """Returns the values of all variables of that model by name.
+
+        Of a run with adapters they are merged into the layers, so that the model is like any other.
+        """
+        arrays, _ = checkpoint.load(self._checkpoint(which), ("model", "average"))
+        return tuning.merged(arrays["model"] | arrays.get("average", {}), self.training)
+
+    def _checkpoint(self, which: str | int) -> pathlib.Path:
+        return checkpoint.folder(self.workdir / CHECKPOINTS, self.step_of(which))
 
     def _saved_steps(self) -> list[int]:
         steps = checkpoint.steps(self.workdir / CHECKPOINTS)

@@ -48,6 +48,20 @@ def test_run_from_first_line_to_last_and_its_replay(launch, tiny_run, tmp_path):
     assert settings["overrides"] == ["filters=4"]
 
 
+def test_a_run_begins_with_another(launch, tiny_run, tmp_path):
+    """Its model, preset and sizes are those of the other, which may be gone later."""
+    workdir = tmp_path / "run"
+    flags = [f"--data_dir={tiny_run.data_dir}", f"--workdir={workdir}", "--steps=2", "--jit=off"]
+    done = launch(*flags, f"--init_from={tiny_run.workdir}", "--tune=frozen", "--set=dropout=0.1")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[1].startswith("Training cnn_attention, preset tiny, ")
+    assert lines[3].startswith(f"Beginning with {tiny_run.workdir}, cnn_attention at step 2: ")
+    assert lines[4].startswith("tune=frozen: ")
+    replayed = (workdir / "flags.txt").read_text().splitlines()
+    assert {f"--init_from={tiny_run.workdir}", "--tune=frozen", "--preset=tiny"} <= set(replayed)
+
+
 def test_a_run_is_scored_when_it_is_done(launch, tiny_run, tmp_path):
     workdir = tmp_path / "run"
     flags = [f"--data_dir={tiny_run.data_dir}", f"--workdir={workdir}", *SMALL, "--steps=2"]
@@ -116,6 +130,11 @@ def test_run_ended_by_signals_ends_with_one_line_and_goes_on(tiny_run, tmp_path)
             ["--set=norm=layer", "--set=filtres=3"],
             "error: Config has no field 'filtres'. Did you mean 'filters'? Fields: ",
         ),
+        (
+            ["--init_from=nothing"],
+            "error: nothing: no run here, it has no config.json; launch.train ",
+        ),
+        (["--tune=lora"], "error: tune=lora without init_from: weights that were not trained are "),
         (["--resume=neve"], "error: --resume=neve: expected one of auto, never, must. Did you "),
         (["--lerning_rate=1"], "error: unknown flag --lerning_rate. Did you mean 'learning_rate'?"),
     ],

@@ -67,3 +67,9 @@ def test_gradient_is_the_mask():
 
 def test_config_is_complete(assert_config_complete):
     assert_config_complete(KeyedDropout(0.3, noise_shape=(None, 1), seed=4, name="drop"))
+
+
+def test_a_layer_that_does_not_learn_drops_nothing():
+    layer = KeyedDropout(0.5, name="drop", trainable=False)
+    x = np.ones((100, 10), np.float32)
+    np.testing.assert_array_equal(drop(layer, x), x)

@@ -127,6 +127,14 @@ def test_every_layer_and_weight_has_a_name_of_its_own(module, spec):
     assert len(set(paths)) == len(paths)
 
 
+def test_weights_of_tasks_are_in_layers_that_are_known_by_their_names(module, spec):
+    """Those whose shape depends on the number of tasks; `launch.train --init_from` relies on it."""
+    two = dataclasses.replace(spec, tasks=("a", "b"), target_scale=spec.target_scale * 2)
+    one, other = (module.build(module.PRESETS["tiny"], s).weights for s in (spec, two))
+    found = {a.path for a, b in zip(one, other, strict=True) if a.shape != b.shape}
+    assert found <= {weight.path for weight in one if specs.belongs_to_tasks(weight.path)}
+
+
 def test_starts_with_one_hot_and_ends_in_float32(tiny):
     assert "sequence" in [tensor.name for tensor in tiny.inputs]
     assert isinstance(tiny.get_layer("one_hot"), OneHot)

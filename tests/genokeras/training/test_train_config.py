@@ -33,6 +33,25 @@ from tfrecords.errors import InputError
             "weight_decay=0.1 with optimizer=adam: decoupled decay is what adamw adds to adam; "
             "use optimizer=adamw",
         ),
+        (
+            {"tune": "lora"},
+            "tune=lora without init_from: weights that were not trained are not worth keeping; "
+            "give init_from, or leave tune out",
+        ),
+        (
+            {"init_from": "run", "tune": "frozen", "lora_rank": 4},
+            "lora_rank=4 with tune=frozen: only tune=lora has adapters; leave it out",
+        ),
+        (
+            {"lora_alpha": 4.5},
+            "lora_alpha=4.5 with tune=full: only tune=lora has adapters; leave it out",
+        ),
+        (
+            {"init_from": "run", "tune": "lora", "precision": "float64"},
+            "tune=lora with precision=float64: Keras computes adapters in float32; use another "
+            "precision",
+        ),
+        ({"init_from": ""}, "init_from='': expected the folder of a run"),
     ],
 )
 def test_value_that_cannot_work_is_refused(values, message):
