@@ -17,6 +17,7 @@ from typing import BinaryIO, NoReturn
 
 import numpy as np
 
+from data_prep.htslib import quiet_pysam
 from data_prep.text_file import TextFile
 from tfrecords import sequence
 from tfrecords.chrom import Chrom
@@ -74,25 +75,21 @@ def pack(fasta: pathlib.Path, sha256: str, folder: pathlib.Path) -> None:
 
 def _read(fasta: pathlib.Path) -> Iterator[tuple[str, str]]:
     """Yields name and sequence of every chromosome."""
-    pysam = _pysam(fasta)
-    _check_first_line(fasta)
-    names = set()
-    # htslib writes about damaged files to the standard error stream, unasked.
-    verbosity = pysam.set_verbosity(0)
-    try:
-        with pysam.FastxFile(str(fasta), persist=False) as records:
-            for record in records:
-                name, text = record.name, record.sequence
-                if not name or name in names or not text or record.quality is not None:
-                    _raise_mistake(fasta)
-                names.add(name)
-                yield name, text
-    except InputError:
-        raise
-    except ValueError:  # A damaged file, or one that is not UTF-8.
-        _raise_mistake(fasta)
-    finally:
-        pysam.set_verbosity(verbosity)
+    with quiet_pysam(fasta, "reading a genome") as pysam:
+        _check_first_line(fasta)
+        names = set()
+        try:
+            with pysam.FastxFile(str(fasta), persist=False) as records:
+                for record in records:
+                    name, text = record.name, record.sequence
+                    if not name or name in names or not text or record.quality is not None:
+                        _raise_mistake(fasta)
+                    names.add(name)
+                    yield name, text
+        except InputError:
+            raise
+        except ValueError:  # A damaged file, or one that is not UTF-8.
+            _raise_mistake(fasta)
 
 
 def _write_chromosome(files: dict[str, BinaryIO], text: str) -> np.ndarray:
@@ -196,13 +193,3 @@ def _check_letters(where: str, line: str) -> None:
         sequence.encode([line], len(line))
     except InputError as error:
         raise InputError(f"{where}, {str(error).removeprefix('row 0, ')}") from None
-
-
-def _pysam(fasta: pathlib.Path):
-    try:
-        import pysam
-    except ImportError:
-        raise InputError(
-            f"{fasta}: reading a genome needs the package pysam; pip install 'genokeras[prep]'"
-        ) from None
-    return pysam

@@ -6,13 +6,14 @@ predictions themselves where the task is a regression.
 
 import itertools
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from genokeras.evaluation import output_file, prediction_table
 from genokeras.evaluation.ensemble import Ensemble
+from genokeras.evaluation.hidden_bases import HiddenBases
 from genokeras.evaluation.predictor import BATCH_SIZE
 from genokeras.evaluation.scores import probability
 from genokeras.evaluation.self_supervised import is_self_supervised
@@ -86,7 +87,7 @@ def write_predictions(
     Raises:
       InputError: The output's folder is missing, there is no such checkpoint, or no sequence.
     """
-    output = output_file.check(output)
+    output_file.check(output)
     for run in _with_tasks(runs):
         if run.spec.task_type == "coverage":
             raise InputError(
@@ -95,7 +96,69 @@ def write_predictions(
             )
     options = {"batch_size": batch_size, "reverse_complement": reverse_complement}
     ensemble = Ensemble.load(_with_tasks(runs), checkpoint, **options)
-    num_rows = 0
+
+    def columns_of(packed: np.ndarray) -> dict[str, np.ndarray]:
+        return prediction_table.prediction_columns(ensemble.spec, ensemble.member_logits(packed))
+
+    return write_columns(batches, output, columns_of)
+
+
+def write_pseudo_log_likelihoods(
+    run: Run,
+    batches: Iterable[Mapping[str, Any]],
+    output: str | os.PathLike,
+    *,
+    checkpoint: str | int = "best",
+    **options: Any,
+) -> int:
+    """Writes how likely a masked language model holds each of a stream of sequences.
+
+    Columns: `pseudo_log_likelihood`, the sum over bases, in nats, of the logarithm of what the
+    model gives a base that it is not shown; `bases`, how many these are, N and padding not counted;
+    and `mean_log_likelihood`, per base. A sequence costs as many predictions as it has bases.
+
+    Args:
+      run: Of a masked language model.
+      batches: As of `write_predictions`.
+      output: Likewise.
+      checkpoint: Likewise.
+      **options: Those of `HiddenBases.load`.
+
+    Returns:
+      The number of rows.
+
+    Raises:
+      InputError: As of `write_predictions`, or the run is of another model.
+    """
+    hidden = HiddenBases.load(run, checkpoint, **options)
+
+    def columns_of(packed: np.ndarray) -> dict[str, np.ndarray]:
+        total, bases = hidden.pseudo_log_likelihood(packed)
+        mean = np.where(bases > 0, total / np.maximum(bases, 1), np.nan)
+        return {"pseudo_log_likelihood": total, "bases": bases, "mean_log_likelihood": mean}
+
+    return write_columns(batches, output, columns_of)
+
+
+def write_columns(
+    batches: Iterable[Mapping[str, Any]],
+    output: str | os.PathLike,
+    columns_of: Callable[[np.ndarray], Mapping[str, np.ndarray]],
+) -> int:
+    """Writes what a function makes of the sequences of a stream into a table, a row for each.
+
+    Args:
+      batches: As of `write_predictions`.
+      output: Likewise.
+      columns_of: From packed sequences to columns of as many rows.
+
+    Returns:
+      The number of rows.
+
+    Raises:
+      InputError: The output's folder is missing, or there is no sequence.
+    """
+    output, num_rows = output_file.check(output), 0
     with Prefetch(iter(batches), place=lambda batch: batch) as stream:
         first = next(stream, None)
         if first is None:
@@ -103,10 +166,9 @@ def write_predictions(
         with output_file.open_text(output) as file:
             for batch in itertools.chain([first], stream):
                 columns = {name: values for name, values in batch.items() if name != "sequence"}
-                members = ensemble.member_logits(batch["sequence"])
-                columns |= prediction_table.prediction_columns(ensemble.spec, members)
+                columns |= columns_of(batch["sequence"])
                 prediction_table.write_rows(file, columns, with_header=num_rows == 0)
-                num_rows += members.shape[1]
+                num_rows += len(batch["sequence"])
     return num_rows
 
 

@@ -105,6 +105,14 @@ def test_mistakes_are_refused_before_tensorflow_is_loaded(launch, tiny_run, tmp_
         (f"--workdir={tmp_path}", source, "--output=out.tsv"): "no run here, it has no config.json",
         (run, source, f"--output={tmp_path / 'in.fa'}"): "in.fa is the input, ",
         (run, source, "--output=gs://b/out.tsv"): "gs://b/out.tsv: expected a file of this machine",
+        (run, source, "--output=out.tsv", "--fasta=x.fa"): "--fasta=x.fa does not go with --input=",
+        (run, "--input=v.vcf", "--output=out.vcf"): "--fasta is missing: give the genome that the",
+        (
+            run,
+            "--input=v.vcf",
+            "--output=out.vcf",
+            "--stride_bp=9",
+        ): "--stride_bp=9 does not go with",
     }.items():
         done = launch(*args)
         assert done.returncode == 2
@@ -112,6 +120,29 @@ def test_mistakes_are_refused_before_tensorflow_is_loaded(launch, tiny_run, tmp_
         assert message in done.stderr
         assert len(done.stderr.splitlines()) == 1
     assert (tmp_path / "in.fa").read_text() == ">a\nACGT\n"
+
+
+def test_variants_of_a_vcf_file(launch, tiny_run, tmp_path, monkeypatch):
+    """What they score is told by test_variant_scores.py; here that the command reaches it."""
+    monkeypatch.setenv("GENOKERAS_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "x.fa").write_text(">1\n" + "ACGTACGTTA" * 20 + "\n")
+    lines = ["##fileformat=VCFv4.2", "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"]
+    lines += [f"chr1\t{pos}\tv{pos}\tA\tC,G\t.\t.\t." for pos in (1, 101)]
+    (tmp_path / "v.vcf").write_text("\n".join(lines) + "\n")
+    done = launch(f"--workdir={tiny_run.workdir}", f"--input={tmp_path / 'v.vcf'}",
+                  f"--fasta={tmp_path / 'x.fa'}", f"--output={tmp_path / 'out.tsv'}",
+                  "--variant_shifts=-1,0,1", "--batch_size=8")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"{tmp_path / 'out.tsv'}: 4 alleles of 2 records"
+    rows = read(tmp_path / "out.tsv")
+    assert [(row["chrom"], row["pos"], row["alt"]) for row in rows][1:3] == [
+        ("chr1", "1", "G"),
+        ("chr1", "101", "C"),
+    ]
+    assert list(rows[0])[5:] == [
+        *("label_reference_probability", "label_alternative_probability"),
+        *("label_delta_logit", "delta_l2"),
+    ]
 
 
 def test_help_names_the_columns(launch):
