@@ -8,8 +8,8 @@ Shapes: `N` alleles, windows of `L` bases, packed uint8 `[N, ceil(L/2)]`.
 
 import numpy as np
 
+from data_prep.alleles import Alleles
 from data_prep.genome import Genome
-from data_prep.vcf import Alleles
 from tfrecords import sequence
 
 _BASE_OF_BYTE = np.full(256, -1, np.int8)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from data_prep.alleles import Alleles, reason_to_skip, shortened_alleles
 from data_prep.chrom_names import listed, match_names
 from data_prep.genome import Genome
 from data_prep.htslib import quiet_pysam
@@ -25,23 +26,6 @@ from tfrecords.errors import InputError, suggest
 from tfrecords.input_copies import local_copy
 
 SUFFIXES = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
-_BASES = frozenset("ACGT")
-
-
-class Alleles(NamedTuple):
-    """Alternative alleles, without what they share with the reference.
-
-    Attributes:
-        chrom_id: Position of the chromosome in the genome, int64 `[N]`.
-        start: First base that is replaced, int64 `[N]`.
-        reference: The bases that are replaced, texts of A, C, G and T, maybe empty.
-        alternative: The bases in their place.
-    """
-
-    chrom_id: np.ndarray
-    start: np.ndarray
-    reference: list[str]
-    alternative: list[str]
 
 
 class Variants(NamedTuple):
@@ -154,15 +138,19 @@ class VcfFile:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[Any]:
-        with quiet_pysam(self._shown, "reading variants") as pysam:
+        # Of an open file it takes plain gzip as well, since it does not ask where it is.
+        opened = self._path.open("rb")
+        with opened, quiet_pysam(self._shown, "reading variants") as pysam:
             try:
-                file = pysam.VariantFile(os.fspath(self._path))
+                file = pysam.VariantFile(opened)
             except (OSError, ValueError):
-                raise InputError(
-                    f"{self._shown} is no VCF or BCF file, or is cut off in its header"
-                ) from None
-            with file:
+                what = "is no VCF or BCF file, or is cut off in its header"
+                raise InputError(f"{self._shown} {what}") from None
+            try:
                 yield file
+            finally:
+                with contextlib.suppress(OSError, TypeError):  # Of a damaged file, once more.
+                    file.close()
 
     def _records(self, file: Any) -> Iterator[Any]:
         for number in itertools.count(1):
@@ -193,10 +181,12 @@ class VcfFile:
             for place, record in enumerate(records)
             for number, alternative in enumerate(record.alts or (".",))
         ]
-        shortened = [_shortened(reference, alternative) for *_, reference, alternative in kept]
+        shortened = [
+            shortened_alleles(reference, alternative) for *_, reference, alternative in kept
+        ]
         reasons = [
-            _reason_to_skip(reference, alternative, self._max_allele_bp, short)
-            for (*_, reference, alternative), short in zip(kept, shortened, strict=True)
+            reason_to_skip(*alleles, self._max_allele_bp, short)
+            for (_, _, *alleles), short in zip(kept, shortened, strict=True)
         ]
         self.skipped.update(reason for reason in reasons if reason)
         rows = [row for row, reason in enumerate(reasons) if not reason]
@@ -263,34 +253,6 @@ class VcfFile:
     def _described(self, record: Any, number_in_file: int) -> str:
         what = f"{record.chrom}:{record.pos} {_cut(record.ref)}>{_cut(','.join(record.alts))}"
         return f"{self._shown}: record {number_in_file}, {what}"
-
-
-def _shortened(reference: str, alternative: str) -> tuple[int, str, str]:
-    """Returns how many first bases both share, and both without what they share at either end."""
-    behind = len(os.path.commonprefix([reference[::-1], alternative[::-1]]))
-    reference = reference[: len(reference) - behind]
-    alternative = alternative[: len(alternative) - behind]
-    before = len(os.path.commonprefix([reference, alternative]))
-    return before, reference[before:], alternative[before:]
-
-
-def _reason_to_skip(
-    reference: str, alternative: str, max_allele_bp: int, shortened: tuple[int, str, str]
-) -> str:
-    """Returns why an allele cannot be shown; an empty text if it can."""
-    if alternative == ".":
-        return "no alternative"
-    if alternative in ("*", "<*>"):
-        return "within a deletion (*)"
-    if alternative.startswith("<"):
-        return "symbolic (<...>)"
-    if set(alternative) & set("[]."):
-        return "breakend"
-    if not _BASES.issuperset(reference + alternative):
-        return "letters other than A, C, G, T"
-    if max(map(len, shortened[1:])) > max_allele_bp:
-        return "longer than the window"
-    return ""
 
 
 def _cut(text: str) -> str:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from data_prep.alleles import Alleles
 from data_prep.genome import open_genome
 from data_prep.variant_windows import longest_allele, variant_windows
-from data_prep.vcf import Alleles
 from tfrecords import sequence
 
 TEXT = "".join(np.random.default_rng(0).choice(list("ACGT"), 60))
