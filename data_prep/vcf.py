@@ -181,9 +181,7 @@ class VcfFile:
             for place, record in enumerate(records)
             for number, alternative in enumerate(record.alts or (".",))
         ]
-        shortened = [
-            shortened_alleles(reference, alternative) for *_, reference, alternative in kept
-        ]
+        shortened = [shortened_alleles(*alleles) for _, _, *alleles in kept]
         reasons = [
             reason_to_skip(*alleles, self._max_allele_bp, short)
             for (_, _, *alleles), short in zip(kept, shortened, strict=True)
