@@ -12,7 +12,7 @@ _NOT_LAUNCHERS = (
     *("__init__", "app", "cache_flags", "cli", "cloud_tpu_code", "cloud_tpu_gcloud"),
     *("cloud_tpu_host", "cloud_tpu_job", "cloud_tpu_machine", "compare_check", "compare_runs"),
     *("compare_table", "genome_coverage", "genome_flags", "model_help", "progress", "quiet"),
-    *("runner_flags", "scoring", "split_flags", "tfds_flags"),
+    *("runner_flags", "scoring", "split_flags", "tfds_flags", "variant_scores"),
 )
 
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from genokeras.evaluation.predictor import BATCH_SIZE, has_accelerator
+from genokeras.evaluation.predictor import BATCH_SIZE, uses_jit
 from genokeras.layers.one_hot import pack_nibbles, unpack_nibbles
 from genokeras.models.spec import Spec
 from genokeras.strand_symmetry import is_strand_blind, turns_strands
@@ -74,7 +74,7 @@ class HiddenBases:
             run.spec,
             batch_size=batch_size,
             averages_strands=reverse_complement and not is_strand_blind(run.config, run.spec),
-            jit=run.training.jit == "on" or (run.training.jit == "auto" and has_accelerator()),
+            jit=uses_jit(run),
         )
 
     def log_probabilities(self, packed: np.ndarray, place: np.ndarray) -> np.ndarray:
