@@ -42,6 +42,7 @@ def fit(
     train: Labelled,
     valid: Labelled | None,
     penalties: Sequence[float] = PENALTIES,
+    tries_all: bool = False,
 ) -> tuple[np.ndarray, float, float]:
     """Returns weights `[F]`, bias and the penalty of a model of one task.
 
@@ -49,8 +50,9 @@ def fit(
         task_type: `binary`, for a logistic regression, or `regression`, for a ridge.
         train: What it is fitted on; without any label, or of one class, weights are 0.
         valid: What the penalty is chosen on; None, or none of them: it is `DEFAULT_PENALTY`.
-        penalties: To choose from, the inverse strengths (scikit-learn's C, or 1/alpha), in rising
-            order: when valid examples are predicted worse than by the one before, it is over.
+        penalties: To choose from, the inverse strengths (scikit-learn's C, or 1/alpha), rising.
+        tries_all: Whether to try them all. Else it is over when valid examples are predicted worse
+            than by the one before: weak ones take longest, and what follows is worse still.
     """
     solve, loss = _SOLVERS[task_type], _LOSSES[task_type]
     if valid is None or not len(valid):
@@ -60,9 +62,10 @@ def fit(
         weights, bias = solve(train, penalty)
         terms = loss(valid.features @ weights + bias, valid.targets)
         score = np.average(terms, weights=valid.weight)
-        if score >= best[0]:
+        if score < best[0]:
+            best = (score, (weights, bias, penalty))
+        elif not tries_all:
             break
-        best = (score, (weights, bias, penalty))
     return best[1]
 
 

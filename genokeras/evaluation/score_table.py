@@ -29,12 +29,12 @@ def score_table(result: Mapping[str, Any]) -> str:
     shown = [name for name in names if any(x.get(name) is not None for x in columns.values())]
     rows = [["", *columns]]
     for name in shown:
-        rows.append([name, *(_cell(x, name, x is result["difference"]) for x in columns.values())])
-    text = [_title(result), "", *_aligned(rows)]
+        rows.append([name, *(cell(x, name, x is result["difference"]) for x in columns.values())])
+    text = [_title(result), "", *aligned(rows)]
     if members:
-        text += ["", *_aligned(_member_rows(members, names[:2]))]
+        text += ["", *aligned(_member_rows(members, names[:2]))]
     if "tasks" in result:
-        text += ["", *_aligned(_task_rows(result, names[:2]))]
+        text += ["", *aligned(_task_rows(result, names[:2]))]
     notes = _notes(result, names, shown)
     return "\n".join(text + ([""] + notes if notes else []))
 
@@ -70,7 +70,7 @@ def _notes(result: Mapping[str, Any], names: Sequence[str], shown: Sequence[str]
 
 def _member_rows(members: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[list[str]]:
     """Returns a header and a row for every member of an ensemble."""
-    rows = [[_cell(member, name) for name in names] for member in members]
+    rows = [[cell(member, name) for name in names] for member in members]
     titles = [member["workdir"] for member in members]
     return [["member", *names], *([title, *row] for title, row in zip(titles, rows, strict=True))]
 
@@ -80,13 +80,13 @@ def _task_rows(result: Mapping[str, Any], names: Sequence[str]) -> list[list[str
     baseline = result["baseline"]["tasks"] if result["baseline"] else {}
     rows = [["task", "n", *names, *([f"6-mer {names[0]}"] if baseline else [])]]
     for task, scores in result["tasks"].items():
-        cells = [_cell(scores, name) for name in names]
-        cells += [_cell(baseline[task], names[0])] if baseline else []
+        cells = [cell(scores, name) for name in names]
+        cells += [cell(baseline[task], names[0])] if baseline else []
         rows.append([task[:_MAX_TASK_NAME], f"{scores['n']:,}", *cells])
     return rows
 
 
-def _cell(scores: Mapping[str, Any], name: str, is_signed: bool = False) -> str:
+def cell(scores: Mapping[str, Any], name: str, is_signed: bool = False) -> str:
     """A number with its interval; a dash where it is undefined."""
     if scores.get(name) is None:
         return "-"
@@ -96,7 +96,8 @@ def _cell(scores: Mapping[str, Any], name: str, is_signed: bool = False) -> str:
     return f"{scores[name]:{sign}.4f}{interval}"
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Returns lines with a rule below the first row, which is the header."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["   ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     return [lines[0], "-" * max(map(len, lines)), *lines[1:]]

@@ -1,0 +1,1 @@
+"""What can be read from embeddings, and by how much better than from simpler features."""
