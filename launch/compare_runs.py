@@ -96,12 +96,13 @@ def _make(
         ended = _call(words, run.log_file, limit, stop)
         record.seconds += ended.seconds
         record.cpu_seconds += ended.cpu_seconds
-        if ended.code:
-            is_saved = ended.was_asked or ended.code == app.EXIT_AGAIN
+        is_over = bool(ended.code or stop)
+        if is_over:
+            is_saved = not ended.code or ended.was_asked or ended.code == app.EXIT_AGAIN
             record.has_failed = not is_saved
             record.problem = _STOPPED if is_saved else _reason(ended.code, run.log_file, begin)
         run.save(record)
-        if ended.code or stop:
+        if is_over:
             return
 
 

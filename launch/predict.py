@@ -14,6 +14,9 @@ over the runs in TASK_logit_std (TASK_prediction_std).
 Of a masked language model the columns are pseudo_log_likelihood (nats, summed over bases, each of
 which is hidden in turn), bases, and mean_log_likelihood.
 
+--embeddings writes what any model makes of a window before its head, numbers embedding_0,
+embedding_1 ..., into a table, or into arrays for NumPy: --output=NAME.npz.
+
 Variants: --input=variants.vcf (.vcf.gz, .bcf) with --fasta=GENOME writes what each alternative
 allele changes into --output, a VCF with more INFO fields (.vcf, .vcf.gz) or a table (.tsv,
 .tsv.gz). What is written of which model, and what is left out: docs/variants.md.
@@ -44,8 +47,8 @@ _INPUT = flags.DEFINE_string(
     required=True,
 )  # fmt: skip
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "Tab-separated table; gzip if it ends in .gz. Of coverage: a bigWig, NAME.bw.",
-    required=True,
+    "output", None, "Tab-separated table; gzip if it ends in .gz. Of coverage: a bigWig, NAME.bw. "
+    "Of variants: also NAME.vcf, .vcf.gz. Of embeddings: also NAME.npz.", required=True,
 )  # fmt: skip
 _STRIDE_BP = flags.DEFINE_integer(
     "stride_bp", None, "Distance between the windows of a longer sequence; default: half a window."
@@ -55,6 +58,9 @@ _SEQUENCE_COLUMN = flags.DEFINE_string(
 )
 _NAME_COLUMN = flags.DEFINE_string(
     "name_column", None, "Table: column with the names; default: named name or id, else numbers."
+)
+_EMBEDDINGS = flags.DEFINE_bool(
+    "embeddings", False, "Write embeddings of the windows instead of predictions."
 )
 _FASTA = flags.DEFINE_string("fasta", None, "Variants: the genome that they were called on.")
 _CHROM_ALIAS = flags.DEFINE_string(
@@ -77,6 +83,7 @@ _BATCH_SIZE = flags.DEFINE_integer(
 
 _OF_TABLES = (_STRIDE_BP, _SEQUENCE_COLUMN, _NAME_COLUMN)
 _OF_VARIANTS = (_FASTA, _CHROM_ALIAS, _VARIANT_SHIFTS, _LABEL_FIELD)
+_ARRAYS = ".npz"
 FLAG_MODULES = (cache_flags,)
 
 
@@ -92,6 +99,10 @@ def main() -> None:
         variant_scores.check(_OUTPUT.value, _FASTA.value, _CHROM_ALIAS.value)
     else:
         _refuse(_OF_VARIANTS, f"--input={_INPUT.value}: it is for the variants of a VCF file")
+    if _EMBEDDINGS.value:
+        _check_embeddings(is_vcf or is_bigwig)
+    elif _OUTPUT.value.lower().endswith(_ARRAYS):
+        raise InputError(f"--output={_OUTPUT.value} is for --embeddings; predictions are a table")
     if is_bigwig:
         _refuse(
             _OF_TABLES,
@@ -104,16 +115,28 @@ def main() -> None:
     if is_vcf:
         _write_variants(runs)
         return
-    genome_coverage.check_output(runs[0], _OUTPUT.value, is_bigwig)
+    if not _EMBEDDINGS.value:
+        genome_coverage.check_output(runs[0], _OUTPUT.value, is_bigwig)
     if is_bigwig:
         _write_bigwigs(runs)
     else:
         _write_table(runs)
 
 
+def _check_embeddings(is_other: bool) -> None:
+    if is_other:
+        raise InputError(
+            f"--embeddings are of sequences, from FASTA or a table into NAME.tsv or NAME{_ARRAYS}; "
+            f"got --input={_INPUT.value} and --output={_OUTPUT.value}"
+        )
+    if len(workdirs := run_folders.find(_WORKDIR.value)) > 1:
+        raise InputError(f"--embeddings are of one network, got {len(workdirs)} runs: name one")
+
+
 def _write_table(runs: Sequence[Any]) -> None:
     # Here, since they load Keras, whose messages are held back before.
     from genokeras.evaluation import self_supervised
+    from genokeras.evaluation.embedding_files import write_embeddings
     from genokeras.evaluation.hidden_bases import is_masked_model
     from genokeras.evaluation.predict import (
         read_size,
@@ -132,7 +155,9 @@ def _write_table(runs: Sequence[Any]) -> None:
         progress=progress.start,
     )
     given = padded.counted(windows), _OUTPUT.value
-    if is_masked_model(runs[0]):
+    if _EMBEDDINGS.value:
+        number = write_embeddings(runs[0], *given, **_options())
+    elif is_masked_model(runs[0]):
         self_supervised.check(runs, ())
         number = write_pseudo_log_likelihoods(runs[0], *given, **_options())
     else:

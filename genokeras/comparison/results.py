@@ -62,10 +62,12 @@ class Line:
     Attributes:
       dataset: Its name, or `OF_ALL`.
       configuration: Its name.
+      place: Where it is in the file; those of one sweep share it.
       metric: Which score.
       scores: By seed.
       score: Their mean; None if there is none.
-      difference: To the reference, over the seeds that both have; None of the reference itself.
+      differences: To the reference, by seed, where both have one; empty of the reference itself.
+      difference: Their mean; None if there are none.
       p_corrected: Of the difference, corrected for the number of configurations.
       verdict: `better`, `worse` (`higher`, `lower` where neither is better), `not clear` or empty.
       costs: Means of `COSTS`.
@@ -74,9 +76,11 @@ class Line:
 
     dataset: str
     configuration: str
+    place: str
     metric: str
     scores: Mapping[int, float]
     score: Estimate | None
+    differences: Mapping[int, float]
     difference: Estimate | None
     p_corrected: float | None
     verdict: str
@@ -178,13 +182,14 @@ def _line(
     if other is not None:
         shared = [seed for seed in own if seed in other]
         pairs = {seed: _combined([other[seed], own[seed]], np.diff) for seed in shared}
-    first = group[0].run.configuration.name
+    configuration = group[0].run.configuration
+    about = dataset, configuration.name, configuration.place, metric
     costs = {name: _mean([row.value(name) for row in group]) for name in COSTS}
     seeds = {row.run.seed for row in group}
-    scores = {seed: score for seed, (score, _) in own.items()}
+    scores, gaps = ({seed: one[0] for seed, one in part.items()} for part in (own, pairs))
     missing = len(seeds) - len(scores)
-    both = _estimate(own), _estimate(pairs)
-    return Line(dataset, first, metric, scores, *both, None, "", costs, missing)
+    found = scores, _estimate(own), gaps, _estimate(pairs)
+    return Line(*about, *found, None, "", costs, missing)
 
 
 def _combined(parts: Sequence[_Part], combine: Callable) -> _Part:

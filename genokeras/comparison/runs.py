@@ -86,15 +86,7 @@ class PlannedRun:
 
     def record(self) -> Record | None:
         """Returns what is known of earlier attempts; None if there were none."""
-        path = self._record_file
-        if not path.exists():
-            return None
-        try:
-            return Record(**json.loads(path.read_text()))
-        except (ValueError, TypeError):
-            raise InputError(
-                f"{path}: not the record of a run; delete it, only what the run has cost is lost"
-            ) from None
+        return _read(self._record_file) if self._record_file.exists() else None
 
     def save(self, record: Record) -> None:
         """Writes what is known of the run."""
@@ -177,7 +169,16 @@ def check_unchanged(runs: Sequence[PlannedRun], flags: Sequence[str]) -> None:
 def cpu_seconds(folder: pathlib.Path) -> float:
     """Returns what all runs in the folder of a comparison have cost, whoever asked for them."""
     found = (folder / RUNS_FOLDER).glob("*/*/seed-*.json")
-    return sum(json.loads(path.read_text())["cpu_seconds"] for path in found)
+    return sum(_read(path).cpu_seconds for path in found)
+
+
+def _read(path: pathlib.Path) -> Record:
+    try:
+        return Record(**json.loads(path.read_text()))
+    except (ValueError, TypeError):
+        raise InputError(
+            f"{path}: not the record of a run; delete it, only what the run has cost is lost"
+        ) from None
 
 
 def _shown(flags: Sequence[str]) -> str:

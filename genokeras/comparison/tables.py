@@ -112,7 +112,7 @@ def _cells(line: Line) -> list[str]:
         _interval(line.score),
         _interval(line.difference, is_signed=True),
         "" if line.p_corrected is None else _p(line.p_corrected),
-        line.verdict,
+        line.verdict + ", one seed" * (line.verdict != "" and len(line.differences) == 1),
         f"{seeds} of {seeds + line.missing}" if line.missing else str(seeds),
         "" if parameters is None else f"{parameters:,.0f}",
         "" if minutes is None else f"{minutes:.1f}",

@@ -1,11 +1,11 @@
 """The files of a comparison: `comparison.json`, `.tsv`, `.md`, and pictures `.png` and `.svg`."""
 
-import math
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from genokeras.comparison import results, tables
 from genokeras.comparison.results import Line, Row
+from genokeras.comparison.spread import Estimate
 from genokeras.plots.comparison import Mark, Panel, draw_against, draw_comparison
 from genokeras.training.run_files import write
 
@@ -24,7 +24,7 @@ def write_text(
 
 
 def draw(folder: pathlib.Path, lines: Sequence[Line], reference: str, against: str | None) -> None:
-    """Draws all lines, a panel for each dataset and metric.
+    """Draws all lines: for each dataset and metric the scores, and beside them the differences.
 
     Args:
         folder: Of the comparison.
@@ -33,15 +33,16 @@ def draw(folder: pathlib.Path, lines: Sequence[Line], reference: str, against: s
         against: Another score, or one of `results.COSTS`, to draw each metric over as well.
     """
     x = {(line.dataset, line.configuration): _x(line, lines, against) for line in lines}
-    metrics = [metric for metric in dict.fromkeys(x.metric for x in lines) if metric != against]
-    panels = [
-        Panel(dataset, metric, _marks(lines, dataset, metric, x), reference)
-        for metric in metrics
-        for dataset in dict.fromkeys(line.dataset for line in lines)
-    ]
-    draw_comparison(panels, [folder / f"{NAME}.png", folder / f"{NAME}.svg"])
+    groups: dict[tuple[str, str], list[Line]] = {}
+    for line in lines:
+        if line.metric != against:
+            groups.setdefault((line.metric, line.dataset), []).append(line)
+    panels = [_panels(group, reference, x) for group in groups.values()]
+    both = [panel for pair in panels for panel in pair]
+    draw_comparison(both, [folder / f"{NAME}.png", folder / f"{NAME}.svg"])
     if against:
-        draw_against(panels, against.replace("_", " "), folder / f"{NAME}.against_{against}.png")
+        path = folder / f"{NAME}.against_{against}.png"
+        draw_against([scores for scores, _ in panels], against.replace("_", " "), path)
 
 
 def _x(line: Line, lines: Sequence[Line], against: str | None) -> float | None:
@@ -53,16 +54,28 @@ def _x(line: Line, lines: Sequence[Line], against: str | None) -> float | None:
     return score and score.mean
 
 
-def _marks(
-    lines: Sequence[Line], dataset: str, metric: str, x: dict[tuple[str, str], float | None]
-) -> list[Mark]:
-    marks = []
-    for line in lines:
-        if (line.dataset, line.metric) == (dataset, metric):
-            score, scores = line.score, list(line.scores.values())
-            place = x[dataset, line.configuration]
-            mean, ci = (
-                (score.mean, score.ci) if score and math.isfinite(score.mean) else (None, None)
-            )
-            marks.append(Mark(line.configuration, scores, mean, ci, place))
-    return marks
+def _panels(
+    group: Sequence[Line], reference: str, x: Mapping[tuple[str, str], float | None]
+) -> tuple[Panel, Panel]:
+    scores, differences, line_at = [], [], None
+    for line in group:
+        name, is_reference = line.configuration, line.configuration == reference
+        more = {"x": x[line.dataset, name], "sweep": line.place}
+        scores.append(Mark(name, [*line.scores.values()], *_mean_and_ci(line.score), **more))
+        note = {"note": "reference"} if is_reference else {}
+        gaps = [*line.differences.values()]
+        differences.append(Mark(name, gaps, *_mean_and_ci(line.difference), **note))
+        if is_reference and line.score:
+            line_at = line.score.mean
+    first = group[0]
+    title = f"difference to {reference}"
+    return (
+        Panel(first.dataset, first.metric, scores, line_at),
+        Panel(title, f"difference of {first.metric}", differences, 0.0),
+    )
+
+
+def _mean_and_ci(
+    estimate: Estimate | None,
+) -> tuple[float | None, tuple[float, float] | None]:
+    return (estimate.mean, estimate.ci) if estimate else (None, None)

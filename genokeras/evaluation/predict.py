@@ -179,6 +179,6 @@ def _with_tasks(runs: Run | Sequence[Run]) -> Sequence[Run]:
         if is_self_supervised(run):
             raise InputError(
                 f"{run.workdir}: the model {run.model_name} learned without labels and has no task "
-                "to predict; predict with a run of a model that has one"
+                "to predict; predict with a run of a model that has one, or give --embeddings"
             )
     return runs

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from genokeras.plots import figure
@@ -17,34 +17,33 @@ _INCHES_PER_ROW, _INCHES_OF_FRAME = 0.34, 1.1
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
-    """What is shown of a configuration: its score on every seed, their mean, the interval's ends.
+    """What is shown of a configuration: a number for each seed, their mean, the interval's ends.
 
-    Without a mean the place stays empty but for the words `nothing`. `x` is where it stands in
-    `draw_against`.
+    Without a mean there is `note` in its place. In `draw_against` it stands at `x`, those of one
+    `sweep` joined by a line.
     """
 
     name: str
-    scores: Sequence[float]
+    values: Sequence[float]
     mean: float | None
     ci: tuple[float, float] | None
     x: float | None = None
+    sweep: str = ""
+    note: str = "nothing yet"
 
 
 @dataclasses.dataclass(frozen=True)
 class Panel:
-    """One dataset and metric: a title, the name of the axis, the configurations from the top.
-
-    `reference` is the name of the one whose mean is a line through the others.
-    """
+    """Configurations from the top: a title, the name of the axis, and where a line goes through."""
 
     title: str
     axis: str
     marks: Sequence[Mark]
-    reference: str
+    line: float | None
 
 
 def draw_comparison(panels: Sequence[Panel], paths: Sequence[str | os.PathLike]) -> None:
-    """Draws a panel for each dataset and metric, into one picture per path."""
+    """Draws panels of the same configurations, left and right in turn, into a picture per path."""
     columns = min(len(panels), _MAX_COLUMNS)
     rows = math.ceil(len(panels) / columns)
     picture, axes = figure.panels(columns, rows)
@@ -55,8 +54,11 @@ def draw_comparison(panels: Sequence[Panel], paths: Sequence[str | os.PathLike])
             ax.set_visible(False)
             continue
         _draw(ax, panels[place])
-        if place % columns:
+        if place % 2:
             ax.tick_params(labelleft=False)
+    handles, labels = max((ax.get_legend_handles_labels() for ax in axes), key=lambda x: len(x[0]))
+    style = {"loc": "outside lower center", "frameon": False, "fontsize": 8, "ncols": 2}
+    picture.legend(handles, labels, **style)
     for path in paths:
         figure.save(picture, path)
 
@@ -70,34 +72,38 @@ def draw_against(panels: Sequence[Panel], xlabel: str, path: str | os.PathLike) 
             ax.set_visible(False)
             continue
         panel = panels[place]
-        for mark in panel.marks:
-            if mark.mean is not None and mark.x is not None:
-                bars = _bars(mark)
-                ax.errorbar(
-                    [mark.x], [mark.mean], bars, fmt="o", color=figure.COLOURS[0], capsize=3
-                )
-                ax.annotate(
-                    mark.name, (mark.x, mark.mean), (5, 5), textcoords="offset points", fontsize=8
-                )
+        _draw_over_x(ax, [mark for mark in panel.marks if None not in (mark.mean, mark.x)])
         ax.set(xlabel=xlabel, ylabel=panel.axis)
         ax.margins(x=0.2)
         figure.title(ax, panel.title)
     figure.save(picture, path)
 
 
+def _draw_over_x(ax: "Axes", marks: Sequence[Mark]) -> None:
+    for sweep in dict.fromkeys(mark.sweep for mark in marks):
+        points = [(mark.x, mark.mean) for mark in marks if mark.sweep == sweep]
+        ax.plot(*zip(*points, strict=True), "-", color=figure.GREY, linewidth=0.8)
+    for mark in marks:
+        place = mark.x, mark.mean
+        bars = _bars(mark)
+        ax.errorbar(*place, bars, fmt="o", color=figure.COLOURS[0], markersize=5, capsize=3)
+        ax.annotate(mark.name, place, (5, 5), textcoords="offset points", fontsize=8)
+
+
 def _draw(ax: "Axes", panel: Panel) -> None:
-    means: Mapping[str, float | None] = {mark.name: mark.mean for mark in panel.marks}
-    if means.get(panel.reference) is not None:
-        ax.axvline(means[panel.reference], color=figure.GREY, linewidth=0.8, linestyle=":")
+    if panel.line is not None:
+        ax.axvline(panel.line, color=figure.GREY, linewidth=0.8, linestyle=":")
+    labels = {"seeds": "one seed", "mean": "mean over seeds, 95% interval"}
     for place, mark in enumerate(panel.marks):
         if mark.mean is None:
-            ax.text(0.5, place, "nothing yet", transform=ax.get_yaxis_transform(), ha="center",
+            ax.text(0.5, place, mark.note, transform=ax.get_yaxis_transform(), ha="center",
                     va="center", fontsize=8, color=figure.GREY)  # fmt: skip
             continue
-        seeds = [place + 0.22] * len(mark.scores)
-        ax.plot(mark.scores, seeds, "o", color=figure.COLOURS[5], markersize=4, clip_on=False)
+        seeds = [place + 0.22] * len(mark.values)
+        ax.plot(mark.values, seeds, "o", color=figure.COLOURS[5], markersize=4,
+                clip_on=False, label=labels.pop("seeds", None))  # fmt: skip
         ax.errorbar([mark.mean], [place], xerr=_bars(mark), fmt="o", color=figure.COLOURS[0],
-                    markersize=5, capsize=3)  # fmt: skip
+                    markersize=5, capsize=3, label=labels.pop("mean", None))  # fmt: skip
     ax.set_yticks(range(len(panel.marks)), [mark.name for mark in panel.marks], fontsize=9)
     ax.set_ylim(len(panel.marks) - 0.4, -0.6)
     ax.set_xlabel(panel.axis)

@@ -47,6 +47,7 @@ def test_means_and_paired_differences(rows):
     assert b.score.covers == "examples and seeds"
     assert b.scores == {0: 0.90, 1: 0.91}
     assert b.difference.mean == pytest.approx(0.095)
+    assert b.differences == {0: pytest.approx(0.1), 1: pytest.approx(0.09)}
     # What the choice of examples does to both runs drops out: 0.01 is left of the score's own
     # error, of the difference 0.001 over the square root of two seeds.
     assert b.score.error_of_examples == pytest.approx(0.01, rel=0.1)

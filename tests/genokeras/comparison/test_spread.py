@@ -78,7 +78,7 @@ def rejected(rng, gap, of_seeds, with_seeds=True, trials=300):
 
 
 def test_nothing_is_found_where_there_is_nothing():
-    """At a level of 5%, of 300 trials at most 8.2% in 99 of 100 cases."""
+    """At a level of 5% at most 8.2% of 300 trials, in 99 of 100 cases."""
     rng = np.random.default_rng(0)
     assert rejected(rng, gap=0, of_seeds=0.0) <= 0.082
     assert rejected(rng, gap=0, of_seeds=0.3) <= 0.082
