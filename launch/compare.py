@@ -1,4 +1,4 @@
-"""Trains and scores a table of configurations, and says which differences are more than chance.
+r"""Trains and scores a table of configurations, and says which differences are more than chance.
 
 python -m launch.compare --configs=examples/compare/chapter.txt --data_dir=runs/tf0/data \
   --seeds=0,1,2 --output=runs/chapter

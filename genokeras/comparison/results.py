@@ -16,7 +16,7 @@ from genokeras.comparison.spread import Estimate
 from genokeras.evaluation.verdict import LEADING
 from genokeras.training.best_evaluation import SMALLER_IS_BETTER
 from genokeras.training.settings import flat
-from tfrecords.errors import InputError, check_known
+from tfrecords.errors import InputError, suggest
 
 DONE, FAILED, MISSING = "done", "failed", "missing"
 NOT_YET = "not yet run"
@@ -24,6 +24,8 @@ OF_ALL = "mean of all datasets"
 # What a row has besides scores.
 COSTS = ("parameters", "minutes", "cpu_minutes")
 
+# Numbers of an evaluation that say how it was made.
+_NO_SCORES = ("step", "seed", "num_bootstrap")
 _SMALLER = (*SMALLER_IS_BETTER, "profile_jsd", "mean_profile_jsd", "nll", "ece")
 _LARGER = (
     *("auroc", "auprc", "mcc", "accuracy", "f1", "pearson_r", "spearman_r", "r2", "log_total_r"),
@@ -111,11 +113,15 @@ def check_metrics(rows: Sequence[Row], names: Sequence[str]) -> None:
     """Raises `InputError` if no run that is done has a score of this name."""
     done = [row for row in rows if row.state == DONE]
     known = [name for row in done[:1] for name in row.scores if row.value(name) is not None]
+    shown = [name for name in known if "." not in name and name not in _NO_SCORES]
     for name in names:
         if done and all(row.value(name) is None for row in done):
             if name in done[0].scores:
                 raise InputError(f"{name}: undefined in every run that is done, take another score")
-            check_known("no score", name, [*known, *COSTS], "Scores")
+            raise InputError(
+                f"no score {name!r}.{suggest(name, known)} Scores: {', '.join(shown)}; and those "
+                "within them, as calibration.ece"
+            )
 
 
 def direction(metric: str) -> int:

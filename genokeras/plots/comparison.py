@@ -10,8 +10,10 @@ from genokeras.plots import figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _MAX_COLUMNS = 4
+_MARKERS = "os^Dv"
 _INCHES_PER_ROW, _INCHES_OF_FRAME = 0.34, 1.1
 
 
@@ -56,9 +58,7 @@ def draw_comparison(panels: Sequence[Panel], paths: Sequence[str | os.PathLike])
         _draw(ax, panels[place])
         if place % 2:
             ax.tick_params(labelleft=False)
-    handles, labels = max((ax.get_legend_handles_labels() for ax in axes), key=lambda x: len(x[0]))
-    style = {"loc": "outside lower center", "frameon": False, "fontsize": 8, "ncols": 2}
-    picture.legend(handles, labels, **style)
+    _add_legend(picture, axes, columns=2)
     for path in paths:
         figure.save(picture, path)
 
@@ -74,20 +74,28 @@ def draw_against(panels: Sequence[Panel], xlabel: str, path: str | os.PathLike) 
         panel = panels[place]
         _draw_over_x(ax, [mark for mark in panel.marks if None not in (mark.mean, mark.x)])
         ax.set(xlabel=xlabel, ylabel=panel.axis)
-        ax.margins(x=0.2)
         figure.title(ax, panel.title)
+    _add_legend(picture, axes, columns=3)
     figure.save(picture, path)
+
+
+def _add_legend(picture: "Figure", axes: Sequence["Axes"], columns: int) -> None:
+    """Adds that of the panel which shows the most, below all."""
+    found = max((ax.get_legend_handles_labels() for ax in axes), key=lambda names: len(names[0]))
+    place = {"loc": "outside lower center", "ncols": columns}
+    picture.legend(*found, **place, frameon=False, fontsize=8)
 
 
 def _draw_over_x(ax: "Axes", marks: Sequence[Mark]) -> None:
     for sweep in dict.fromkeys(mark.sweep for mark in marks):
         points = [(mark.x, mark.mean) for mark in marks if mark.sweep == sweep]
         ax.plot(*zip(*points, strict=True), "-", color=figure.GREY, linewidth=0.8)
-    for mark in marks:
-        place = mark.x, mark.mean
+    for number, mark in enumerate(marks):
+        turn, colour = divmod(number, len(figure.COLOURS))
+        style = {"fmt": _MARKERS[turn % len(_MARKERS)], "color": figure.COLOURS[colour]}
         bars = _bars(mark)
-        ax.errorbar(*place, bars, fmt="o", color=figure.COLOURS[0], markersize=5, capsize=3)
-        ax.annotate(mark.name, place, (5, 5), textcoords="offset points", fontsize=8)
+        ax.errorbar(mark.x, mark.mean, bars, **style, markersize=6, capsize=3, label=mark.name)
+    ax.locator_params(axis="x", nbins=5)
 
 
 def _draw(ax: "Axes", panel: Panel) -> None:

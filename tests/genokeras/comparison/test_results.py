@@ -111,7 +111,9 @@ def test_better_and_worse(rows):
 def test_scores_that_nobody_has(rows):
     assert results.default_metric(rows) == "auroc"
     results.check_metrics(rows, ["auroc", "tasks.x.y.f1", "parameters"])
-    with pytest.raises(InputError, match="^no score 'aurok'. Did you mean 'auroc'"):
+    with pytest.raises(
+        InputError, match=r"^no score 'aurok'. Did you mean 'auroc'\? Scores: auroc, loss, kl; and"
+    ):
         results.check_metrics(rows, ["aurok"])
     assert results.default_metric([]) is None
     results.check_metrics([], ["anything"])

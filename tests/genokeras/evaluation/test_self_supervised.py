@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from genokeras.evaluation import resamples
 from genokeras.evaluation.evaluate import evaluate
 from genokeras.evaluation.predict import predict
 from genokeras.evaluation.score_table import score_table
@@ -55,6 +56,8 @@ def test_scores_are_those_of_training_with_intervals(run):
         assert result[name] == pytest.approx(in_training[name], rel=1e-5)
     low, high = result["cross_entropy_ci"]
     assert low < result["cross_entropy"] < high
+    kept = resamples.read(workdir / "evaluation", "valid")["cross_entropy"]
+    assert np.quantile(kept, [0.025, 0.975]) == pytest.approx([low, high])
     assert (result["n"], result["model"], result["split"]) == (40, "mlm", "valid")
     # Repeats count half in the loss.
     inside, outside = result["num_bases_in_repeats"], result["num_bases"]

@@ -37,6 +37,6 @@ def test_scores_over_another_number(drawn):
     draw_against([Panel("first", "nll", MARKS, None)], "kl", "x.png")
     [ax] = drawn[0][0].axes
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("kl", "nll")
-    assert [text.get_text() for text in ax.texts] == ["a", "b"]
-    assert [tuple(text.xy) for text in ax.texts] == [(1.0, 0.85), (2.0, 0.6)]
+    [legend] = drawn[0][0].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["a", "b"]
     assert ax.lines[0].get_xydata().tolist() == [[1.0, 0.85], [2.0, 0.6]]  # One sweep, joined.
