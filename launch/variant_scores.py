@@ -182,6 +182,10 @@ class _Judged:
 
         columns = {name: np.concatenate(parts) for name, parts in self._kept.items()}
         found = label_scores(columns, np.concatenate(self._labels))
+        found = {name: row for name, row in found.items() if row["n"]}
+        if not found:
+            print(f"No allele has both a label, {field}, and a score.")
+            return
         width = max(map(len, found))
         print(f"\n{f'{field} = 1'.ljust(width)}   {'alleles':>9}   auroc    auprc")
         for name, row in found.items():

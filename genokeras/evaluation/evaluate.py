@@ -12,6 +12,7 @@ from genokeras.evaluation.evaluation_files import write_coverage_evaluation, wri
 from genokeras.evaluation.predictor import BATCH_SIZE, Predictor
 from genokeras.evaluation.scored_split import score_models
 from genokeras.models.spec import Spec
+from genokeras.strand_symmetry import is_strand_blind
 from genokeras.training.workdir import Run
 from tfrecords.errors import InputError
 from tfrecords.manifest import split_name
@@ -133,7 +134,8 @@ def _evaluate_self_supervised(
         run, dataset, split, step, progress=progress, **options
     )
     settings = {name: options[name] for name in ("num_bootstrap", "seed")}
-    about = _about([run], split, checkpoint, [step]) | {"reverse_complement": False}
+    about = _about([run], split, checkpoint, [step])
+    about["reverse_complement"] = is_strand_blind(run.config, run.spec)
     result = about | settings | {"probe": []} | scores
     resamples.write(folder, split, samples)
     self_supervised.write_self_supervised(folder, run, result, with_report)
