@@ -42,7 +42,7 @@ def fit(
     train: Labelled,
     valid: Labelled | None,
     penalties: Sequence[float] = PENALTIES,
-    tries_all: bool = False,
+    patience: int = 1,
 ) -> tuple[np.ndarray, float, float]:
     """Returns weights `[F]`, bias and the penalty of a model of one task.
 
@@ -51,20 +51,22 @@ def fit(
         train: What it is fitted on; without any label, or of one class, weights are 0.
         valid: What the penalty is chosen on; None, or none of them: it is `DEFAULT_PENALTY`.
         penalties: To choose from, the inverse strengths (scikit-learn's C, or 1/alpha), rising.
-        tries_all: Whether to try them all. Else it is over when valid examples are predicted worse
-            than by the one before: weak ones take longest, and what follows is worse still.
+        patience: So many in a row may predict valid examples worse than the best before it is over:
+            weak penalties take longest. Of few labels, more than one; there it may be chance.
     """
     solve, loss = _SOLVERS[task_type], _LOSSES[task_type]
     if valid is None or not len(valid):
         return *solve(train, DEFAULT_PENALTY), DEFAULT_PENALTY
-    best = (np.inf, None)
+    best, worse = (np.inf, None), 0
     for penalty in penalties:
         weights, bias = solve(train, penalty)
         terms = loss(valid.features @ weights + bias, valid.targets)
         score = np.average(terms, weights=valid.weight)
         if score < best[0]:
-            best = (score, (weights, bias, penalty))
-        elif not tries_all:
+            best, worse = (score, (weights, bias, penalty)), 0
+        else:
+            worse += 1
+        if worse == patience:
             break
     return best[1]
 

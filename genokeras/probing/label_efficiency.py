@@ -24,6 +24,8 @@ from tfrecords.errors import InputError
 
 # Inverse strengths of the penalty on embeddings, each of whose features has a variance of 1.
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+# Penalties in a row that may be worse on the valid split, where labels are few.
+_PATIENCE = 2
 _SPLITS = {"train": 0, "valid": 1}
 _NOT_SCORES = ("num_undefined", "threshold", "tasks")
 
@@ -152,9 +154,8 @@ def _fit(
         valid = None
         if "valid" in data.parts:
             valid = _labelled(features, data, "valid", task, count, key)
-        is_network = features.encoder.is_network
-        grid = PENALTIES if is_network else linear_fit.PENALTIES
-        weights, bias, penalty = linear_fit.fit(task_type, train, valid, grid, is_network)
+        grid = PENALTIES if features.encoder.is_network else linear_fit.PENALTIES
+        weights, bias, penalty = linear_fit.fit(task_type, train, valid, grid, _PATIENCE)
         logits[:, task] = features.parts["test"] @ weights + bias
         counts.append((len(train), 0 if valid is None else len(valid)))
         penalties.append(penalty)

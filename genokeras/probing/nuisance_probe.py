@@ -115,12 +115,12 @@ def _linear(x: np.ndarray, classes: np.ndarray, seed: int) -> Any:
     fitted, chosen_on = _division(len(x), seed)
     best = (np.inf, None)
     for penalty in _PENALTIES:
-        model = LogisticRegression(C=penalty, max_iter=1000).fit(x[fitted], classes[fitted])
+        model = LogisticRegression(C=penalty, max_iter=5000).fit(x[fitted], classes[fitted])
         cost = _cross_entropy(model, x[chosen_on], classes[chosen_on])
         if cost >= best[0]:
             break
         best = (cost, penalty)
-    return LogisticRegression(C=best[1], max_iter=1000).fit(x, classes).predict_proba
+    return LogisticRegression(C=best[1], max_iter=5000).fit(x, classes).predict_proba
 
 
 def _mlp(x: np.ndarray, classes: np.ndarray, seed: int) -> Any:

@@ -21,7 +21,7 @@ def test_probabilities_are_those_of_scikit_learn(two_classes):
         Labelled.of(a.astype(np.float32), b.astype(np.float32), np.ones(len(b)))
         for a, b in ((x, y), (xv, yv))
     )
-    weights, bias, penalty = linear_fit.fit("binary", train, valid, PENALTIES, True)
+    weights, bias, penalty = linear_fit.fit("binary", train, valid, PENALTIES, len(PENALTIES))
     reference = LogisticRegression(C=penalty).fit(x, y)
     found = 1 / (1 + np.exp(-(xv @ weights + bias)))
     np.testing.assert_allclose(found, reference.predict_proba(xv)[:, 1], atol=5e-4)
