@@ -34,6 +34,7 @@ from genokeras.training import optimizer as optimizers
 from genokeras.training.best_evaluation import best_evaluation
 from genokeras.training.devices import Engine, connect
 from genokeras.training.job import Job
+from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
 from genokeras.training.train_config import TrainConfig, plan
 from genokeras.training.trainer import Trainer
@@ -136,7 +137,7 @@ def build(training: TrainConfig) -> tuple[Engine, keras.Model]:
     spec = Spec(LENGTH, ("label",))
     model = empty_model(spec)
     optimizer = optimizers.build(training, plan(training, EXAMPLES), model)
-    return DEVICES.engine(MODULE, None, spec, model, optimizer, training, True), model
+    return DEVICES.engine(Learner(MODULE, None, spec, model, optimizer, training), True), model
 
 
 def repeat(call: Callable[[Any], Any], batches: list[Any], steps: int) -> None:

@@ -31,6 +31,7 @@ from measure import machine, median_with_interval, report
 from genokeras.models.spec import Spec
 from genokeras.training import devices
 from genokeras.training import optimizer as optimizers
+from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
 from genokeras.training.train_config import TrainConfig, plan
 
@@ -145,7 +146,7 @@ def make_engine(**changes: Any) -> devices.Engine:
     model = empty_model(SPEC)
     optimizer = optimizers.build(training, plan(training, FULL_STEPS * BATCH_SIZE), model)
     found = devices.connect(Runtime(strategy="single"))
-    return found.engine(MODULE, None, SPEC, model, optimizer, training, True)
+    return found.engine(Learner(MODULE, None, SPEC, model, optimizer, training), True)
 
 
 def repeat(call: Call, placed: list[Any], times: int) -> None:

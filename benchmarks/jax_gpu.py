@@ -28,6 +28,7 @@ from genokeras.models import spec as specs
 from genokeras.training import devices, precision
 from genokeras.training import optimizer as optimizers
 from genokeras.training.accelerators import peak_flops
+from genokeras.training.learner import Learner
 from genokeras.training.prefetch import Prefetch
 from genokeras.training.runtime import Runtime
 from genokeras.training.train import recipe
@@ -107,7 +108,7 @@ def prepare(
     with precision.scope(PRECISION):
         model = module.build(config, spec)
         optimizer = optimizers.build(training, plan(training, 1000 * size), model)
-        engine = found.engine(module, config, spec, model, optimizer, training, True)
+        engine = found.engine(Learner(module, config, spec, model, optimizer, training), True)
         batches = [make_batch(spec, size, seed) for seed in range(POOL)]
         placed = [engine.place([batch]) for batch in batches[:WARM_UP]]
         for batch in placed:

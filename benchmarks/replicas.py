@@ -29,6 +29,7 @@ from genokeras.models.spec import Spec
 from genokeras.training import optimizer as optimizers
 from genokeras.training import precision
 from genokeras.training.devices import Devices, connect
+from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
 from genokeras.training.train_config import TrainConfig, plan
 from tfrecords import sequence
@@ -117,7 +118,7 @@ def build(devices: Devices, arithmetic: str, jit: bool, batch_size: int) -> Call
         model = cnn_attention.build(config, spec)
         precision.check(model, arithmetic)
         built = optimizers.build(training, plan(training, 100 * batch_size), model)
-        engine = devices.engine(cnn_attention, config, spec, model, built, training, jit)
+        engine = devices.engine(Learner(cnn_attention, config, spec, model, built, training), jit)
     placed = engine.place([make_batch(batch_size)])
 
     def step() -> None:

@@ -28,6 +28,7 @@ from measure import machine, median_with_interval, report, seconds
 from genokeras.models import spec as specs
 from genokeras.training import optimizer as optimizers
 from genokeras.training.devices import Devices, connect
+from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
 from genokeras.training.train import recipe
 from genokeras.training.train_config import plan
@@ -117,7 +118,7 @@ def build(devices: Devices, name: str, preset: str) -> Contestant:
         model = module.build(config, spec)
         optimizer = optimizers.build(training, plan(training, 100 * size), model)
         jit = devices.use_jit("auto", 100, getattr(module, "JIT_ON_CPU", True))
-        engine = devices.engine(module, config, spec, model, optimizer, training, jit)
+        engine = devices.engine(Learner(module, config, spec, model, optimizer, training), jit)
     batch = make_batch(spec, size)
     placed = engine.place([batch])
     tensors = {key: tf.constant(values) for key, values in batch.items()}

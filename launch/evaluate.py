@@ -49,6 +49,7 @@ _SYMMETRY = flags.DEFINE_bool(
 )
 _REPORT = flags.DEFINE_bool("report", True, "Draw pictures and write report.html as well.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the dataset is now, if it has moved.")
+_STRATEGY = flags.DEFINE_enum("strategy", "auto", scoring.STRATEGIES, scoring.WHICH_DEVICES)
 
 FLAG_MODULES = (cache_flags,)
 
@@ -73,6 +74,7 @@ def main() -> None:
         seed=_SEED.value,
         checkpoint=_CHECKPOINT.value,
         batch_size=_BATCH_SIZE.value,
+        strategy=_STRATEGY.value,
         data_dir=_DATA_DIR.value,
         probe=_PROBE.value,
         report=_REPORT.value,

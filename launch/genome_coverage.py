@@ -41,6 +41,7 @@ def write_genome_coverage(
     checkpoint: str,
     reverse_complement: bool | None,
     batch_size: int,
+    strategy: str,
 ) -> list[pathlib.Path]:
     """Predicts all bases of a genome, each once, into a bigWig file for every task.
 
@@ -51,6 +52,7 @@ def write_genome_coverage(
         checkpoint: `best`, `last` or a step.
         reverse_complement: As `Predictor` takes it.
         batch_size: Windows computed at a time; long ones fewer.
+        strategy: As `Predictor.load` takes it.
 
     Returns:
         The files.
@@ -64,7 +66,7 @@ def write_genome_coverage(
     genome = open_genome(fasta, log=progress.log)
     size = windows_at_a_time(spec, batch_size)
     options = {"reverse_complement": reverse_complement, "batch_size": size}
-    ensemble = Ensemble.load(runs, checkpoint, **options)
+    ensemble = Ensemble.load(runs, checkpoint, strategy=strategy, **options)
     write_bigwigs(paths, genome.chroms, spec.bin_bp, _predictions(ensemble, genome, size))
     return paths
 

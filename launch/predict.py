@@ -79,6 +79,7 @@ _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 256, "Sequences computed at a time; predictions do not depend on it.",
     lower_bound=1,
 )  # fmt: skip
+_STRATEGY = flags.DEFINE_enum("strategy", "auto", scoring.STRATEGIES, scoring.WHICH_DEVICES)
 
 
 _OF_TABLES = (_STRIDE_BP, _SEQUENCE_COLUMN, _NAME_COLUMN)
@@ -173,6 +174,7 @@ def _options() -> dict[str, Any]:
         "checkpoint": _CHECKPOINT.value,
         "reverse_complement": _REVERSE_COMPLEMENT.value,
         "batch_size": _BATCH_SIZE.value,
+        "strategy": _STRATEGY.value,
     }
 
 

@@ -8,6 +8,11 @@ from typing import Any
 from genokeras.evaluation import run_folders
 from launch import progress
 
+# --strategy, and what it does, of the launchers that predict.
+STRATEGIES = ("auto", "single", "mirrored")
+WHICH_DEVICES = (
+    "Devices of this machine that share the work. single: one. mirrored: all. auto: what is there"
+)
 # What --reverse_complement does, of the launchers that have it.
 BOTH_STRANDS = (
     "Average the logits of both strands. Default: unless the dataset was built with "

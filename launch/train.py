@@ -11,20 +11,20 @@ import dataclasses
 import os
 import pathlib
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from absl import flags
 
-from genokeras.training import source, tpu_environment
+from genokeras.training import settings, source, tpu_environment, train_result
 from genokeras.training.fields import value_type
 from genokeras.training.runtime import Runtime
+from genokeras.training.stopping import listening
 from genokeras.training.train_config import LAST, TrainConfig, plan
+from genokeras.training.train_result import TrainResult
 from launch import app, cache_flags, model_help, progress, quiet, scoring
 from tfrecords.errors import check_known
 from tfrecords.manifest import Manifest, split_name
-
-if TYPE_CHECKING:
-    from genokeras.training.train import TrainResult
+from tfrecords.remote_path import is_remote, path_of
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the dataset, or its URL, as gs://BUCKET/FOLDER.", required=True
@@ -99,21 +99,8 @@ def main() -> None:
     if _EVALUATE.value is not None:
         split = split_name(_EVALUATE.value)
         check_known("--evaluate: no split", split, manifest.splits, "Splits")
-    with quiet.loading():
-        from genokeras.training.train import recipe, train
-
-    result = train(
-        _DATA_DIR.value,
-        _WORKDIR.value,
-        model=model,
-        preset=preset,
-        overrides=_SET.value,
-        training=recipe(model, preset, **given),
-        runtime=runtime,
-        resume=_RESUME.value,
-        progress=progress.start,
-        log=progress.log,
-    )
+    names = {"model": model, "preset": preset}
+    result = _finished(names, given, manifest) or _train(names, given, runtime)
     if not result.is_chief:
         return
     if not result.already_finished:
@@ -121,9 +108,42 @@ def main() -> None:
     print(f"\nCurves:  tensorboard --logdir {result.workdir}")
     if _EVALUATE.value is not None:
         print()
-        scoring.score([result.workdir], _EVALUATE.value)
+        strategy = runtime.strategy if runtime.strategy in scoring.STRATEGIES else "auto"
+        scoring.score([result.workdir], _EVALUATE.value, strategy=strategy)
     else:
         print(f"Scores:  python -m launch.evaluate --workdir={result.workdir} --split=test")
+
+
+def _train(names: dict[str, str], given: dict[str, Any], runtime: Runtime) -> TrainResult:
+    with listening(at_once=True), quiet.loading():
+        from genokeras.training.train import recipe, train
+
+    return train(
+        _DATA_DIR.value,
+        _WORKDIR.value,
+        **names,
+        overrides=_SET.value,
+        training=recipe(**names, **given),
+        runtime=runtime,
+        resume=_RESUME.value,
+        progress=progress.start,
+        log=progress.log,
+    )
+
+
+def _finished(
+    names: dict[str, str], given: dict[str, Any], manifest: Manifest
+) -> TrainResult | None:
+    """Returns the result of the run if just these flags have made it; else Keras has to tell."""
+    if _RESUME.value == "never" or _EVALUATE.value is not None or is_remote(_WORKDIR.value):
+        return None
+    workdir, data_dir = pathlib.Path(_WORKDIR.value), path_of(_DATA_DIR.value)
+    where = {"data_dir": data_dir.absolute(), "workdir": workdir.absolute()}
+    line = settings.flags_text(where | names | given, _SET.value)
+    result = train_result.of_same_flags(workdir, line, manifest.sha256)
+    if result:
+        progress.log(f"{workdir}: {train_result.NOTHING_TO_DO}")
+    return result
 
 
 def check(data_dir: str) -> None:
@@ -166,7 +186,7 @@ def _given(holders: dict[str, flags.FlagHolder]) -> dict[str, Any]:
     return {name: flag.value for name, flag in holders.items() if flag.value is not None}
 
 
-def _table(result: "TrainResult") -> str:
+def _table(result: TrainResult) -> str:
     """Returns the valid scores of the best evaluation as aligned text."""
     if not result.scores:
         return f"{result.steps} steps, training loss {result.loss:.4f}"

@@ -15,6 +15,7 @@ from genokeras.models import cnn_attention
 from genokeras.models.spec import Spec
 from genokeras.training import optimizer as optimizers
 from genokeras.training.devices import connect
+from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
 from genokeras.training.summaries import read_rows
 from genokeras.training.train import recipe, train
@@ -50,7 +51,7 @@ def checked_losses(task: Task, training: TrainConfig) -> tuple[int, list[float],
     devices = connect(Runtime(strategy="single"))
     jit = devices.use_jit(training.jit, steps.steps)
     optimizer = optimizers.build(training, steps, model)
-    engine = devices.engine(cnn_attention, config, spec, model, optimizer, training, jit)
+    engine = devices.engine(Learner(cnn_attention, config, spec, model, optimizer, training), jit)
     batch = engine.place([next(split.eval_batches(task.batch_size))])
     losses = [float(engine.train_steps(batch)["loss"]) for _ in range(CHECKED_STEPS)]
     return sum(values.size for values in weights.values()), losses, jit

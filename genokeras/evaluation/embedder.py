@@ -13,6 +13,7 @@ from genokeras.evaluation.predictor import BATCH_SIZE, Predictor, uses_jit
 from genokeras.models.spec import Spec
 from genokeras.strand_symmetry import is_strand_blind, turns_strands
 from genokeras.training import precision
+from genokeras.training.devices import Devices, here
 from genokeras.training.seeded import seeded
 from genokeras.training.workdir import Run
 from tfrecords import sequence
@@ -36,13 +37,14 @@ class Embedder:
         reverse_complement: bool | None = None,
         is_strand_blind: bool = False,
         jit: bool = False,
+        devices: Devices | None = None,
     ):
         self.spec, self.dimensions = spec, model.output.shape[-1]
         is_averaged = not spec.stranded if reverse_complement is None else reverse_complement
         self.reverse_complement = is_averaged or is_strand_blind
         self._adds_opposite = is_averaged and not is_strand_blind
         given = {"reverse_complement": False, "batch_size": batch_size, "jit": jit}
-        self._forward = Predictor(model, spec, **given)
+        self._forward = Predictor(model, spec, devices=devices, **given)
 
     @classmethod
     def load(
@@ -52,9 +54,13 @@ class Embedder:
         *,
         batch_size: int = BATCH_SIZE,
         reverse_complement: bool | None = None,
+        strategy: str = "auto",
     ) -> "Embedder":
-        """Returns the embedder of a run's checkpoint: `best`, `last` or a step."""
-        return cls._of(run, run.model(checkpoint), batch_size, reverse_complement)
+        """Returns the embedder of a run's checkpoint; the options are those of `Predictor.load`."""
+        devices = here(strategy)
+        with devices.scope():
+            model = run.model(checkpoint)
+        return cls._of(run, model, batch_size, reverse_complement, devices)
 
     @classmethod
     def untrained(
@@ -66,23 +72,32 @@ class Embedder:
         reverse_complement: bool | None = None,
     ) -> "Embedder":
         """Returns the embedder of a model like the run's with the random weights of a seed."""
-        with precision.scope(run.training.precision), seeded(seed):
+        devices = here()
+        with precision.scope(run.training.precision), seeded(seed), devices.scope():
             model = run.model_module.build(run.config, run.spec)
-        return cls._of(run, model, batch_size, reverse_complement)
+        return cls._of(run, model, batch_size, reverse_complement, devices)
 
     @classmethod
     def _of(
-        cls, run: Run, model: keras.Model, batch_size: int, reverse_complement: bool | None
+        cls,
+        run: Run,
+        model: keras.Model,
+        batch_size: int,
+        reverse_complement: bool | None,
+        devices: Devices,
     ) -> "Embedder":
         if reverse_complement is None and not turns_strands(run.config):
             reverse_complement = False
+        with devices.scope():
+            embedding = run.model_module.embedding(run.config, model)
         return cls(
-            run.model_module.embedding(run.config, model),
+            embedding,
             run.spec,
             batch_size=batch_size,
             reverse_complement=reverse_complement,
             is_strand_blind=is_strand_blind(run.config, run.spec),
             jit=uses_jit(run),
+            devices=devices,
         )
 
     def embed(self, packed: np.ndarray) -> np.ndarray:

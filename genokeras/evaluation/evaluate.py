@@ -1,5 +1,6 @@
 """Scores trained models on a whole split, beside a baseline, and writes down how they did."""
 
+import functools
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Sequence
@@ -35,15 +36,15 @@ def evaluate(
     data_dir: str | os.PathLike | None = None,
     probe: Sequence[str] = (),
     report: bool = True,
+    strategy: str = "auto",
     progress: Callable | None = None,
     log: Log | None = None,
 ) -> dict[str, Any]:
     """Scores a run's model, or the mean of several, on a split of its dataset.
 
     Every example counts once, also where the dataset stores both of its strands. What is written
-    is said in `evaluation_files`, what is returned in `scored_split.score_models`; of coverage,
-    which has no baseline and no probes, in `coverage_scores.score_coverage`; of a model
-    that learned without labels, which has no report, in `self_supervised.score_self_supervised`.
+    is said in `evaluation_files`, what is returned in `scored_split.score_models`; of coverage in
+    `coverage_scores`; of a model that learned without labels in `self_supervised`.
 
     Args:
       workdir: Folder of the run, or of several: a list, a text with commas, or a pattern.
@@ -59,6 +60,7 @@ def evaluate(
       data_dir: Where the dataset is now, if it has moved since training.
       probe: Motifs to ask the model about, `NAME:WORD` in IUPAC codes, beside the baseline's own.
       report: Whether to draw pictures and write report.html as well.
+      strategy: Which devices of this machine: `single`, `mirrored` (all), or `auto`.
       progress: Starts a progress bar, given a text and a total.
       log: Takes one-line messages.
 
@@ -73,19 +75,18 @@ def evaluate(
     log, split = log or (lambda line: None), split_name(split)
     runs = ensemble.open_runs(workdir, data_dir)
     folder = run_folders.destination([run.workdir for run in runs], output)
-    size = windows_at_a_time(runs[0].spec, batch_size)
+    options = {"batch_size": windows_at_a_time(runs[0].spec, batch_size), "strategy": strategy}
     scoring = {"num_bootstrap": num_bootstrap, "seed": seed, "progress": progress}
     if self_supervised.is_self_supervised(runs[0]):
         self_supervised.check(runs, probe)
-        scoring |= {"batch_size": size, "baseline": baseline}
+        scoring |= {"baseline": baseline, **options}
         return _evaluate_self_supervised(runs[0], folder, split, checkpoint, report, **scoring)
     words = _words(probe, runs[0].spec)
     datasets = _datasets(runs, split, progress)
     # Settled once: a run that still trains may make a better one meanwhile.
     steps = [run.step_of(checkpoint) for run in runs]
-    options = {"reverse_complement": reverse_complement, "batch_size": size}
-    pairs = zip(runs, steps, strict=True)
-    models = Ensemble([Predictor.load(run, step, **options) for run, step in pairs])
+    load = functools.partial(Predictor.load, reverse_complement=reverse_complement, **options)
+    models = Ensemble(list(map(load, runs, steps)))
     if runs[0].spec.task_type == "coverage":
         scored = score_coverage(models, datasets[0], split, **scoring)
     else:

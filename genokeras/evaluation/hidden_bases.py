@@ -15,6 +15,7 @@ from genokeras.evaluation.predictor import BATCH_SIZE, uses_jit
 from genokeras.layers.one_hot import pack_nibbles, unpack_nibbles
 from genokeras.models.spec import Spec
 from genokeras.strand_symmetry import is_strand_blind, turns_strands
+from genokeras.training.devices import Devices, here, rounded_up
 from genokeras.training.workdir import Run
 from tfrecords import sequence
 from tfrecords.errors import InputError
@@ -36,11 +37,12 @@ class HiddenBases:
         batch_size: int = BATCH_SIZE,
         averages_strands: bool = True,
         jit: bool = False,
+        devices: Devices | None = None,
     ):
-        self.spec, self.batch_size = spec, batch_size
+        devices = devices or here("single")
+        self.spec, self.batch_size = spec, rounded_up(batch_size, devices)
         self._averages_strands = averages_strands
-        self._forward = _Forward(model)
-        self._forward.compile(jit_compile=jit)
+        self._forward = devices.forward(model, lambda batch: _at_hidden(model, batch), jit)
 
     @classmethod
     def load(
@@ -50,6 +52,7 @@ class HiddenBases:
         *,
         batch_size: int = BATCH_SIZE,
         reverse_complement: bool | None = None,
+        strategy: str = "auto",
     ) -> "HiddenBases":
         """Returns that of a run's checkpoint; the options are those of `Predictor.load`.
 
@@ -69,12 +72,16 @@ class HiddenBases:
             )
         if reverse_complement is None:
             reverse_complement = turns_strands(run.config) and not run.spec.stranded
+        devices = here(strategy)
+        with devices.scope():
+            model = run.model(checkpoint)
         return cls(
-            run.model(checkpoint),
+            model,
             run.spec,
             batch_size=batch_size,
             averages_strands=reverse_complement and not is_strand_blind(run.config, run.spec),
             jit=uses_jit(run),
+            devices=devices,
         )
 
     def log_probabilities(self, packed: np.ndarray, place: np.ndarray) -> np.ndarray:
@@ -112,24 +119,18 @@ class HiddenBases:
         missing = self.batch_size - len(packed)
         packed = np.pad(packed, ((0, missing), (0, 0)))
         place = np.pad(place, (0, missing)).astype(np.int32)
-        found = self._forward.predict_on_batch({"sequence": packed, "place": place})
+        found = self._forward({"sequence": packed, "place": place})
         return found[: self.batch_size - missing]
 
 
-class _Forward(keras.Model):
-    """The model, of sequences of which one base is hidden, at that base only."""
-
-    def __init__(self, model: Callable[[Any], Any]):
-        super().__init__(name="hidden_base")
-        self._model = model
-
-    def call(self, inputs):
-        nibbles = unpack_nibbles(inputs["sequence"])
-        places = ops.arange(nibbles.shape[1], dtype="int32")
-        is_hidden = ops.equal(places, ops.expand_dims(inputs["place"], 1))
-        logits = self._model(pack_nibbles(ops.where(is_hidden, _N, nibbles)), training=False)
-        is_hidden = ops.cast(is_hidden[:, : logits.shape[1], None], logits.dtype)
-        return ops.log_softmax(ops.sum(logits * is_hidden, axis=1))
+def _at_hidden(model: Callable[[Any], Any], batch: dict[str, Any]) -> Any:
+    """Returns what the model says of sequences of which one base is hidden, at that base only."""
+    nibbles = unpack_nibbles(batch["sequence"])
+    places = ops.arange(nibbles.shape[1], dtype="int32")
+    is_hidden = ops.equal(places, ops.expand_dims(batch["place"], 1))
+    logits = model(pack_nibbles(ops.where(is_hidden, _N, nibbles)), training=False)
+    is_hidden = ops.cast(is_hidden[:, : logits.shape[1], None], logits.dtype)
+    return ops.log_softmax(ops.sum(logits * is_hidden, axis=1))
 
 
 def is_masked_model(run: Run) -> bool:

@@ -67,6 +67,7 @@ def write_predictions(
     checkpoint: str | int = "best",
     reverse_complement: bool | None = None,
     batch_size: int = BATCH_SIZE,
+    strategy: str = "auto",
 ) -> int:
     """Predicts a stream of sequences into a table; memory does not grow with their number.
 
@@ -80,6 +81,7 @@ def write_predictions(
       checkpoint: `best`, `last` or a step.
       reverse_complement: Whether to average over both strands; default: unless data are stranded.
       batch_size: Sequences that the model computes at a time.
+      strategy: Which devices of this machine: `single`, `mirrored` (all), or `auto`.
 
     Returns:
       The number of rows.
@@ -95,6 +97,7 @@ def write_predictions(
                 "and task, and a table holds one; genokeras.evaluation.predict.predict returns them"
             )
     options = {"batch_size": batch_size, "reverse_complement": reverse_complement}
+    options["strategy"] = strategy
     ensemble = Ensemble.load(_with_tasks(runs), checkpoint, **options)
 
     def columns_of(packed: np.ndarray) -> dict[str, np.ndarray]:

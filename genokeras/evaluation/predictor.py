@@ -12,6 +12,7 @@ import numpy as np
 
 from genokeras.models.spec import Spec
 from genokeras.strand_symmetry import is_strand_blind, turns_strands
+from genokeras.training.devices import Devices, here, rounded_up
 from genokeras.training.workdir import Run
 from tfrecords import sequence, strands
 from tfrecords.errors import InputError
@@ -21,6 +22,9 @@ BATCH_SIZE = 256
 
 class Predictor:
     """Computes logits in batches of one fixed shape, so that the model is compiled once.
+
+    `devices` share each batch, and `model` was built within their scope; None: one device. A size
+    of batches that they do not divide is rounded up.
 
     With `reverse_complement` they are the mean over both strands, the same for a sequence and its
     reverse complement; the opposite strand's have the tasks of `spec.strand_pairs` swapped first.
@@ -38,15 +42,21 @@ class Predictor:
         reverse_complement: bool | None = None,
         is_strand_blind: bool = False,
         jit: bool = False,
+        devices: Devices | None = None,
     ):
         if batch_size < 1:
             raise InputError(f"batch_size={batch_size}, expected at least 1")
-        self.spec, self.batch_size = spec, batch_size
+        devices = devices or here("single")
+        self.spec, self.batch_size = spec, rounded_up(batch_size, devices)
         is_averaged = not spec.stranded if reverse_complement is None else reverse_complement
         self.reverse_complement = is_averaged or is_strand_blind
         self._adds_opposite = is_averaged and not is_strand_blind
-        self._forward = _Forward(model, prepare)
-        self._forward.compile(jit_compile=jit)
+        prepare = prepare or (lambda batch: batch)
+
+        def compute(batch: dict[str, Any]) -> Any:
+            return model(prepare(batch)["sequence"], training=False)
+
+        self._forward = devices.forward(model, compute, jit)
 
     @classmethod
     def load(
@@ -56,19 +66,27 @@ class Predictor:
         *,
         batch_size: int = BATCH_SIZE,
         reverse_complement: bool | None = None,
+        strategy: str = "auto",
     ) -> "Predictor":
-        """Returns the predictor of a run's checkpoint: `best`, `last` or a step."""
+        """Returns the predictor of a run's checkpoint: `best`, `last` or a step.
+
+        `strategy` says on which devices of this machine, as `devices.here` does.
+        """
+        devices = here(strategy)
+        with devices.scope():
+            model = run.model(checkpoint)
         module, windows = run.model_module, run.spec.without_flanks()
         if reverse_complement is None and not turns_strands(run.config):
             reverse_complement = False
         return cls(
-            run.model(checkpoint),
+            model,
             run.spec,
             prepare=lambda batch: module.prepare(run.config, windows, batch, training=False),
             batch_size=batch_size,
             reverse_complement=reverse_complement,
             is_strand_blind=is_strand_blind(run.config, run.spec),
             jit=uses_jit(run),
+            devices=devices,
         )
 
     def logits(self, packed: np.ndarray) -> np.ndarray:
@@ -120,21 +138,7 @@ class Predictor:
         if size < self.batch_size:
             padding = np.zeros((self.batch_size - size, packed.shape[1]), np.uint8)
             packed = np.concatenate([packed, padding])
-        return self._forward.predict_on_batch(packed)[:size]
-
-
-class _Forward(keras.Model):
-    """The model with what it does to a batch before, as one function of packed sequences."""
-
-    def __init__(self, model: keras.Model, prepare: Callable | None):
-        super().__init__(name="forward")
-        self._model, self._prepare = model, prepare
-
-    def call(self, packed):
-        batch = {"sequence": packed}
-        if self._prepare is not None:
-            batch = self._prepare(batch)
-        return self._model(batch["sequence"], training=False)
+        return self._forward({"sequence": packed})[:size]
 
 
 def uses_jit(run: Run) -> bool:

@@ -18,9 +18,9 @@ from genokeras.plots import figure
 from genokeras.plots.learning_curves import draw_learning_curves
 from genokeras.training import optimizer as optimizers
 from genokeras.training import precision, scoring
-from genokeras.training.devices import connect
+from genokeras.training.devices import here, rounded_up
+from genokeras.training.learner import Learner
 from genokeras.training.run_files import write
-from genokeras.training.runtime import Runtime
 from genokeras.training.summaries import read_rows
 from genokeras.training.train_config import plan
 from genokeras.training.workdir import Run
@@ -59,6 +59,7 @@ def score_self_supervised(
     num_bootstrap: int = 1000,
     seed: int = 0,
     progress: Callable | None = None,
+    strategy: str = "auto",
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Returns loss and metrics of a checkpoint on a whole split, as its training does.
 
@@ -73,23 +74,26 @@ def score_self_supervised(
         dataset: Its dataset.
         split: Name of the split.
         step: Of the checkpoint.
-        batch_size: Windows at a time.
+        batch_size: Windows at a time; as many more as the devices need to share them.
         baseline: Whether to score a baseline as well, where there is one.
         num_bootstrap: Resamples behind the intervals; 0 leaves these out.
         seed: Of the resamples.
         progress: Starts a progress bar, given a text and a total.
+        strategy: Which devices of this machine: `auto`, `single` or `mirrored`.
     """
     module, training = run.model_module, dataclasses.replace(run.training, ema=0.0)
-    devices = connect(Runtime(strategy="single"))
+    devices = here(strategy)
     with precision.scope(training.precision), devices.scope():
         model = run.model(step)
         # An engine has one; nothing is learnt here.
         steps = plan(training, dataset.split("train").num_examples)
         optimizer = optimizers.build(training, steps, model)
         jit = devices.use_jit(training.jit, steps.steps, getattr(module, "JIT_ON_CPU", True))
-        engine = devices.engine(module, run.config, run.spec, model, optimizer, training, jit)
+        engine = devices.engine(
+            Learner(module, run.config, run.spec, model, optimizer, training), jit
+        )
         part = dataset.split(split)
-        found = scoring.evaluate(engine, module, run.spec, part, batch_size)
+        found = scoring.evaluate(engine, module, run.spec, part, rounded_up(batch_size, devices))
     options = {"num_resamples": num_bootstrap, "seed": seed, "progress": progress}
     scores, drawn = _with_intervals(found.scores, found.running, options)
     compared = {"baseline": None, "difference": None}

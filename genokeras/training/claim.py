@@ -79,7 +79,7 @@ def find_finished(run: Run, old: dict[str, Any] | None, log: Log) -> TrainResult
     """Returns the result of the run with the settings `old`, if it has one already."""
     finished = None if old is None else train_result.read(run.workdir)
     if finished:
-        log(f"{run.workdir}: already finished, nothing to do")
+        log(f"{run.workdir}: {train_result.NOTHING_TO_DO}")
     return finished
 
 

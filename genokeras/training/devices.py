@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from genokeras.models.spec import Spec
 from genokeras.training.checkpoint import Arrays
+from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
 from genokeras.training.train_config import TrainConfig
 from tfrecords.errors import InputError
@@ -52,9 +52,10 @@ class Engine(Protocol):
         """
 
     def evaluate_step(self, batch: Batch) -> dict[str, dict[str, np.ndarray]]:
-        """Returns `terms` and `weights` (weighted sums over the batch, their weights), `outputs`.
+        """Returns of a global batch `terms` and `weights` (weighted sums and their weights).
 
-        It takes the global batch, of any size, and every host gets the results of all of it.
+        And of its examples `outputs`, and `labels`: their `targets` and `weight`. It takes this
+        host's part of the batch, and every host gets the results of all of it.
         """
 
     def averaged(self) -> AbstractContextManager[None]:
@@ -100,17 +101,17 @@ class Devices(Protocol):
     def scope(self) -> AbstractContextManager[Any]:
         """Within this context models and optimizers are built."""
 
-    def engine(
-        self,
-        module: types.ModuleType,
-        config: Any,
-        spec: Spec,
-        model: keras.Model,
-        optimizer: keras.optimizers.Optimizer,
-        training: TrainConfig,
-        jit: bool,
-    ) -> Engine:
-        """Returns an engine for a model and its optimizer, which were built within `scope()`."""
+    def engine(self, learner: Learner, jit: bool) -> Engine:
+        """Returns an engine for what was built within `scope()`; `jit`: it compiles with XLA."""
+
+    def forward(
+        self, model: keras.Model, function: Callable[[dict[str, Any]], Any], jit: bool
+    ) -> Callable[[Batch], Any]:
+        """Returns `function` of a batch as one of NumPy arrays, the devices sharing its rows.
+
+        It calls `model`, built within `scope()`, with the weights of now, and gives tensors
+        `[B, ...]`, a row for each of the batch. Of a host alone; `num_replicas` divide `B`.
+        """
 
     def kind(self) -> str:
         """Returns the name of a device, as `NVIDIA L4` or `TPU v5 lite`; `CPU` of those."""
@@ -144,20 +145,15 @@ def connect(runtime: Runtime) -> Devices:
     Raises:
         InputError: What was asked for is not there.
     """
-    # Imported here: without a backend its module cannot be.
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        from genokeras.training import tensorflow_devices
+    return _backend().connect(runtime)
 
-        return tensorflow_devices.connect(runtime)
-    if backend == "jax":
-        from genokeras.training import jax_devices
 
-        return jax_devices.connect(runtime)
-    raise InputError(
-        f"Keras runs on {backend}, training on tensorflow or jax; set KERAS_BACKEND=tensorflow or "
-        "KERAS_BACKEND=jax"
-    )
+def here(strategy: str = "auto") -> Devices:
+    """Returns devices of this machine, for what hosts do not do together: predictions.
+
+    `strategy` is `single`, `mirrored`, or `auto`: the one that fits what is there.
+    """
+    return _backend().here(strategy)
 
 
 def check_batch_size(training: TrainConfig, devices: Devices) -> None:
@@ -170,3 +166,25 @@ def check_batch_size(training: TrainConfig, devices: Devices) -> None:
             f"replicas{of_each if training.gradient_accumulation > 1 else ''}; use a multiple of "
             f"{parts}"
         )
+
+
+def rounded_up(batch_size: int, devices: Devices) -> int:
+    """Returns the smallest size of a batch, from `batch_size` on, that the replicas divide."""
+    return -(-batch_size // devices.num_replicas) * devices.num_replicas
+
+
+def _backend() -> types.ModuleType:
+    # Imported here: without a backend its module cannot be.
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        from genokeras.training import tensorflow_devices
+
+        return tensorflow_devices
+    if backend == "jax":
+        from genokeras.training import jax_devices
+
+        return jax_devices
+    raise InputError(
+        f"Keras runs on {backend}, genokeras on tensorflow or jax; set KERAS_BACKEND=tensorflow or "
+        "KERAS_BACKEND=jax"
+    )

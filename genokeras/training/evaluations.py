@@ -62,8 +62,8 @@ class Evaluations:
         sample = min(_TRAIN_SAMPLE, job.valid.num_examples)
         split = (self._engine, job.module, job.spec)
         with self._engine.averaged():
-            valid = evaluate(*split, job.valid, batch_size, stop=stop)
-            train = evaluate(*split, job.train, batch_size, sample, stop=stop)
+            valid = evaluate(*split, job.valid, batch_size, stop=stop, **job.hosts)
+            train = evaluate(*split, job.train, batch_size, sample, stop=stop, **job.hosts)
         train_scores = {k: v for k, v in metrics(train.scores).items() if k != "loss"}
         return {"valid": valid.scores, "train": train_scores}, valid
 

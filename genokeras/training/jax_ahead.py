@@ -4,19 +4,16 @@
 for, is known before one is rented.
 """
 
-import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
-import keras
 import numpy as np
 from jax.experimental import topologies
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from genokeras.models.spec import Spec
 from genokeras.training.jax_engine import AXIS, make_step
-from genokeras.training.train_config import TrainConfig
+from genokeras.training.learner import Learner
 from tfrecords.errors import InputError
 
 
@@ -37,14 +34,7 @@ def tpu_devices(topology: str) -> Sequence[jax.Device]:
 
 
 def lower_for(
-    devices: Sequence[jax.Device],
-    module: types.ModuleType,
-    config: Any,
-    spec: Spec,
-    model: keras.Model,
-    optimizer: keras.optimizers.Optimizer,
-    training: TrainConfig,
-    batch: Mapping[str, np.ndarray],
+    devices: Sequence[jax.Device], learner: Learner, batch: Mapping[str, np.ndarray]
 ) -> jax.stages.Lowered:
     """Returns the training step of an engine on `devices`, ready for `compile()`.
 
@@ -53,12 +43,13 @@ def lower_for(
     mesh = Mesh(np.array(devices), (AXIS,))
     everywhere = NamedSharding(mesh, PartitionSpec())
     divided = NamedSharding(mesh, PartitionSpec(None, AXIS))
-    step = make_step(module, config, spec, model, optimizer, training, mesh)
+    step = make_step(learner, mesh)
+    model = learner.model
     groups = {
         "trainable": model.trainable_variables,
         "other": model.non_trainable_variables,
-        "optimizer": optimizer.variables,
-        "average": model.trainable_variables if training.ema else [],
+        "optimizer": learner.optimizer.variables,
+        "average": model.trainable_variables if learner.training.ema else [],
     }
     state = {
         name: [_shape(v.shape, v.dtype, everywhere) for v in group]

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import keras
 import numpy as np
 from jax.experimental import multihost_utils
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from genokeras.training import accelerators, process_memory
 from genokeras.training.jax_engine import AXIS, JaxEngine
+from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
 from genokeras.training.stopping import HostLost
 from tfrecords.cores import num_cores
@@ -54,13 +56,23 @@ def connect(runtime: Runtime) -> "JaxDevices":
     return JaxDevices(strategy, devices, was_chosen=runtime.strategy == "auto")
 
 
+def here(strategy: str) -> "JaxDevices":
+    """Returns devices of this process alone, as `devices.here` says."""
+    local = jax.local_devices()
+    if strategy == "single" or (strategy == "auto" and len(local) == 1):
+        return JaxDevices("single", local[:1])
+    return JaxDevices("mirrored", local)
+
+
 class JaxDevices:
     """Devices that share every batch, as `devices.Devices` says."""
 
     def __init__(self, strategy: str, devices: list[jax.Device], was_chosen: bool = False):
         self.strategy, self.num_replicas = strategy, len(devices)
-        self.host, self.num_hosts = jax.process_index(), jax.process_count()
+        self.num_hosts = len({device.process_index for device in devices})
+        self.host = jax.process_index() if self.num_hosts > 1 else 0
         self._devices, self._was_chosen = devices, was_chosen
+        self._mesh = Mesh(np.array(devices), (AXIS,))
 
     def describe(self) -> str:
         """Returns a line on the devices in use and, if it was chosen, the strategy."""
@@ -88,12 +100,27 @@ class JaxDevices:
         """Nothing needs to be said: the engine puts the values where they belong."""
         yield
 
-    def engine(self, *what: Any) -> JaxEngine:
-        """Returns an engine for a model and its optimizer: `devices.Devices` has the arguments."""
-        *what, jit = what
+    def engine(self, learner: Learner, jit: bool) -> JaxEngine:
+        """Returns an engine for what was built within `scope()`."""
         self.use_jit("on" if jit else "off", 0)
-        mesh = Mesh(np.array(self._devices), (AXIS,))
-        return JaxEngine(*what, mesh, self.host, self.num_hosts)
+        return JaxEngine(learner, self._mesh, self.host, self.num_hosts)
+
+    def forward(
+        self, model: keras.Model, function: Callable[[dict[str, Any]], Any], jit: bool
+    ) -> Callable[[dict[str, np.ndarray]], Any]:
+        """Returns `function` of arrays, as `devices.Devices` says."""
+        everywhere, divided = (
+            NamedSharding(self._mesh, PartitionSpec(*by)) for by in ((), (AXIS,))
+        )
+        values = jax.device_put([v.value for v in model.variables], everywhere)
+
+        def compute(values: list[Any], batch: dict[str, Any]) -> Any:
+            mapping = zip(model.variables, values, strict=True)
+            with keras.StatelessScope(mapping, initialize_variables=False):
+                return function(batch)
+
+        compute = jax.jit(compute, out_shardings=divided)
+        return lambda batch: jax.device_get(compute(values, jax.device_put(batch, divided)))
 
     def kind(self) -> str:
         """Returns the name of a device."""
@@ -104,7 +131,7 @@ class JaxDevices:
         """Returns the most memory ever in use on a device of this host, or else by this process."""
         if self.kind() == "CPU":
             return process_memory.peak_bytes()
-        local = [device for device in self._devices if device.process_index == self.host]
+        local = [device for device in self._devices if device in jax.local_devices()]
         # There are none if XLA was told to use the allocator of the platform.
         found = [stats["peak_bytes_in_use"] for d in local if (stats := d.memory_stats())]
         return max(found, default=None)

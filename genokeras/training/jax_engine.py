@@ -6,7 +6,6 @@ engine was made, and are given values only where something else is to use the mo
 """
 
 import contextlib
-import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,13 +15,11 @@ import keras
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from genokeras.models.spec import Spec
 from genokeras.training import variables
 from genokeras.training.checkpoint import Arrays
 from genokeras.training.jax_flops import program_flops
 from genokeras.training.jax_step import JaxStep, State
-from genokeras.training.pieces import check_pieces
-from genokeras.training.train_config import TrainConfig
+from genokeras.training.learner import Learner
 
 AXIS = "batch"
 
@@ -30,34 +27,18 @@ AXIS = "batch"
 class JaxEngine:
     """Runs the steps of one model, as `devices.Engine` says.
 
-    `module` is the model's module, `config` its configuration, `spec` what the data demand of it;
-    `optimizer` is built on the model. `mesh` has the one axis `AXIS`; `host` of `num_hosts` is this
-    process.
-
-    Raises:
-        InputError: The model's batches cannot be cut into pieces, but are to be.
+    `mesh` has the one axis `AXIS`; `host` of `num_hosts` is this process.
     """
 
     jit = True
     notes: tuple[str, ...] = ()
 
-    def __init__(
-        self,
-        module: types.ModuleType,
-        config: Any,
-        spec: Spec,
-        model: keras.Model,
-        optimizer: keras.optimizers.Optimizer,
-        training: TrainConfig,
-        mesh: Mesh,
-        host: int = 0,
-        num_hosts: int = 1,
-    ):
-        check_pieces(model, training)
-        self._model, self._optimizer, self._is_averaging = model, optimizer, bool(training.ema)
+    def __init__(self, learner: Learner, mesh: Mesh, host: int = 0, num_hosts: int = 1):
+        self._model, self._optimizer = learner.model, learner.optimizer
+        self._is_averaging = bool(learner.training.ema)
         self._mesh, self._host, self._num_hosts = mesh, host, num_hosts
         self._everywhere = NamedSharding(mesh, PartitionSpec())
-        step = make_step(module, config, spec, model, optimizer, training, mesh)
+        step = make_step(learner, mesh)
         self._train = jax.jit(step.train, donate_argnums=0, out_shardings=self._everywhere)
         self._evaluate = jax.jit(step.evaluate, out_shardings=self._everywhere)
         self._state = self._from_variables()
@@ -85,15 +66,9 @@ class JaxEngine:
 
     def evaluate_step(self, batch: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
         """Returns what `devices.Engine` says; batches of one size are compiled once."""
-        size = len(batch["key"])
-        padded = _padded(batch, -size % self._mesh.size)
-        part = len(padded["key"]) // self._num_hosts
-        rows = slice(self._host * part, (self._host + 1) * part)
-        placed = self._divided({k: v[rows] for k, v in padded.items()}, PartitionSpec(AXIS))
-        results = self._evaluate(self._state[self._evaluated], self._state["other"], placed)
-        results = jax.device_get(results)
-        outputs = {name: values[:size] for name, values in results["outputs"].items()}
-        return results | {"outputs": outputs}
+        placed = self._divided(batch, PartitionSpec(AXIS))
+        state = self._state
+        return jax.device_get(self._evaluate(state[self._evaluated], state["other"], placed))
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
@@ -187,20 +162,12 @@ class JaxEngine:
         }
 
 
-def make_step(
-    module: types.ModuleType,
-    config: Any,
-    spec: Spec,
-    model: keras.Model,
-    optimizer: keras.optimizers.Optimizer,
-    training: TrainConfig,
-    mesh: Mesh,
-) -> JaxStep:
+def make_step(learner: Learner, mesh: Mesh) -> JaxStep:
     """Returns the steps of a model on the devices of `mesh`.
 
     Pieces of a batch are made of equal parts of what each device holds, so none has to move.
     """
-    replicas, pieces = mesh.size, training.gradient_accumulation
+    replicas, pieces = mesh.size, learner.training.gradient_accumulation
 
     def cut(values: Any) -> Any:
         shape = (replicas, pieces, -1, *values.shape[1:])
@@ -215,16 +182,4 @@ def make_step(
     def _held(values: Any, by: PartitionSpec) -> Any:
         return jax.lax.with_sharding_constraint(values, NamedSharding(mesh, by))
 
-    return JaxStep(module, config, spec, model, optimizer, training, cut, join)
-
-
-def _padded(batch: dict[str, np.ndarray], missing: int) -> dict[str, np.ndarray]:
-    """Returns the batch with its first example, of weight 0, so many times at its end."""
-    if not missing:
-        return batch
-    padded = {
-        name: np.concatenate([values, np.repeat(values[:1], missing, axis=0)])
-        for name, values in batch.items()
-    }
-    padded["weight"][-missing:] = 0
-    return padded
+    return JaxStep(learner, cut, join)

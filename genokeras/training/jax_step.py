@@ -4,7 +4,6 @@ They are traced once, over all devices: sums and norms over the batch are over t
 XLA puts the communication where it is needed. Axes: `B` examples of the global batch.
 """
 
-import types
 from collections.abc import Callable
 from typing import Any
 
@@ -13,10 +12,9 @@ import jax.numpy as jnp
 import keras
 
 from genokeras.layers import keyed_random
-from genokeras.models.spec import Spec
 from genokeras.training import optimizer as optimizers
-from genokeras.training.train_config import TrainConfig
-from genokeras.training.weighting import mean_of, total_of, total_weights, weighted_sum
+from genokeras.training.learner import Learner
+from genokeras.training.weighting import LABELS, mean_of, total_of, total_weights, weighted_sum
 
 Batch = dict[str, Any]
 # Values by group: `trainable` and `other` variables of the model, `optimizer`, `average`.
@@ -24,30 +22,21 @@ State = dict[str, list[Any]]
 
 
 class JaxStep:
-    """The steps of one model; `module`, `config`, `spec` and `training` are those of its run.
+    """The steps of one model.
 
     `cut` and `join` turn values `[B, ...]` into pieces `[pieces, B / pieces, ...]` and back, in
     whatever order leaves the examples where they are.
     """
 
-    def __init__(
-        self,
-        module: types.ModuleType,
-        config: Any,
-        spec: Spec,
-        model: keras.Model,
-        optimizer: keras.optimizers.Optimizer,
-        training: TrainConfig,
-        cut: Callable[[Any], Any],
-        join: Callable[[Any], Any],
-    ):
-        self._module, self._config, self._spec, self._model = module, config, spec, model
-        self._optimizer, self._training = optimizer, training
+    def __init__(self, learner: Learner, cut: Callable[[Any], Any], join: Callable[[Any], Any]):
+        self._module, self._config, self._spec = learner.module, learner.config, learner.spec
+        self._model, self._optimizer = learner.model, learner.optimizer
+        self._training = learner.training
         self._cut, self._join = cut, join
-        self._whole_batch = hasattr(module, "encode")
-        self._pieces = training.gradient_accumulation
-        variables = [id(variable) for variable in optimizer.variables]
-        self._iterations = variables.index(id(optimizer.iterations))
+        self._whole_batch = hasattr(self._module, "encode")
+        self._pieces = self._training.gradient_accumulation
+        variables = [id(variable) for variable in self._optimizer.variables]
+        self._iterations = variables.index(id(self._optimizer.iterations))
 
     def train(self, state: State, batches: Batch) -> tuple[State, dict[str, Any]]:
         """Makes a step per batch, `[steps, B, ...]`; results of several are vectors."""
@@ -56,7 +45,8 @@ class JaxStep:
         return jax.lax.scan(self._train, state, batches)
 
     def evaluate(self, trainable: list[Any], other: list[Any], batch: Batch) -> dict[str, Any]:
-        """Returns `terms`, `weights` and `outputs`, as `devices.Engine` says."""
+        """Returns `terms`, `weights`, `outputs` and `labels`, as `devices.Engine` says."""
+        labels = {name: batch[name] for name in LABELS if name in batch}
         batch = self._prepared(batch, training=False)
         (terms, outputs), _, _ = self._call(trainable, other, batch, self._terms, training=False)
         totals = total_weights(batch["weight"])
@@ -64,6 +54,7 @@ class JaxStep:
             "terms": {name: weighted_sum(term, batch["weight"]) for name, term in terms.items()},
             "weights": {name: total_of(term, totals) for name, term in terms.items()},
             "outputs": outputs,
+            "labels": labels,
         }
 
     def _train(self, state: State, batch: Batch) -> tuple[State, dict[str, Any]]:

@@ -48,8 +48,7 @@ class Job:
 
     def batches(self, step: int) -> Iterator[Batch]:
         """Returns this host's part of the batches that follow `step`."""
-        hosts = {"host": self.devices.host, "num_hosts": self.devices.num_hosts}
-        options = self._options | hosts
+        options = self._options | self.hosts
         if self.training.overfit_one_batch:
             return itertools.repeat(self.train.train_batch(0, 0, **options))
         return loaders.batches(self.train, step, self.loader, **options)
@@ -60,6 +59,11 @@ class Job:
         if not self.training.overfit_one_batch:
             place = divmod(step - 1, self.plan.steps_per_epoch)
         return self.train.train_batch(*place, **self._options)
+
+    @property
+    def hosts(self) -> dict[str, int]:
+        """Which of how many parts of every batch this host reads."""
+        return {"host": self.devices.host, "num_hosts": self.devices.num_hosts}
 
     @property
     def _options(self) -> dict[str, Any]:

@@ -7,14 +7,17 @@ anew from the checkpoints (the exported model) may be newer than the list says; 
 curves back to its checkpoint, and exports again.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import pathlib
 import shutil
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 
+from genokeras.training.lock import holder
 from genokeras.training.settings import CONFIG_FILE, FLAGS_FILE
 from tfrecords.cache import cache_root
 from tfrecords.errors import InputError
@@ -48,6 +51,12 @@ def pull(url: str | RemotePath, local: str | os.PathLike) -> bool:
         InputError: There are files that are no run, or the network kept failing.
     """
     remote, local = path_of(url), pathlib.Path(local)
+    with _alone(local):
+        # A process that trains in the copy has begun from it, and pushes it itself.
+        return holder(local) is not None or _pull(remote, local)
+
+
+def _pull(remote: RemotePath, local: pathlib.Path) -> bool:
     wanted, base = _read(remote), local / _BASE
     if wanted is None:
         _check_free(remote)
@@ -66,11 +75,14 @@ def pull(url: str | RemotePath, local: str | os.PathLike) -> bool:
     return True
 
 
-def push(local: str | os.PathLike, url: str | RemotePath) -> None:
+def push(
+    local: str | os.PathLike, url: str | RemotePath, of: str | os.PathLike | None = None
+) -> None:
     """Makes `url` what the folder `local` is; only files that have changed are sent.
 
-    To be called when nothing writes to the folder, after each checkpoint and at the end. Hidden
-    files are left out. Interrupted at any moment, it leaves what was pushed before.
+    To be called when nothing but curves changes in it; `of` is the work folder, where `local` is a
+    likeness of it that stays as it was. Hidden files are left out. Interrupted at any moment, it
+    leaves what was pushed before.
 
     Raises:
         InputError: The network kept failing.
@@ -82,22 +94,8 @@ def push(local: str | os.PathLike, url: str | RemotePath) -> None:
     _upload(local, remote, [name for name in changed if name not in _FIRST])
     content = json.dumps({"files": here}, indent=1, sort_keys=True) + "\n"
     (remote / MARKER).write_bytes(content.encode())
-    _write_base(local, here)
+    _write_base(pathlib.Path(of or local), here)
     for_each(lambda name, _: (remote / name).remove(), there.keys() - here.keys())
-
-
-def publisher(
-    local: pathlib.Path, url: RemotePath, log: Callable[[str], None]
-) -> Callable[[], None]:
-    """Returns what pushes a checkpoint; training goes on, and tries with the next, if it cannot."""
-
-    def publish() -> None:
-        try:
-            push(local, url)
-        except InputError as error:
-            log(f"{error}; training goes on, and the next checkpoint brings this one along")
-
-    return publish
 
 
 def copy_to_read(url: str | RemotePath) -> pathlib.Path:
@@ -111,15 +109,20 @@ def copy_to_read(url: str | RemotePath) -> pathlib.Path:
     """
     remote, trained = path_of(url), local_folder(url)
     local = trained.with_name(f"{trained.name}-read")
-    if pull(remote, local):
-        return local
+    with _alone(local):
+        if not _pull(remote, local):
+            _fetch(remote, local)
+    return local
+
+
+def _fetch(remote: RemotePath, local: pathlib.Path) -> None:
+    """Makes `local` all that is at `remote`, where there is no list."""
     names = [name for name in remote.files() if not name.startswith(".") and "/." not in name]
     if CONFIG_FILE not in names:
-        raise InputError(f"{url}: no run here; launch.train makes one")
+        raise InputError(f"{remote}: no run here; launch.train makes one")
     if local.exists():
         shutil.rmtree(local)
     for_each(lambda name, cancelled: _download(remote / name, local / name, cancelled), names)
-    return local
 
 
 def push_evaluation(local: str | os.PathLike, url: str | RemotePath) -> None:
@@ -130,6 +133,15 @@ def push_evaluation(local: str | os.PathLike, url: str | RemotePath) -> None:
     local, remote = pathlib.Path(local), path_of(url)
     names = [name for name in _hashes(local) if name.partition("/")[0] in _EVALUATION]
     _upload(local, remote, names)
+
+
+@contextlib.contextmanager
+def _alone(local: pathlib.Path) -> Iterator[None]:
+    """Within this context no other process of this machine fetches the copy; it waits for them."""
+    local.parent.mkdir(parents=True, exist_ok=True)
+    with open(local.with_name(f".{local.name}.lock"), "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _read(remote: RemotePath) -> Hashes | None:

@@ -42,32 +42,37 @@ def evaluate(
     batch_size: int,
     limit: int | None = None,
     stop: StopRequest | None = None,
+    *,
+    host: int = 0,
+    num_hosts: int = 1,
 ) -> Evaluation:
     """Runs a model over a split; with `limit`, over its first examples.
 
     Rows are stored in a random order, so the first ones are a sample. `batch_size` is that of
-    training; without gradients more examples have room, and small batches take longer.
+    training; without gradients more examples have room, and small batches take longer. Of several
+    hosts each reads its part of every batch, and has the scores of all; each calls this.
 
     Raises:
         EvaluationStopped: `stop` was asked for meanwhile.
     """
-    batch_size = max(batch_size, min(_TIMES_AS_MANY * batch_size, _ENOUGH))
+    batch_size *= max(1, min(_TIMES_AS_MANY, _ENOUGH // batch_size))
     terms: dict[str, float] = {}
     weights: dict[str, float] = {}
     columns: dict[str, list[np.ndarray]] = {}
     running = module.running_scores(spec) if hasattr(module, "running_scores") else None
-    for batch in split.eval_batches(batch_size, limit=limit):
+    for batch in split.eval_batches(batch_size, limit=limit, host=host, num_hosts=num_hosts):
         if stop:
             raise EvaluationStopped
         result = engine.evaluate_step(batch)
+        labels = result["labels"]
         for name, value in result["terms"].items():
             terms[name] = terms.get(name, 0.0) + float(value)
             weights[name] = weights.get(name, 0.0) + float(result["weights"][name])
         if running is not None:
-            running.add(result["outputs"], batch.get("targets"), batch["weight"])
+            running.add(result["outputs"], labels.get("targets"), labels["weight"])
             continue
         kept = {f"outputs/{name}": values for name, values in result["outputs"].items()}
-        for name, values in (kept | {key: batch[key] for key in ("targets", "weight")}).items():
+        for name, values in (kept | labels).items():
             columns.setdefault(name, []).append(values)
     losses = {name: terms[name] / weights[name] for name in terms if weights[name]}
     scores = {"loss": sum(losses.values())} | (losses if len(losses) > 1 else {})

@@ -46,11 +46,12 @@ class InputStopped(Exception):
 class StopRequest:
     """Whether the run was asked to end: `signal` is the number of the signal, or None.
 
-    `command` says in words what goes on with it then.
+    `command` says in words what goes on with it then; `at_once` is as of `listening`.
     """
 
-    def __init__(self, command: str = "the same command"):
+    def __init__(self, command: str = "the same command", at_once: bool = False):
         self.signal: int | None = None
+        self.at_once = at_once
         self._command = command
 
     def __bool__(self) -> bool:
@@ -67,15 +68,16 @@ class StopRequest:
 
 
 @contextlib.contextmanager
-def listening(command: str = "the same command") -> Iterator[StopRequest]:
+def listening(command: str = "the same command", *, at_once: bool = False) -> Iterator[StopRequest]:
     """Within this context the first signal is only noted; the second does what it did before.
 
-    `command` says in words what goes on with the run.
+    `command` says in words what goes on with the run. With `at_once` nobody looks yet whether a
+    signal was noted: it raises `Stopped`, until the attribute of that name is set to False.
 
     Signals that are ignored, as those of the terminal under nohup, stay so; outside of the main
     thread, which alone gets signals, nothing is changed.
     """
-    request = StopRequest(command)
+    request = StopRequest(command, at_once)
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
@@ -85,6 +87,8 @@ def listening(command: str = "the same command") -> Iterator[StopRequest]:
     def note(number: int, _: FrameType | None) -> None:
         if request.signal is None:
             request.signal = number
+            if request.at_once:
+                raise request.stopped(0)
         else:
             signal.signal(number, before[number])
             os.kill(os.getpid(), number)

@@ -1,17 +1,19 @@
 """The devices that TensorFlow sees, and which of them a run uses."""
 
 import contextlib
+import functools
 import os
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from genokeras.layers.batch_norm import check_batch_norm, has_batch_norm
 from genokeras.training import accelerators, process_memory, tf_config
-from genokeras.training.pieces import check_pieces
+from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
 from genokeras.training.tensorflow_engine import TensorFlowEngine
 from genokeras.training.tensorflow_replicas import OneReplica, Replicas, watching_hosts
@@ -36,6 +38,13 @@ def connect(runtime: Runtime) -> "OneDevice | SeveralDevices":
     devices = make[strategy]() if strategy in make else OneDevice()
     devices.was_chosen = runtime.strategy == "auto"
     return devices
+
+
+def here(strategy: str) -> "OneDevice | SeveralDevices":
+    """Returns devices of this machine alone, as `devices.here` says."""
+    has_several = len(tf.config.list_physical_devices("GPU")) > 1
+    is_mirrored = strategy == "mirrored" or (strategy == "auto" and has_several)
+    return _mirrored() if is_mirrored else OneDevice()
 
 
 class OneDevice:
@@ -70,11 +79,25 @@ class OneDevice:
         """Nothing needs to be said of one device."""
         return contextlib.nullcontext()
 
-    def engine(self, *what: Any) -> TensorFlowEngine:
-        """Returns an engine for a model and its optimizer: `devices.Devices` has the arguments."""
-        _, _, _, model, _, training, jit = what
-        check_pieces(model, training)
-        return TensorFlowEngine(*what[:-1], OneReplica(jit))
+    def engine(self, learner: Learner, jit: bool) -> TensorFlowEngine:
+        """Returns an engine for what was built within `scope()`."""
+        return TensorFlowEngine(learner, self._replicas(jit))
+
+    def forward(
+        self, model: keras.Model, function: Callable[[dict[str, Any]], Any], jit: bool
+    ) -> Callable[[dict[str, np.ndarray]], Any]:
+        """Returns `function` of arrays, as `devices.Devices` says."""
+        replicas = self._replicas(jit)
+        compute = replicas.rowwise(function)
+
+        def of_arrays(batch: dict[str, np.ndarray]) -> Any:
+            results = compute(replicas.place(batch))
+            return tf.nest.map_structure(lambda tensor: tensor.numpy(), results)
+
+        return of_arrays
+
+    def _replicas(self, jit: bool) -> OneReplica | Replicas:
+        return OneReplica(jit)
 
     def kind(self) -> str:
         """Returns the name of a device."""
@@ -119,7 +142,7 @@ class SeveralDevices(OneDevice):
         self.strategy, self._strategy = name, strategy
         self.host, self.num_hosts = host, num_hosts
         self.num_replicas = strategy.num_replicas_in_sync
-        replicas = Replicas(strategy, host, num_hosts, jit=False, in_pieces=True, notes=())
+        replicas = self._replicas(jit=False)
         self._place, self._everyone = replicas.place, replicas.step(replicas.gather)
 
     def use_jit(self, jit: str, steps: int, gains_on_cpu: bool = True) -> bool:
@@ -130,26 +153,27 @@ class SeveralDevices(OneDevice):
         """Within this context every variable has a copy on each device."""
         return self._strategy.scope()
 
-    def engine(self, *what: Any) -> TensorFlowEngine:
-        """Returns an engine for a model and its optimizer: `devices.Devices` has the arguments."""
-        module, _, _, model, _, training, jit = what
-        check_pieces(model, training)
-        check_batch_norm(model)
+    def engine(self, learner: Learner, jit: bool) -> TensorFlowEngine:
+        """Returns an engine for what was built within `scope()`."""
+        check_batch_norm(learner.model)
         in_pieces, notes = self.strategy != "tpu", ()
-        if in_pieces and jit and has_batch_norm(model):
+        if in_pieces and jit and has_batch_norm(learner.model):
             jit = False
             notes = (
                 f"Without XLA: batch norm asks all {self.num_replicas} devices for their part of "
                 "the batch, which cannot be compiled; norm=layer and norm=group can",
             )
-        elif in_pieces and jit and hasattr(module, "encode"):
+        elif in_pieces and jit and hasattr(learner.module, "encode"):
             notes = (
                 "Compiled in pieces: the loss looks at the whole batch, gathered from "
                 f"{self.num_replicas} devices",
             )
-        replicas = Replicas(self._strategy, self.host, self.num_hosts, jit, in_pieces, notes)
         with self.scope():
-            return TensorFlowEngine(*what[:-1], replicas)
+            return TensorFlowEngine(learner, self._replicas(jit, notes))
+
+    def _replicas(self, jit: bool, notes: tuple[str, ...] = ()) -> Replicas:
+        in_pieces = self.strategy != "tpu"
+        return Replicas(self._strategy, self.host, self.num_hosts, jit, in_pieces, notes)
 
     def exchange(self, value: int) -> list[int]:
         """Returns what each host gave, in their order; all hosts wait for one another."""
@@ -171,6 +195,7 @@ def _what_is_there(runtime: Runtime) -> str:
     return "mirrored" if len(tf.config.list_physical_devices("GPU")) > 1 else "single"
 
 
+@functools.cache  # TensorFlow bears but one such strategy in a process.
 def _mirrored() -> SeveralDevices:
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     strategy = tf.distribute.MirroredStrategy([device.name for device in devices])

@@ -5,45 +5,29 @@ Axes: `B` batch.
 """
 
 import contextlib
-import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from genokeras.models.spec import Spec
 from genokeras.training.checkpoint import Arrays
+from genokeras.training.learner import Learner
 from genokeras.training.tensorflow_flops import graph_flops
 from genokeras.training.tensorflow_gradients import Gradients
 from genokeras.training.tensorflow_replicas import OneReplica, Replicas
 from genokeras.training.tensorflow_update import Update
-from genokeras.training.train_config import TrainConfig
 
 Batch = dict[str, Any]
 
 
 class TensorFlowEngine:
-    """Runs steps of one model, as `devices.Engine` says.
+    """Runs steps of one model, as `devices.Engine` says; `replicas` decide what XLA compiles."""
 
-    `module` is the model's module, `config` its configuration, `spec` what the data demand of it;
-    `optimizer` is built on the model. `replicas` decide what XLA compiles.
-    """
-
-    def __init__(
-        self,
-        module: types.ModuleType,
-        config: Any,
-        spec: Spec,
-        model: keras.Model,
-        optimizer: keras.optimizers.Optimizer,
-        training: TrainConfig,
-        replicas: OneReplica | Replicas,
-    ):
+    def __init__(self, learner: Learner, replicas: OneReplica | Replicas):
         self._replicas, self.jit, self.notes = replicas, replicas.jit, replicas.notes
-        self._gradients = Gradients(module, config, spec, model, training, replicas)
-        self._update = Update(model, optimizer, training)
+        self._gradients = Gradients(learner, replicas)
+        self._update = Update(learner)
         self._train = replicas.step(self._train_step)
         self._train_at = replicas.step(self._train_step_at)
         self._evaluate = replicas.step(self._gradients.evaluate)
@@ -82,12 +66,8 @@ class TensorFlowEngine:
 
     def evaluate_step(self, batch: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
         """Returns what `devices.Engine` says."""
-        placed = self._replicas.place(self._replicas.share(batch))
-        results = self._evaluate(placed)
-        results = tf.nest.map_structure(lambda tensor: tensor.numpy(), results)
-        size = len(batch["weight"])
-        outputs = {name: values[:size] for name, values in results["outputs"].items()}
-        return results | {"outputs": outputs}
+        results = self._evaluate(self._replicas.place(batch))
+        return tf.nest.map_structure(lambda tensor: tensor.numpy(), results)
 
     def averaged(self) -> contextlib.AbstractContextManager[None]:
         """Within this context the model has the averaged weights (if the run averages)."""

@@ -5,18 +5,15 @@ of one at a time are in memory. Axes: `B` batch, `T` tasks.
 """
 
 import contextlib
-import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from genokeras.layers import batch_norm, keyed_random
-from genokeras.models.spec import Spec
+from genokeras.training.learner import Learner
 from genokeras.training.tensorflow_replicas import OneReplica, Replicas
-from genokeras.training.train_config import TrainConfig
-from genokeras.training.weighting import mean_of, total_of, total_weights, weighted_sum
+from genokeras.training.weighting import LABELS, mean_of, total_of, total_weights, weighted_sum
 
 Batch = dict[str, Any]
 
@@ -24,26 +21,13 @@ Batch = dict[str, Any]
 class Gradients:
     """Computes what a step needs of a model's module; to be called by every replica.
 
-    Args:
-        module: The model's module.
-        config: Its configuration.
-        spec: What the data demand of it.
-        model: What it built.
-        training: How to train.
-        replicas: What the replicas do together.
+    `replicas` is what they do together.
     """
 
-    def __init__(
-        self,
-        module: types.ModuleType,
-        config: Any,
-        spec: Spec,
-        model: keras.Model,
-        training: TrainConfig,
-        replicas: OneReplica | Replicas,
-    ):
-        self._module, self._config, self._spec, self._model = module, config, spec, model
-        self._num_pieces, self._replicas = training.gradient_accumulation, replicas
+    def __init__(self, learner: Learner, replicas: OneReplica | Replicas):
+        self._module, self._config, self._spec = learner.module, learner.config, learner.spec
+        self._model, self._replicas = learner.model, replicas
+        self._num_pieces = learner.training.gradient_accumulation
         self._prepared = replicas.piece(lambda batch: self._prepare(batch, training=True))
         self._of_batch = replicas.piece(self._gradients_of_batch)
         self._encoded = replicas.piece(self._encode_pieces)
@@ -61,13 +45,16 @@ class Gradients:
         return self._replicas.sum(of(batch, totals))
 
     def evaluate(self, batch: Batch) -> dict[str, dict[str, Any]]:
-        """Returns `terms` and `weights`, their sums, and `outputs`, of the global batch."""
+        """Returns what `devices.Engine.evaluate_step` says."""
+        labels = {name: batch[name] for name in LABELS if name in batch}
         batch, totals = self._prepared_to_evaluate(batch)
         encoded = ()
         if hasattr(self._module, "encode"):
             encoded = self._with_everyone(self._encoded_to_evaluate(batch))
         sums, outputs = self._sums(batch, totals, *encoded)
-        return self._replicas.sum(sums) | {"outputs": self._replicas.gather(outputs)}
+        return self._replicas.sum(sums) | self._replicas.gather(
+            {"outputs": outputs, "labels": labels}
+        )
 
     def _of_whole_batch(
         self, batch: Batch, totals: dict[str, Any]

@@ -7,7 +7,6 @@ nothing. On one device, and on a TPU, it is compiled as a whole.
 """
 
 import contextlib
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -41,10 +40,6 @@ class OneReplica:
         """Returns the host's part of a batch on the devices, divided along `axis`."""
         return {name: tf.constant(values) for name, values in batch.items()}
 
-    def share(self, batch: Batch) -> Batch:
-        """Returns this host's part of a global batch of any size, padded with weight 0."""
-        return batch
-
     def step(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Returns `function` as one that runs on all replicas, and gives the first one's results.
 
@@ -52,6 +47,10 @@ class OneReplica:
         branches on tensors; models use keras.ops, and JAX has no such branches either.
         """
         return tf.function(function, jit_compile=self.jit, autograph=False)
+
+    def rowwise(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns `function` of a placed batch as one that gives the rows of all on this host."""
+        return self.step(function)
 
     def piece(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Returns `function`, which is a part of a step and exchanges nothing."""
@@ -108,20 +107,21 @@ class Replicas:
                 parts.append({name: tf.constant(values[number]) for name, values in split.items()})
         return self._strategy.experimental_distribute_values_from_function(part)
 
-    def share(self, batch: Batch) -> Batch:
-        size = len(batch["weight"])
-        per_host = math.ceil(size / self.count) * self.count // self._num_hosts
-        # What pads is a real example: of nonsense, weight 0 would not hide an infinite loss.
-        rows = np.arange(self._host * per_host, (self._host + 1) * per_host)
-        part = {name: values[np.minimum(rows, size - 1)] for name, values in batch.items()}
-        is_real = (rows < size).reshape(-1, *(1,) * (part["weight"].ndim - 1))
-        return part | {"weight": part["weight"] * is_real.astype(part["weight"].dtype)}
-
     def step(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def run(*arguments: Any) -> Any:
             results = self._strategy.run(function, arguments)
             local = self._strategy.experimental_local_results
             return tf.nest.map_structure(lambda result: local(result)[0], results)
+
+        return tf.function(run, autograph=False)
+
+    def rowwise(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        function, local = self.piece(function), self._strategy.experimental_local_results
+
+        def run(batch: dict[str, Any]) -> Any:
+            # As a function of Python: TensorFlow would compile one of its own over all devices.
+            results = self._strategy.run(lambda part: function(part), (batch,))
+            return tf.nest.map_structure(lambda result: tf.concat(local(result), 0), results)
 
         return tf.function(run, autograph=False)
 

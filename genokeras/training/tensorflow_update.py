@@ -13,23 +13,22 @@ import tensorflow as tf
 from genokeras.training import optimizer as optimizers
 from genokeras.training import variables
 from genokeras.training.checkpoint import Arrays
-from genokeras.training.train_config import TrainConfig
+from genokeras.training.learner import Learner
 
 
 class Update:
-    """Applies gradients of the global batch; `optimizer` is built on the model."""
+    """Applies gradients of the global batch."""
 
-    def __init__(
-        self, model: keras.Model, optimizer: keras.optimizers.Optimizer, training: TrainConfig
-    ):
-        self._model, self._optimizer, self._training = model, optimizer, training
-        weights = model.trainable_variables if training.ema else []
+    def __init__(self, learner: Learner):
+        self._model, self._optimizer = learner.model, learner.optimizer
+        self._training = learner.training
+        weights = self._model.trainable_variables if self._training.ema else []
         self._averages = [
             keras.Variable(weight, trainable=False, dtype=weight.dtype) for weight in weights
         ]
         # Keras would sum over the replicas what is a sum over them already: the norm to clip by is
         # that of the whole gradient.
-        optimizer._all_reduce_sum_gradients = list
+        self._optimizer._all_reduce_sum_gradients = list
 
     def apply(self, gradients: list[Any]) -> Any:
         """Changes the weights and their average; returns the norm that the gradient had."""

@@ -1,5 +1,6 @@
 """Training as one call: from a dataset folder and a few names to a run in its work folder."""
 
+import contextlib
 import dataclasses
 import pathlib
 import time
@@ -15,6 +16,8 @@ from genokeras.training.claim import RESUME, claimed, find_finished, settings_to
 from genokeras.training.coverage_check import check_coverage
 from genokeras.training.devices import Devices, Engine, check_batch_size, connect
 from genokeras.training.job import Job
+from genokeras.training.learner import Learner
+from genokeras.training.publisher import Publisher
 from genokeras.training.run_files import RESULT_FILE, write
 from genokeras.training.runtime import Runtime
 from genokeras.training.scoring import evaluate, metrics
@@ -86,10 +89,13 @@ def train(
     check_known("no resume", resume, RESUME, "There are")
     started, log = time.perf_counter(), log or (lambda line: None)
     home = path_of(workdir)
-    local, publish = _local(home, log)
-    dataset = Dataset(data_dir, progress=progress)
+    with listening(at_once=True):
+        local, publisher = _local(home, log)
+        dataset = Dataset(data_dir, progress=progress)
     run = _described(dataset, local, model, preset, overrides, training, resume)
     if finished := find_finished(run, settings_to_resume(run, resume), log):
+        if publisher:  # The network may have failed at its end.
+            remote_workdir.push(local, home)
         return dataclasses.replace(finished, workdir=home)
     runtime = runtime or Runtime()
     devices = connect(runtime)
@@ -97,9 +103,13 @@ def train(
         progress, log = None, lambda line: None
     flags = _flags(run, home, overrides)
     again = "the same command" + (" without --resume=never" if resume == "never" else "")
-    with listening(again) as stop, precision.scope(training.precision), devices.watching_hosts():
+    with (
+        listening(again, at_once=True) as stop,
+        precision.scope(training.precision),
+        devices.watching_hosts(),
+    ):
         run, job, engine, tracker = _prepare(run, dataset, devices, runtime, progress, log)
-        job = dataclasses.replace(job, publish=publish)
+        job = dataclasses.replace(job, publish=publisher)
         with claimed(run, devices, overrides, flags, resume, log) as (finished, lock):
             if finished:
                 return dataclasses.replace(finished, workdir=home, is_chief=devices.host == 0)
@@ -110,11 +120,12 @@ def train(
                 trainer.begin(about.opening(run, job.plan, job.manifest, job.model, flags))
             if lock:
                 lock.watch(lambda: trainer.step)
-            trainer.fit(stop)
+            with publisher or contextlib.nullcontext():
+                trainer.fit(stop)
             stored = _result(trainer, tracker, job) | {"seconds": time.perf_counter() - started}
             if devices.host == 0:
                 write(run.workdir / RESULT_FILE, stored)
-                if publish:
+                if publisher:
                     remote_workdir.push(local, home)
             devices.exchange(0)  # Nobody ends before the result is there.
     return TrainResult(home, **stored, is_chief=devices.host == 0)
@@ -147,16 +158,14 @@ def _described(
     )
 
 
-def _local(
-    home: pathlib.Path | RemotePath, log: Log
-) -> tuple[pathlib.Path, Callable[[], None] | None]:
+def _local(home: pathlib.Path | RemotePath, log: Log) -> tuple[pathlib.Path, Publisher | None]:
     """Returns the folder to train in, and, if it is a copy of a remote one, what pushes it."""
     if not is_remote(home):
         return home, None
     local = remote_workdir.local_folder(home)
     remote_workdir.pull(home, local)
     log(f"The copy of {home} on this machine is {local}")
-    return local, remote_workdir.publisher(local, home, log)
+    return local, Publisher(local, home, log)
 
 
 def _prepare(
@@ -184,7 +193,7 @@ def _prepare(
         run, begun = begin.begin(model, run)
         optimizer = optimizers.build(training, steps, model)
     jit = devices.use_jit(training.jit, steps.steps, getattr(module, "JIT_ON_CPU", True))
-    engine = devices.engine(module, run.config, run.spec, model, optimizer, training, jit)
+    engine = devices.engine(Learner(module, run.config, run.spec, model, optimizer, training), jit)
     job = Job(
         module=module,
         model=model,
@@ -205,7 +214,8 @@ def _prepare(
     )
     known = []
     if valid_split is not None:
-        first = evaluate(engine, module, run.spec, valid_split, training.batch_size, 1)
+        scored = (engine, module, run.spec, valid_split, training.batch_size, 1)
+        first = evaluate(*scored, **job.hosts)
         known = list(metrics(first.scores))
     tracker = best_evaluation(training, run.spec.task_type, known)
     compiler = "compiled with XLA" if engine.jit else "without XLA"

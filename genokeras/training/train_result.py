@@ -5,8 +5,11 @@ import json
 import pathlib
 from typing import Any
 
+from genokeras.training import settings
 from genokeras.training.run_files import RESULT_FILE
 from tfrecords.errors import InputError
+
+NOTHING_TO_DO = "already finished, nothing to do"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +40,22 @@ class TrainResult:
     parameters: int | None = None
     already_finished: bool = False
     is_chief: bool = True
+
+
+def of_same_flags(workdir: pathlib.Path, flags: str, manifest_sha256: str) -> TrainResult | None:
+    """Returns how a run has ended that was started with just these flags; None if in doubt.
+
+    Here, and on this dataset: what flags mean may change with the versions of packages. Loads no
+    Keras, which takes seconds.
+    """
+    path, old = workdir / settings.FLAGS_FILE, settings.read(workdir)
+    if old is None or not path.is_file() or path.read_text() != flags:
+        return None
+    then = old["environment"]
+    is_same = old["manifest_sha256"] == manifest_sha256
+    is_same = is_same and then.get("versions") == settings.versions()
+    is_same = is_same and then.get("revision") == settings.revision()
+    return read(workdir) if is_same else None
 
 
 def read(workdir: pathlib.Path) -> TrainResult | None:

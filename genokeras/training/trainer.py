@@ -88,6 +88,7 @@ class Trainer:
             Stopped: It was asked to stop, and all is saved.
         """
         stop = StopRequest() if stop is None else stop
+        stop.at_once = False
         job = self._job
         bar = job.progress("Training", job.plan.steps, self.step) if job.progress else None
         try:

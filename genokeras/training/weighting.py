@@ -11,6 +11,8 @@ from typing import Any
 
 from keras import ops
 
+LABELS = ("targets", "weight")  # What the scores of a batch need beside its outputs.
+
 
 def total_weights(weight: Any) -> dict[str, Any]:
     """Returns the total weight of a batch's examples and of its targets; `weight` is `[B, ...]`."""

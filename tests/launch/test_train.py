@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,6 +110,48 @@ def test_run_ended_by_signals_ends_with_one_line_and_goes_on(tiny_run, tmp_path)
             f"stopped by {name} at step {step}, saved; the same command goes on"
         )
         assert "Traceback" not in stderr
+
+
+@pytest.fixture
+def signalled(tmp_path):
+    """Runs the launcher where loading Keras ends with SIGTERM."""
+    stand_in = tmp_path / "path" / "keras"
+    stand_in.mkdir(parents=True)
+    program = "import os, time\nos.kill(os.getpid(), 15)\ntime.sleep(60)\n"
+    (stand_in / "__init__.py").write_text(program)
+    environment = os.environ | {"PYTHONPATH": str(stand_in.parent)}
+
+    def run(*args):
+        done = subprocess.run(
+            [sys.executable, "-m", "launch.train", *args], cwd=ROOT, env=environment,
+            capture_output=True, text=True, timeout=50, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+def test_sigterm_while_keras_is_loaded_means_start_again(signalled, tiny_run, tmp_path):
+    assert signalled(f"--data_dir={tiny_run.data_dir}", f"--workdir={tmp_path / 'run'}") == (
+        75, "", "stopped by SIGTERM before the first step; the same command starts again\n",
+    )  # fmt: skip
+
+
+def test_run_that_is_finished_says_so_without_loading_keras(signalled, tiny_run, tmp_path):
+    again = f"--flagfile={tiny_run.workdir / 'flags.txt'}"
+    code, said, problem = signalled(again)
+    assert (code, problem) == (0, "")
+    assert said.splitlines()[0] == f"{tiny_run.workdir}: already finished, nothing to do"
+    # In doubt Keras tells: of other flags, or of one that may be what the preset says.
+    for other in ("--seed=1", "--seed=0", "--resume=never", "--evaluate=test"):
+        assert signalled(again, other)[0] == 75, other
+    moved = shutil.copytree(tiny_run.workdir, tmp_path / "moved")
+    config = json.loads((moved / "config.json").read_text())
+    config["environment"]["versions"]["numpy"] = "0.1"
+    (moved / "config.json").write_text(json.dumps(config))
+    flags = (moved / "flags.txt").read_text().replace(str(tiny_run.workdir), str(moved))
+    (moved / "flags.txt").write_text(flags)
+    assert signalled(f"--flagfile={moved / 'flags.txt'}")[0] == 75
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from genokeras.training import (
     optimizer,
     precision,
 )
+from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
 from genokeras.training.stopping import HostLost
 from genokeras.training.train_config import TrainConfig
@@ -25,7 +26,7 @@ def make_engine(strategy, model=None, **settings):
     model = model or build()
     built = optimizer.build(training, PLAN, model)
     connected = devices.connect(Runtime(strategy=strategy))
-    return connected.engine(LINEAR, None, SPEC, model, built, training, True)
+    return connected.engine(Learner(LINEAR, None, SPEC, model, built, training), True)
 
 
 def test_each_device_gets_its_rows_of_every_batch():
@@ -55,14 +56,27 @@ def test_steps_of_one_shape_are_compiled_once():
     assert engine._train._cache_size() == 1
 
 
-@pytest.mark.parametrize("size", [1, 3, 4])
-def test_evaluation_takes_batches_that_the_devices_do_not_divide(size):
-    batch, model = make_batch(size), build()
+def test_evaluation_gives_the_rows_of_all_devices_in_their_order_with_their_labels():
+    batch, model = make_batch(), build()
     one, two = (make_engine(name, model).evaluate_step(batch) for name in ("single", "mirrored"))
-    assert two["outputs"]["logits"].shape == (size, 2)
     np.testing.assert_allclose(two["outputs"]["logits"], one["outputs"]["logits"], rtol=1e-6)
     assert two["terms"]["error"] == pytest.approx(one["terms"]["error"], rel=1e-6)
     assert two["weights"]["error"] == one["weights"]["error"] == batch["weight"].sum()
+    for name in ("targets", "weight"):
+        np.testing.assert_array_equal(two["labels"][name], batch[name])
+
+
+def test_each_device_computes_its_rows_of_what_is_predicted():
+    found = []
+
+    def doubled(batch):
+        jax.debug.inspect_array_sharding(batch["x"], callback=found.append)
+        return 2 * batch["x"]
+
+    batch = {"x": make_batch()["x"]}
+    twice = devices.here("mirrored").forward(build(), doubled, True)(batch)
+    np.testing.assert_array_equal(twice, 2 * batch["x"])
+    assert [sharding.shard_shape((4, 3)) for sharding in found] == [(2, 3)]
 
 
 def test_precision_is_that_of_the_program():

@@ -12,6 +12,7 @@ import numpy as np
 
 from genokeras.models import spec as specs
 from genokeras.training import devices, optimizer
+from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
 from genokeras.training.train_config import Plan, TrainConfig
 
@@ -28,7 +29,7 @@ def count(name: str, preset: str) -> dict[str, float]:
     model = module.build(config, spec)
     built = optimizer.build(training, PLAN, model)
     engine = devices.connect(Runtime(strategy="single")).engine(
-        module, config, spec, model, built, training, keras.backend.backend() == "jax"
+        Learner(module, config, spec, model, built, training), keras.backend.backend() == "jax"
     )
     placed = engine.place(
         [

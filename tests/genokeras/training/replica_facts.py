@@ -16,6 +16,7 @@ from worker import split_cpu
 from genokeras.layers.batch_norm import BatchNorm
 from genokeras.layers.recompute import Recompute
 from genokeras.training import optimizer
+from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
 from genokeras.training.tensorflow_devices import connect
 from genokeras.training.train_config import TrainConfig
@@ -35,7 +36,7 @@ def make_engine(devices=DEVICES, module=LINEAR, jit=False, layers=(), **settings
         model = keras.Model(inputs, x)
         model.get_layer("linear").kernel.assign(np.ones((3, 2), np.float32))
         built = optimizer.build(training, PLAN, model)
-    engine = devices.engine(module, None, SPEC, model, built, training, jit)
+    engine = devices.engine(Learner(module, None, SPEC, model, built, training), jit)
     engine.model = model  # For what a test wants to look at.
     return engine
 
@@ -106,14 +107,30 @@ def test_step_that_is_not_finite_on_one_replica_is_left_out_on_all():
     assert not np.array_equal(kernel(engine), np.ones((3, 2)))
 
 
-@pytest.mark.parametrize("size", [1, 3, 4])
-def test_evaluation_takes_batches_that_the_devices_do_not_divide(size):
-    batch = make_batch(size)
+def test_evaluation_gives_the_rows_of_all_devices_in_their_order_with_their_labels():
+    batch = make_batch()
     found, expected = (make_engine(devices).evaluate_step(batch) for devices in (DEVICES, SINGLE))
-    assert found["outputs"]["logits"].shape == (size, 2)
     np.testing.assert_allclose(found["outputs"]["logits"], expected["outputs"]["logits"], rtol=1e-6)
     for kind in ("terms", "weights"):
         assert found[kind]["error"] == pytest.approx(expected[kind]["error"], rel=1e-6)
+    for result in (found, expected):
+        assert result["labels"].keys() == {"targets", "weight"}
+        for name, values in result["labels"].items():
+            np.testing.assert_array_equal(values, batch[name])
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_each_device_computes_its_rows_of_what_is_predicted(jit):
+    shapes = []
+
+    def doubled(batch):
+        shapes.append(tuple(batch["x"].shape))
+        return {"twice": 2 * batch["x"]}
+
+    batch = {"x": make_batch()["x"]}
+    found = DEVICES.forward(make_engine().model, doubled, jit)(batch)
+    np.testing.assert_array_equal(found["twice"], 2 * batch["x"])
+    assert set(shapes) == {(2, 3)}
 
 
 def test_average_is_evaluated_and_saved(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 from genokeras.layers.dropout import KeyedDropout
 from genokeras.models.spec import Spec
 from genokeras.training import devices, optimizer
+from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
 from genokeras.training.train_config import Plan, TrainConfig
 from tfrecords.errors import InputError
@@ -44,7 +45,7 @@ def make_engine(model, module=LINEAR, jit="auto", **settings):
     training = TrainConfig(**PLAIN | settings)
     built = optimizer.build(training, PLAN, model)
     compiled = DEVICES.use_jit(jit, steps=1)
-    return DEVICES.engine(module, None, SPEC, model, built, training, compiled)
+    return DEVICES.engine(Learner(module, None, SPEC, model, built, training), compiled)
 
 
 def make_engine_at_one(**settings):

@@ -15,7 +15,7 @@ class Halves:
 
     num_examples = 4
 
-    def eval_batches(self, batch_size, limit=None):
+    def eval_batches(self, batch_size, limit=None, host=0, num_hosts=1):
         self.batch_size = batch_size
         for values in ([1.0, 2.0], [3.0, 6.0]):
             yield {"x": np.array(values), "targets": np.array(values), "weight": np.ones(2)}
@@ -29,11 +29,13 @@ class Sum:
 
     def evaluate_step(self, batch):
         terms = {"error": batch["x"].sum()}
-        return {"terms": terms, "weights": {"error": len(batch["x"])}, "outputs": {}}
+        labels = {name: batch[name] for name in ("targets", "weight")}
+        weights = {"error": len(batch["x"])}
+        return {"terms": terms, "weights": weights, "outputs": {}, "labels": labels}
 
 
 @pytest.mark.parametrize(
-    ("of_training", "of_evaluation"), [(1, 4), (32, 128), (64, 256), (100, 256), (512, 512)]
+    ("of_training", "of_evaluation"), [(1, 4), (32, 128), (64, 256), (100, 200), (512, 512)]
 )
 def test_small_batches_of_training_are_taken_together(of_training, of_evaluation):
     split = Halves()

@@ -9,6 +9,7 @@ import pytest
 from genokeras.layers.self_attention import SelfAttention
 from genokeras.models.spec import Spec
 from genokeras.training import devices, optimizer
+from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
 from genokeras.training.train_config import Plan, TrainConfig
 
@@ -35,7 +36,7 @@ def flops(model, shape, loss=squared_error, steps=1, **settings):
     connected = devices.connect(Runtime(strategy="single"))
     jit = connected.use_jit("auto", steps=1)
     spec = Spec(length=1, tasks=("a",))
-    engine = connected.engine(with_loss(loss), None, spec, model, built, training, jit)
+    engine = connected.engine(Learner(with_loss(loss), None, spec, model, built, training), jit)
     batch = {
         "x": np.random.default_rng(0).normal(size=shape).astype(np.float32),
         "targets": np.zeros((shape[0], *model.output_shape[1:]), np.float32),

@@ -1,4 +1,4 @@
-"""The facts of `test_engine.py` and `jax_facts.py`, in a process where Keras runs on JAX."""
+"""What is so on JAX: the facts of three files, in a process where Keras runs on it."""
 
 import os
 import pathlib
@@ -14,7 +14,8 @@ def test_engine_on_jax_keeps_the_facts():
         "PYTHONPATH": str(FOLDER),
         "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
     }
-    files = [FOLDER / "test_engine.py", FOLDER / "jax_facts.py"]
+    names = ("test_engine.py", "jax_facts.py", "prediction_facts.py")
+    files = [FOLDER / name for name in names]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
     done = subprocess.run(command, env=environment, cwd=FOLDER.parents[2], capture_output=True)
     assert done.returncode == 0, done.stdout.decode()[-5000:]

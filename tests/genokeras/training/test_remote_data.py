@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from genokeras.evaluation.evaluate import evaluate
-from genokeras.training import checkpoint, remote_workdir, trainer
+from genokeras.training import checkpoint, trainer
 from genokeras.training.train import train
 from genokeras.training.train_config import TrainConfig
 from genokeras.training.workdir import CHECKPOINTS, Run
 from tfrecords.errors import InputError
-from tfrecords.remote_path import path_of
 
 SETTINGS = TrainConfig(steps=20, batch_size=32, eval_every=10, jit="off", shuffle_block=16)
 
@@ -122,18 +121,3 @@ def test_run_in_a_bucket_goes_on_on_another_machine(data_dir, bucket, tmp_path, 
     assert again.already_finished
     assert str(again.workdir) == workdir
     assert Run.open(workdir).best_step == result.best_step
-
-
-def test_checkpoint_that_cannot_be_pushed_comes_with_the_next(bucket, tmp_path):
-    local, lines = tmp_path / "local", []
-    local.mkdir()
-    (local / "config.json").write_text("{}")
-    publish = remote_workdir.publisher(local, path_of("bucket://b/run"), lines.append)
-    bucket.broken = ConnectionResetError("connection reset")
-    publish()
-    (line,) = lines
-    assert line.startswith("bucket://b/run/")
-    assert line.endswith("; training goes on, and the next checkpoint brings this one along")
-    bucket.broken = None
-    publish()
-    assert (tmp_path / "b" / "run" / "config.json").read_text() == "{}"

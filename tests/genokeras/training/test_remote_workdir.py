@@ -1,8 +1,11 @@
 """A work folder in a bucket is that of the last complete push, wherever a push was interrupted."""
 
+import threading
+
 import pytest
 
 from genokeras.training import remote_workdir
+from genokeras.training.lock import locked
 from genokeras.training.remote_workdir import MARKER, local_folder, pull, push
 from tfrecords import parallel
 from tfrecords.errors import InputError
@@ -207,3 +210,32 @@ def test_copies_are_in_the_cache_one_for_each_url(bucket, tmp_path):
     assert {folder.parent for folder in folders} == {tmp_path / "cache" / "runs"}
     assert local_folder(f"{URL}/") == local_folder(URL)
     assert local_folder(URL, tmp_path / "x").parent == tmp_path / "x" / "runs"
+
+
+def test_processes_of_one_machine_fetch_a_copy_once_and_whole(far, tmp_path, bucket):
+    """As those of a host with several GPUs, which all start together."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    fill(here, run_at(2))
+    push(here, URL)
+    bucket.requests.clear()
+    bucket.seconds = 0.02
+    threads = [threading.Thread(target=pull, args=(URL, there)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert content(there) == run_at(2)
+    fetched = {what: n for what, n in bucket.requests.items() if what.startswith("get")}
+    assert sum(fetched.values()) == len(run_at(2))
+
+
+def test_a_copy_that_a_live_process_trains_in_is_left_to_it(far, tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    fill(here, run_at(3))
+    push(here, URL)
+    fill(there, run_at(2))
+    with locked(there):
+        assert pull(URL, there)
+        assert content(there) == run_at(2)
+    assert pull(URL, there)
+    assert content(there) == run_at(3)

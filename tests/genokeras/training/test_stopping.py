@@ -39,6 +39,17 @@ def test_first_signal_is_noted(handlers, number, name):
     assert {n: signal.getsignal(n) for n in handlers} == handlers
 
 
+def test_signal_that_nobody_looks_for_yet_ends_at_once(handlers):
+    message = "^stopped by SIGTERM before the first step; the same command starts again$"
+    with pytest.raises(Stopped, match=message), listening(at_once=True):
+        send(signal.SIGTERM)
+    with listening(at_once=True) as request:
+        request.at_once = False
+        send(signal.SIGTERM)
+        assert request
+    assert {n: signal.getsignal(n) for n in handlers} == handlers
+
+
 def test_what_goes_on_is_not_the_command_that_would_delete_the_run():
     with listening("the same command without --resume=never") as request:
         send(signal.SIGTERM)

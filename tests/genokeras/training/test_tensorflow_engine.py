@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from genokeras.models.spec import Spec
 from genokeras.training import optimizer, precision
+from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
 from genokeras.training.tensorflow_devices import connect
 from genokeras.training.train_config import Plan, TrainConfig
@@ -34,7 +35,7 @@ def make_engine(loss, jit=False, **settings):
     module = types.SimpleNamespace(prepare=lambda config, spec, batch, training: batch, loss=loss)
     built = optimizer.build(training, PLAN, model)
     devices = connect(Runtime(strategy="single"))
-    return devices.engine(module, None, Spec(1, ("a",)), model, built, training, jit)
+    return devices.engine(Learner(module, None, Spec(1, ("a",)), model, built, training), jit)
 
 
 def make_batch(size=8):

@@ -17,6 +17,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from genokeras.models.spec import Spec
 from genokeras.training import devices, optimizer
+from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
 from genokeras.training.train_config import Plan, TrainConfig
 connected = devices.connect(Runtime(strategy="mirrored"))
@@ -31,7 +32,7 @@ loss = lambda config, model, batch, training: (
 module = types.SimpleNamespace(prepare=lambda config, spec, batch, training: batch, loss=loss)
 for jit in (False, True):
     spec = Spec(length=1, tasks=("a",))
-    engine = connected.engine(module, None, spec, model, built, training, jit)
+    engine = connected.engine(Learner(module, None, spec, model, built, training), jit)
     batch = {
         "x": np.ones((12, 3), np.float32),
         "weight": np.ones((12, 1), np.float32),

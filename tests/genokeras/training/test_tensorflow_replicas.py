@@ -1,4 +1,4 @@
-"""The facts of `replica_facts.py`, in a process where TensorFlow has two devices."""
+"""What is so on two replicas: the facts of two files, where TensorFlow has two devices."""
 
 import os
 import pathlib
@@ -12,7 +12,7 @@ def test_two_replicas_keep_the_facts():
     paths = os.pathsep.join(map(str, (FOLDER, FOLDER / "exactness")))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [*command, FOLDER / "replica_facts.py"],
+        [*command, FOLDER / "replica_facts.py", FOLDER / "prediction_facts.py"],
         env=os.environ | {"PYTHONPATH": paths},
         cwd=FOLDER.parents[2],
         capture_output=True,

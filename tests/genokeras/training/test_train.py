@@ -443,7 +443,7 @@ def test_other_backend_is_refused(data_dir, tmp_path, monkeypatch):
     with pytest.raises(InputError) as error:
         again(data_dir, tmp_path / "run")
     assert str(error.value) == (
-        "Keras runs on torch, training on tensorflow or jax; set KERAS_BACKEND=tensorflow or "
+        "Keras runs on torch, genokeras on tensorflow or jax; set KERAS_BACKEND=tensorflow or "
         "KERAS_BACKEND=jax"
     )
 

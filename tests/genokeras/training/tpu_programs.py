@@ -13,6 +13,7 @@ import numpy as np
 
 from genokeras.models import spec as specs
 from genokeras.training import jax_ahead, optimizer, precision
+from genokeras.training.learner import Learner
 from genokeras.training.train import recipe
 from genokeras.training.train_config import plan
 
@@ -45,9 +46,10 @@ def measure(name: str, preset: str, devices) -> dict[str, object]:
         model = module.build(specs.preset(name, preset), spec)
         built = optimizer.build(training, plan(training, 100 * training.batch_size), model)
         lowered = jax_ahead.lower_for(
-            devices, module, specs.preset(name, preset), spec, model, built, training,
+            devices,
+            Learner(module, specs.preset(name, preset), spec, model, built, training),
             make_batch(spec, training.batch_size),
-        )  # fmt: skip
+        )
     program = lowered.compile()
     memory, text = program.memory_analysis(), program.as_text()
     return {

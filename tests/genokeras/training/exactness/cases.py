@@ -20,6 +20,7 @@ from genokeras.models import cnn_attention, contrastive
 from genokeras.models.spec import Spec
 from genokeras.training import optimizer as optimizers
 from genokeras.training import variables
+from genokeras.training.learner import Learner
 from genokeras.training.train_config import TrainConfig, plan
 
 STEPS, BATCH_SIZE, LENGTH = 20, 16, 32
@@ -134,7 +135,9 @@ def make_engine(case: Case, devices: Any, jit: str, **settings: Any) -> Any:
         planned = plan(training, training.steps * training.batch_size)
         optimizer = optimizers.build(training, planned, model)
     compiled = devices.use_jit(jit, STEPS)
-    return devices.engine(case.module, case.config, case.spec, model, optimizer, training, compiled)
+    return devices.engine(
+        Learner(case.module, case.config, case.spec, model, optimizer, training), compiled
+    )
 
 
 def _variables(engine: Any) -> dict[str, np.ndarray]:
