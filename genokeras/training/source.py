@@ -8,6 +8,7 @@ from typing import Any
 
 from genokeras.training import checkpoint, settings
 from genokeras.training.remote_workdir import copy_to_read
+from tfrecords.errors import InputError
 from tfrecords.remote_path import is_remote, path_of
 
 # Models that learn from DNA alone, and the one that learns labels with their encoder.
@@ -83,13 +84,17 @@ def model_and_preset(
         preset: What was asked for. None: the usual one; that of the run to begin with.
 
     Raises:
-        InputError: There is no run in `init_from`.
+        InputError: That has to be looked up, and there is no run in `init_from`.
     """
-    if init_from is None:
+    if init_from is None or (model and preset):
         return model or _USUAL_MODEL, preset or _USUAL_PRESET
-    folder = folder_of(init_from)
-    found = None if settings.read(folder) else kept(init_from, workdir)
-    described = dataclasses.asdict(found) if found else settings.require(folder)
+    try:
+        described = settings.require(folder_of(init_from))
+    except InputError:
+        found = kept(init_from, workdir)
+        if found is None:
+            raise
+        described = dataclasses.asdict(found)
     own = described["model"]
     return model or _WITH_LABELS.get(own, own), preset or described["preset"]
 
