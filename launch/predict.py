@@ -100,9 +100,14 @@ def main() -> None:
         variant_scores.check(_OUTPUT.value, _FASTA.value, _CHROM_ALIAS.value)
     else:
         _refuse(_OF_VARIANTS, f"--input={_INPUT.value}: it is for the variants of a VCF file")
+        if vcf.is_vcf(_OUTPUT.value):
+            raise InputError(
+                f"--output={_OUTPUT.value} holds variants, but --input={_INPUT.value} is no VCF "
+                "file; give --output=NAME.tsv"
+            )
     if _EMBEDDINGS.value:
         _check_embeddings(is_vcf or is_bigwig)
-    elif _OUTPUT.value.lower().endswith(_ARRAYS):
+    elif _OUTPUT.value.endswith(_ARRAYS):
         raise InputError(f"--output={_OUTPUT.value} is for --embeddings; predictions are a table")
     if is_bigwig:
         _refuse(

@@ -95,7 +95,8 @@ class PerStrand(keras.layers.Wrapper):
     """
 
     def build(self, input_shape: Any = None) -> None:
-        self.layer.build((*input_shape[:-1], half_of(input_shape[-1], "channels")))
+        if not self.layer.built:  # It is where a saved model is loaded.
+            self.layer.build((*input_shape[:-1], half_of(input_shape[-1], "channels")))
         self.built = True
 
     def call(self, x: Any, training: bool = False) -> Any:

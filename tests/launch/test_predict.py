@@ -113,6 +113,7 @@ def test_mistakes_are_refused_before_tensorflow_is_loaded(launch, tiny_run, tmp_
             "--output=out.vcf",
             "--stride_bp=9",
         ): "--stride_bp=9 does not go with",
+        (run, source, "--output=x.vcf"): "x.vcf holds variants, but --input=",
         (run, source, "--output=x.npz"): "x.npz is for --embeddings; predictions are a table",
         (run, source, "--output=x.bw", "--embeddings"): "--embeddings are of sequences, from FASTA",
     }.items():

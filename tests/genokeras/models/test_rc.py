@@ -99,6 +99,16 @@ def test_others_are_not_but_their_mean_is(name, exact, random_dna):
     assert np.abs(given - turned).max() > 1e-2
 
 
+@pytest.mark.parametrize("name", ["tiny", "track", "mlm", "even_kmers", "contrastive"])
+def test_equivariant_networks_are_saved_and_loaded(name, random_dna, tmp_path):
+    module, data, preset, changes = EQUIVARIANT[name]
+    model = build(module, data, preset, rc="equivariant", **changes)
+    model.save(tmp_path / "model.keras")
+    packed = random_dna(4, data.length)
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(packed), model(packed))
+
+
 def test_of_tasks_without_pairs_both_strands_have_the_same(exact, random_dna):
     data = spec.Spec(48, ("bound",))
     model = build(cnn_attention, data, "tiny", rc="equivariant")
