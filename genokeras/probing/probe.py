@@ -19,6 +19,7 @@ from genokeras.probing.features import Features
 from genokeras.probing.label_efficiency import Curve, differences, leading_metric, measure
 from genokeras.probing.labelled_data import LabelledData
 from genokeras.probing.minimality import information_bounds
+from genokeras.probing.seen_windows import count_seen
 from genokeras.probing.settings import Settings
 from genokeras.training.workdir import Run
 from tfrecords.manifest import Manifest
@@ -47,7 +48,7 @@ def probe(
         `rows` as of `label_efficiency.measure`, those of runs with `minus`, the differences from
         every encoder that is no run; `nuisances` as of `invariance.Sample.measure`; `noise`, of
         every network `lower`, `upper` and `most` of I(Z; X); and `dataset`, `manifest_sha256`,
-        `task_type`, `windows`, `runs` and the settings.
+        `task_type`, `windows`, `settings` and `runs`, with `test_windows_seen` as of `count_seen`.
 
     Raises:
         InputError: A run, the dataset or a nuisance is not there, or they do not fit together.
@@ -171,6 +172,7 @@ def _about(
             "model": run.model_name,
             "preset": run.preset,
             "step": step,
+            "test_windows_seen": count_seen(data.parts["test"].windows, data.manifest, run),
         }
         for run, step in zip(runs, steps, strict=True)
     ]

@@ -23,12 +23,20 @@ def probe_table(result: Mapping[str, Any]) -> str:
         text.append(f"Of fewer labels than all: means over {max(r['draws'] for r in rows)} draws.")
     if num_tasks(result) > 1:
         text.append(f"Means over {num_tasks(result)} tasks; the file has each of them.")
+    text += _seen(result)
     text += _differences(rows, metrics[0])
     if result["nuisances"]:
         text += ["", *_nuisances(result["nuisances"])]
     if result["noise"]:
         text += ["", *_bounds(result["noise"])]
     return "\n".join(text)
+
+
+def _seen(result: Mapping[str, Any]) -> list[str]:
+    """Returns lines on the runs that have learnt from windows of the test split."""
+    of_all = f"of these {result['windows']['test']:,} test windows"
+    found = [(run["workdir"], run["test_windows_seen"]) for run in result["runs"]]
+    return [f"{workdir} has learnt from {seen:,} {of_all}." for workdir, seen in found if seen]
 
 
 def _differences(rows: Sequence[Mapping[str, Any]], metric: str) -> list[str]:

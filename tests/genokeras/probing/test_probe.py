@@ -121,6 +121,10 @@ def test_table_and_files(result, tmp_path):
     assert first["auroc"] == pytest.approx(row["auroc"] - result["rows"][8]["auroc"])
     assert any(line.split()[:1] == ["encoder"] and "nuisance" in line for line in lines)
     assert any("I(Z; X) at least" in line for line in lines)
+    assert [run["test_windows_seen"] for run in result["runs"]] == [None, None]  # Data are gone.
+    seen = result | {"runs": [result["runs"][0] | {"test_windows_seen": 7}]}
+    workdir = result["runs"][0]["workdir"]
+    assert f"{workdir} has learnt from 7 of these 120 test windows." in probe_table(seen)
 
 
 def test_an_embedding_that_holds_the_label_is_found(runs, data_dir, write_dataset, tmp_path):
