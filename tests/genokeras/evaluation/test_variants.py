@@ -57,9 +57,10 @@ def test_task_effects_of_a_motif_counter_by_hand(motif_model):
 
 def test_means_over_shifts_and_runs(motif_model):
     spec = Spec(LENGTH, ("plus",))
-    members = [Predictor(motif_model(spec), spec, reverse_complement=False) for _ in range(2)]
-    scan = members[1]._forward._model.get_layer("scan")
+    models = [motif_model(spec) for _ in range(2)]
+    scan = models[1].get_layer("scan")
     scan.set_weights([2 * weight for weight in scan.get_weights()])
+    members = [Predictor(model, spec, reverse_complement=False) for model in models]
     whole, none = BESIDE.format(MOTIF), "A" * LENGTH
     shifted = [windows([none], [whole]), windows([none], [none])]
     effects = variants.TaskEffects(Ensemble(members))
