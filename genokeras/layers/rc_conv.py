@@ -106,52 +106,29 @@ class RcConv1D(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("genokeras")
-class RcDense(keras.layers.Layer):
+class RcDense(keras.layers.Dense):
     """Dense layer of which either half of the units is the reverse complement of the other.
 
-    Shapes: regular `[..., 2 C] -> [..., units]`, regular; kernel `[2 C, units / 2]`, bias `[units /
-    2]`.
+    Adapters (`enable_lora`) change the kernel, and so leave that as it is. Shapes: regular
+    `[..., 2 C] -> [..., units]`, regular; kernel `[2 C, units / 2]`, bias `[units / 2]`.
     """
 
-    def __init__(
-        self,
-        units: int,
-        activation: Any = None,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        **kwargs: Any,
-    ):
-        super().__init__(**kwargs)
+    def __init__(self, units: int, activation: Any = None, **kwargs: Any):
         half_of(units, "units")
-        self.units = units
-        self.activation = keras.activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        super().__init__(units, activation, **kwargs)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         half_of(input_shape[-1], "channels")
-        shape = (input_shape[-1], self.units // 2)
-        self.kernel = self.add_weight(shape, initializer=self.kernel_initializer, name="kernel")
-        if self.use_bias:
-            self.bias = self.add_weight(shape[-1:], initializer="zeros", name="bias")
+        # The weights are those of half of the units.
+        units, self.units = self.units, self.units // 2
+        super().build(input_shape)
+        self.units = units
 
-    def call(self, x: Any) -> Any:
+    def call(self, x: Any, training: bool | None = None) -> Any:
         kernel = ops.convert_to_tensor(self.kernel)
         x = ops.matmul(x, ops.concatenate([kernel, ops.flip(kernel, axis=(0, 1))], axis=1))
         x = x + _mirrored(self.bias) if self.use_bias else x
         return self.activation(x)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return (*input_shape[:-1], self.units)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "activation": keras.activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-        }
 
 
 def _mirrored(bias: Any) -> Any:

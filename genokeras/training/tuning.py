@@ -80,8 +80,8 @@ def _adapt(model: keras.Model, kept: Collection[int], training: TrainConfig) -> 
     ]
     if not adapted:
         raise InputError(
-            "tune=lora adapts the dense layers of transformer blocks, and none was copied (those "
-            "of rc=equivariant are of another kind): use tune=full or frozen"
+            "tune=lora adapts the dense layers of transformer blocks, and none was copied: use "
+            "tune=full or frozen"
         )
     for layer in adapted:
         layer.enable_lora(_rank(training), _alpha(training))

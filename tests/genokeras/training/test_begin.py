@@ -327,8 +327,8 @@ def test_what_does_not_fit_an_encoder_is_refused(changes, message, pretrained, t
         ),
         (
             {"tune": "lora"},
-            "tune=lora adapts the dense layers of transformer blocks, and none was copied (those "
-            "of rc=equivariant are of another kind): use tune=full or frozen",
+            "tune=lora adapts the dense layers of transformer blocks, and none was copied: use "
+            "tune=full or frozen",
         ),
         (
             {"model": "transformer"},
