@@ -154,6 +154,30 @@ def test_an_oracle_reads_masked_tokens_and_not_hidden_bases(k):
     assert all(covered[max(0, at - k + 1) : at + 1].all() for at in alone)
 
 
+def test_a_fate_per_token_tells_hidden_bases_and_one_per_span_does_not():
+    """A base that six 6-mers cover, of which each is masked, random or kept: 80, 10, 10.
+
+    If every token has a fate of its own (the control), one of them is kept, and tells the base,
+    1 - 0.9**6 = 0.4686 of the time. With one fate for the span it is kept 0.1 of the time, and
+    random bases are right by chance one time in four.
+    """
+    k, count = 6, 4000
+    packed = np.repeat(random_dna(count), 5, axis=0)
+    true = np.searchsorted(list("ACGT"), letters(packed))[:, 100]
+    rng = np.random.default_rng(0)
+    tokens = np.asarray(KmerTokens(k)(*OneHot(LENGTH)(packed))[0])[:, 100 - k + 1 : 101]
+    fates = rng.choice(3, tokens.shape, p=MIXED)
+    seen = np.choose(fates, [mask_token(k), rng.integers(0, 4**k, tokens.shape), tokens])
+    # The base is the last one of the first token, the first one of the last.
+    bases = seen // 4 ** np.arange(k) % 4
+    kept = (fates == 2).any(axis=1)
+    assert (bases == true[:, None])[fates == 2].all()
+    assert stats.binomtest(int(kept.sum()), len(kept), 1 - 0.9**6).pvalue > 1e-3
+    corrupted, chosen = run(packed, 0.02, 1, MIXED, np.arange(len(packed), dtype=np.uint32))
+    same = (letters(corrupted) == letters(packed))[chosen]
+    assert stats.binomtest(int(same.sum()), same.size, 0.1 + 0.1 / 4).pvalue > 1e-3
+
+
 def test_the_same_key_does_the_same_in_any_batch_and_others_do_not():
     packed = random_dna(4)
     both = run(packed, actions=MIXED, keys=KEYS[:4])

@@ -137,6 +137,24 @@ def test_temperatures_of_a_batch():
     np.testing.assert_allclose(found, 0.9, rtol=1e-12)
 
 
+def test_a_temperature_is_for_all_negatives_of_the_whole_batch():
+    """Views at right angles to all else are found with the probability asked for.
+
+    Not with the temperature for B - 1 negatives instead of 2 B - 2, nor with that for the negatives
+    of one half of the batch (the controls).
+    """
+    axes = Views(np.eye(8), np.eye(8))
+
+    def found(loss, num_negatives):
+        cost = loss(axes, axes, ROWS, temperature_for(1, 0, num_negatives, 0.6))
+        return np.exp(-ops.convert_to_numpy(cost))
+
+    np.testing.assert_allclose(found(info_nce, 7), 0.6, rtol=1e-6)
+    np.testing.assert_allclose(found(nt_xent, 14), 0.6, rtol=1e-6)
+    for wrong in (7, 2 * 4 - 2):
+        assert (found(nt_xent, wrong) < 0.45).all()
+
+
 def test_the_exact_temperature_gives_the_probability_that_the_mean_field_one_misses():
     rng = np.random.default_rng(0)
     for width in (0.05, 0.2):

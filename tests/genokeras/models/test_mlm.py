@@ -19,7 +19,7 @@ from tfrecords.errors import InputError
 LENGTH = 32
 SPEC = Spec(LENGTH, (), "unlabelled", base_composition=(0.3, 0.2, 0.2, 0.3))
 TINY = mlm.PRESETS["tiny"]
-# A Markov chain of which the entropies are known, METHODS' own.
+# A Markov chain of which the entropies are known.
 TRANSITIONS = np.array(
     [[0.5, 0.2, 0.2, 0.1], [0.1, 0.6, 0.2, 0.1], [0.2, 0.1, 0.5, 0.2], [0.25, 0.25, 0.1, 0.4]]
 )
@@ -140,6 +140,9 @@ def test_the_loss_is_that_of_an_independent_cross_entropy_of_selected_bases():
         bases[chosen], logits[chosen]
     )
     np.testing.assert_allclose(loss_of(config, model, batch), theirs, rtol=1e-5)
+    # The control: that of all bases, most of which can be seen, is another one.
+    everything = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(bases, logits)
+    assert abs(everything - theirs) > 1e-3
 
 
 def test_a_repeat_of_weight_zero_has_no_gradient_and_is_scored_apart():
@@ -238,7 +241,7 @@ def test_weights_of_repeats_need_repeats():
         mlm.prepare(config, SPEC, batch_of(chains(4)), True)
 
 
-def trained(config, model, steps, size=256, forward=None):
+def trained(config, model, steps, size=256, forward=None, dna=chains):
     """Trains on windows never seen before; `forward` maps a batch to what the loss is of."""
     optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-2, steps))
     optimizer.build(model.trainable_variables)
@@ -252,7 +255,7 @@ def trained(config, model, steps, size=256, forward=None):
         return loss
 
     for seed in range(steps):
-        loss = step(batch_of(chains(size, seed=seed + 1), seed))
+        loss = step(batch_of(dna(size, seed=seed + 1), seed))
     return float(loss)
 
 
@@ -279,6 +282,31 @@ def test_both_strands_have_one_loss_where_the_network_turns_with_them(rc):
     else:
         assert np.abs(costs[0] - costs[1]).max() > 0.1
         assert error > 1e-2
+
+
+def uniform_dna(count, length=LENGTH, seed=0):
+    return np.random.default_rng(seed).integers(0, 4, (count, length))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("corruption", ["mask", "random", "mixed"])
+def test_of_uniform_dna_nothing_can_be_known_but_what_corruption_leaves(corruption):
+    """ln 4 at best, neither more nor less; where bases are kept (the control) by so much less.
+
+    How much they give away is the mutual information of a base and what takes its place.
+    """
+    config, model = built(corruption=corruption)
+    _, random, kept = config.actions
+    shown = random * np.array(SPEC.base_composition) + kept * np.eye(4)
+    shown_at_all = np.maximum(shown.mean(axis=0), 1e-300)
+    given_away = (shown * np.log(np.maximum(shown, 1e-300) / shown_at_all)).sum() / 4
+    assert (given_away > 0.06) == (corruption == "mixed")
+    trained(config, model, 200, dna=uniform_dna)
+    prepared, terms, _ = scored(config, model, batch_of(uniform_dna(20_000, seed=10**6), 10**6))
+    terms = terms[np.asarray(prepared["selected"])]
+    excess = terms - (np.log(4) - given_away)
+    assert excess.mean() > -3 * excess.std() / np.sqrt(excess.size)
+    assert excess.mean() < 0.01
 
 
 @pytest.mark.slow

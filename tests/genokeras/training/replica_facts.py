@@ -15,7 +15,7 @@ from worker import split_cpu
 
 from genokeras.layers.batch_norm import BatchNorm
 from genokeras.layers.recompute import Recompute
-from genokeras.training import optimizer
+from genokeras.training import optimizer, precision
 from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
 from genokeras.training.tensorflow_devices import connect
@@ -31,10 +31,11 @@ def make_engine(devices=DEVICES, module=LINEAR, jit=False, layers=(), **settings
     training = TrainConfig(**PLAIN | settings)
     with devices.scope():
         inputs = x = keras.Input((3,))
-        for layer in (*layers, keras.layers.Dense(2, use_bias=False, name="linear")):
+        head = keras.layers.Dense(2, use_bias=False, name="linear", dtype="float32")
+        for layer in (*layers, head):
             x = layer(x)
         model = keras.Model(inputs, x)
-        model.get_layer("linear").kernel.assign(np.ones((3, 2), np.float32))
+        head.kernel.assign(np.ones((3, 2), np.float32))
         built = optimizer.build(training, PLAN, model)
     engine = devices.engine(Learner(module, None, SPEC, model, built, training), jit)
     engine.model = model  # For what a test wants to look at.
@@ -154,6 +155,35 @@ def test_pieces_without_exchange_are_compiled():
     ]
     # On each replica: what prepares, and what computes the gradient.
     assert counts == [0, 4]
+
+
+def test_all_that_can_be_asked_for_works_together():
+    """XLA, bfloat16, several steps in a call, pieces, an average, clipped gradients."""
+    settings = {"learning_rate": 0.1, "clipnorm": 0.5, "ema": 0.9}
+    together = settings | {"steps_per_execution": 2, "gradient_accumulation": 2}
+
+    def inner():
+        return [keras.layers.Dense(3, use_bias=False, name="inner")]
+
+    plain = make_engine(SINGLE, layers=inner(), **settings)
+    with precision.scope("mixed_bfloat16"):
+        engine = make_engine(jit=True, layers=inner(), **together)
+    engine.load_state(plain.state(), "here")
+    batches = [make_batch(seed=seed) for seed in range(2)]
+    found = engine.train_steps(engine.place(batches))
+    expected = [plain.train_steps(plain.place([batch])) for batch in batches]
+    for name, values in found.items():
+        exact = [float(results[name]) for results in expected]
+        np.testing.assert_allclose(values, exact, rtol=0.03, err_msg=name)
+        assert np.abs(values - exact).max() > 1e-5, "not rounded to 8 bits"
+    assert min(found["gradient_norm"]) > 0.5
+    kernel(engine)  # The same on both.
+    found, expected = (each.state()["average"] for each in (engine, plain))
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=0.03, atol=1e-3, err_msg=name)
+    (call,) = engine._calls.values()
+    assert len(compiled_functions(call)) == 4
+    assert "bfloat16" in str(call.graph.as_graph_def())
 
 
 def test_batch_norm_is_of_the_whole_batch_and_not_compiled():

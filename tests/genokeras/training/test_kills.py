@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import dataclasses
 import itertools
 import json
 import multiprocessing
@@ -73,25 +74,40 @@ def start(processes, data_dir, workdir, options):
     return process
 
 
-def train_with_kills(processes, data_dir, workdir, options, delays):
-    """Kills the run as often as there are delays, each so long after it has got any further.
+def train_with_kills(processes, data_dir, workdir, options, moments):
+    """Kills the run at every moment, and then lets it end.
 
-    Then lets it end; returns how often it was killed.
+    A moment is `(is_further, delay)`: so many seconds after the start of the process, or, if the
+    run is to get any further before, after the next checkpoint that it saves. Returns the newest
+    checkpoint at every kill, and the seconds that the process had by then.
     """
-    kills = 0
-    for delay in [*delays, None]:
-        saved = checkpoint.steps(workdir / "checkpoints")
+    killed_at = []
+    for is_further, delay in moments:
+        before, begun = newest(workdir), time.monotonic()
         process = start(processes, data_dir, workdir, options)
-        while process.is_alive() and checkpoint.steps(workdir / "checkpoints") == saved:
+        while is_further and newest(workdir) == before:
+            assert process.is_alive()
             time.sleep(0.002)
         process.join(delay)
-        if process.is_alive():
-            process.kill()
-            process.join()
-            kills += 1
-        else:
-            assert process.exitcode == 0
-    return kills
+        assert process.is_alive(), "it ended before it was killed"
+        process.kill()
+        process.join()
+        killed_at.append((newest(workdir), time.monotonic() - begun))
+    process = start(processes, data_dir, workdir, options)
+    process.join()
+    assert process.exitcode == 0
+    return killed_at
+
+
+def newest(workdir):
+    """Returns the step of the newest checkpoint, 0 if there is none."""
+    return max(checkpoint.steps(workdir / "checkpoints"), default=0)
+
+
+def seconds_per_step(workdir):
+    """Returns how long a step of a run took, with all that is between steps."""
+    first, *_, last = read_rows(workdir)[1:]
+    return (last["time"] - first["time"]) / (last["step"] - first["step"])
 
 
 def without_times(rows):
@@ -150,8 +166,8 @@ def assert_same_run(first, second):
 
 
 def test_killed_run_ends_like_an_undisturbed_one(processes, data_dir, undisturbed, tmp_path):
-    delays = [random.Random(seed).uniform(0, 0.03) for seed in range(3)]
-    assert train_with_kills(processes, data_dir, tmp_path / "run", OPTIONS, delays) >= 2
+    moments = [(True, random.Random(seed).uniform(0, 0.03)) for seed in range(3)]
+    train_with_kills(processes, data_dir, tmp_path / "run", OPTIONS, moments)
     assert_same_run(undisturbed, tmp_path / "run")
     result = json.loads((undisturbed / "result.json").read_text())
     assert result["steps"] == result["best_step"] + 11 * 4 < 60
@@ -161,23 +177,30 @@ def test_killed_run_ends_like_an_undisturbed_one(processes, data_dir, undisturbe
 
 @pytest.mark.slow
 def test_ten_kills_at_any_moment(processes, data_dir, undisturbed, tmp_path):
-    """From the very start of the process on, whether it gets any further or not."""
+    """Five from the very start of the process on, before it gets any further, and five after that.
+
+    In turns: nobody could kill a run ten times that gets further every time.
+    """
+    training = dataclasses.replace(OPTIONS["training"], steps=600, eval_every=20, patience=None)
+    options, whole = OPTIONS | {"training": training}, tmp_path / "whole"
     begun = time.monotonic()
-    shutil.rmtree(tmp_path / "run", ignore_errors=True)
-    process = start(processes, data_dir, tmp_path / "once", OPTIONS)
+    process = start(processes, data_dir, whole, options)
+    while not newest(whole):
+        assert process.is_alive()
+        time.sleep(0.002)
+    until_saved = time.monotonic() - begun
     process.join()
-    seconds, random_numbers, kills = time.monotonic() - begun, random.Random(5), 0
-    while kills < 10:
-        process = start(processes, data_dir, tmp_path / "run", OPTIONS)
-        process.join(random_numbers.uniform(0.3, 1.0) * seconds)
-        if not process.is_alive():
-            break
-        process.kill()
-        process.join()
-        kills += 1
-    start(processes, data_dir, tmp_path / "run", OPTIONS).join()
-    assert kills >= 3
-    assert_same_run(undisturbed, tmp_path / "run")
+    numbers, step_seconds = random.Random(5), seconds_per_step(whole)
+    moments = [
+        (True, numbers.uniform(0, 30 * step_seconds))
+        if number % 2
+        else (False, numbers.uniform(0, until_saved))
+        for number in range(10)
+    ]
+    killed_at = train_with_kills(processes, data_dir, tmp_path / "run", options, moments)
+    assert len(set(killed_at)) == 10
+    assert len({step for step, _ in killed_at}) >= 5
+    assert_same_run(whole, tmp_path / "run")
 
 
 def stopping_at(moment):
@@ -331,7 +354,7 @@ def start_two_hosts(data_dir):
     started = []
     command = [
         *(sys.executable, "-m", "launch.train", f"--data_dir={data_dir}", "--strategy=multiworker"),
-        *("--preset=single_conv_only", "--set=filters=8", "--batch_size=32", "--steps=400"),
+        *("--preset=single_conv_only", "--set=filters=8", "--batch_size=32", "--steps=600"),
         *("--eval_every=100", "--log_every=10", "--checkpoint_every=20"),
     ]
 
@@ -372,7 +395,7 @@ def ended(processes):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_one_of_two_hosts_is_killed(start_two_hosts, tmp_path, backend):
     """The other one ends with 75, start me again; whichever it is, the run goes on."""
@@ -381,21 +404,25 @@ def test_one_of_two_hosts_is_killed(start_two_hosts, tmp_path, backend):
     lost = (
         "error: another host of this run has ended; start all of them again with the same command"
     )
-    for victim, number in ((1, signal.SIGKILL), (0, signal.SIGKILL), (1, signal.SIGTERM)):
-        before = checkpoint.steps(tmp_path / "run" / "checkpoints")
+    delays, newest_at = random.Random(5), []
+    for number, sent in enumerate([*[signal.SIGKILL] * 10, signal.SIGTERM]):
+        victim, before = (number + 1) % 2, newest(tmp_path / "run")
         hosts = start_two_hosts(tmp_path / "run", backend)
-        while checkpoint.steps(tmp_path / "run" / "checkpoints")[-1:] == before[-1:]:
+        while newest(tmp_path / "run") == before:
             assert [host.poll() for host in hosts] == [None, None]
             time.sleep(0.01)
-        hosts[victim].send_signal(number)
+        time.sleep(delays.uniform(0, 0.1))
+        assert [host.poll() for host in hosts] == [None, None]
+        hosts[victim].send_signal(sent)
         found = ended(hosts)
-        if number == signal.SIGKILL:
+        newest_at.append(newest(tmp_path / "run"))
+        if sent == signal.SIGKILL:
             assert found[victim][0] == -signal.SIGKILL
             assert found[1 - victim] == (75, lost)
         else:
-            step = checkpoint.steps(tmp_path / "run" / "checkpoints")[-1]
-            said = f"stopped by SIGTERM at step {step}, saved; the same command goes on"
+            said = f"stopped by SIGTERM at step {newest_at[-1]}, saved; the same command goes on"
             assert found == [(75, said)] * 2
+    assert len(set(newest_at)) == 11
     assert [code for code, _ in ended(start_two_hosts(tmp_path / "run", backend))] == [0, 0]
     assert_same_run(tmp_path / "undisturbed", tmp_path / "run")
 
@@ -423,10 +450,8 @@ def test_killed_run_on_real_data(processes, more_data, write_dataset, tmp_path, 
     options = {"preset": preset, "training": training}
     process = start(processes, data_dir, tmp_path / "undisturbed", options)
     process.join()
-    # At most one and a half checkpoints after the next one, whatever the machine's speed.
-    first, *_, last = read_rows(tmp_path / "undisturbed")[1:]
-    step_seconds = (last["time"] - first["time"]) / (last["step"] - first["step"])
-    delays = [random.Random(seed).uniform(0, 75 * step_seconds) for seed in range(6)]
-    kills = train_with_kills(processes, data_dir, tmp_path / "killed", options, delays)
-    assert kills >= 3
+    # At most one checkpoint after the next one, whatever the machine's speed.
+    longest = 45 * seconds_per_step(tmp_path / "undisturbed")
+    moments = [(True, random.Random(seed).uniform(0, longest)) for seed in range(6)]
+    train_with_kills(processes, data_dir, tmp_path / "killed", options, moments)
     assert_same_run(tmp_path / "undisturbed", tmp_path / "killed")

@@ -1,8 +1,7 @@
 """Small models and batches that must train to the same weights however a batch is divided.
 
 Three are cut from a real model, `views` is one; two stand in for others, whose losses look at the
-whole batch or draw noise. `*_wrong` are negative controls: what two replicas would compute if each
-knew nothing but its own half of the batch. Backend-neutral; `worker.py` runs them in processes.
+whole batch or draw noise. Backend-neutral; `worker.py` runs them in processes.
 """
 
 import dataclasses
@@ -224,54 +223,16 @@ def _contrastive_loss(config, encoded, batch, training, everyone, first_row):
     return {"cross_entropy": cost}, encoded
 
 
-def _halves(values: Any) -> list[Any]:
-    return ops.split(values, 2, axis=0)
-
-
-def _local_gather_loss(config, encoded, batch, training, everyone, first_row):
-    """Each half of the batch sees no negatives but its own."""
-    parts = zip(*(_halves(encoded[name]) for name in ("sequence", "view")), strict=True)
-    costs = []
-    for own in (dict(zip(("sequence", "view"), part, strict=True)) for part in parts):
-        terms, _ = _contrastive_loss(config, own, batch, training, own, 0)
-        costs.append(terms["cross_entropy"])
-    return {"cross_entropy": ops.concatenate(costs)}, encoded
-
-
-def _replica_mean_loss(config, model, batch, training):
-    """Each half of the batch is divided by its own weight, and the means are averaged."""
-    terms, outputs = cnn_attention.loss(config, model, batch, training)
-    total = ops.sum(batch["weight"])
-    shares = [total / (2 * ops.sum(half)) for half in _halves(batch["weight"])]
-    return {
-        name: ops.concatenate([
-            half * ops.cast(share, term.dtype)
-            for half, share in zip(_halves(term), shares, strict=True)
-        ])
-        for name, term in terms.items()
-    }, outputs  # fmt: skip
-
-
-_CNN = types.SimpleNamespace(
-    build=cnn_attention.build, prepare=cnn_attention.prepare, loss=cnn_attention.loss
-)
 _CONTRASTIVE = types.SimpleNamespace(
     build=_contrastive_build, prepare=_contrastive_prepare, encode=_encode, loss=_contrastive_loss
 )
-
-
-def _with(module: types.SimpleNamespace, **changes: Any) -> types.SimpleNamespace:
-    return types.SimpleNamespace(**vars(module) | changes)
-
+_VAE = types.SimpleNamespace(build=_vae_build, prepare=cnn_attention.prepare, loss=_vae_loss)
 
 CASES = {
-    "layer": (_CNN, {}),
-    "group": (_CNN, {"norm": "group"}),
-    "batch": (_CNN, {"norm": "batch"}),
-    "dropout": (_CNN, _DROPOUT | {"mutation_rate": 0.1}),
+    "group": (cnn_attention, {"norm": "group"}),
+    "batch": (cnn_attention, {"norm": "batch"}),
+    "dropout": (cnn_attention, _DROPOUT | {"mutation_rate": 0.1}),
     "contrastive": (_CONTRASTIVE, _DROPOUT),
     "views": (contrastive, {}),
-    "vae": (_with(_CNN, build=_vae_build, loss=_vae_loss), {}),
-    "contrastive_wrong": (_with(_CONTRASTIVE, loss=_local_gather_loss), _DROPOUT),
-    "layer_wrong": (_with(_CNN, loss=_replica_mean_loss), {}),
+    "vae": (_VAE, {}),
 }

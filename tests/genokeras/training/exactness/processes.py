@@ -11,11 +11,16 @@ from typing import Any
 
 import numpy as np
 
+CASES = ("group", "batch", "dropout", "contrastive", "views", "vae")
+ALONE, SHARED = {"strategy": "single"}, {"strategy": "mirrored"}
+IN_PIECES = {"gradient_accumulation": 4, "steps_per_execution": 5}
+
 _WORKER = pathlib.Path(__file__).parent / "worker.py"
 _GROUPS = ("model/", "optimizer/", "average/", "losses")
-_PATIENCE = 290  # Seconds.
+_PATIENCE = 850  # Seconds.
 
 Arrays = dict[str, np.ndarray]
+Jobs = dict[str, dict[str, Any]]
 
 
 class Processes:
@@ -35,22 +40,22 @@ class Processes:
 
     def start(self, order: dict[str, Any], **environment: str) -> Callable[[], Arrays]:
         """Gives a process its order; returns a function that waits for what it computes."""
-        out = self._folder / f"{len(self._started)}.npz"
-        process = subprocess.Popen(
-            [sys.executable, _WORKER, out],
-            env=os.environ | environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        number = len(self._started)
+        out, said = self._folder / f"{number}.npz", self._folder / f"{number}.txt"
+        with said.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, _WORKER, out],
+                env=os.environ | environment,
+                stdin=subprocess.PIPE,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
         self._started.append(process)
         process.stdin.write(json.dumps(order).encode())
         process.stdin.close()
-        process.stdin = None
 
         def arrays() -> Arrays:
-            said = process.communicate(timeout=_PATIENCE)[0].decode()
-            assert process.returncode == 0, said[-5000:]
+            assert process.wait(_PATIENCE) == 0, said.read_text()[-5000:]
             return dict(np.load(out))
 
         return arrays
@@ -61,6 +66,16 @@ def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
+
+
+def in_ways(ways: Jobs, cases: tuple[str, ...] = CASES) -> Jobs:
+    """Returns the jobs `CASE/WAY`, but for batch norm in pieces, which it refuses to see."""
+    return {
+        f"{case}/{way}": {"case": case, **settings}
+        for case in cases
+        for way, settings in ways.items()
+        if case != "batch" or "gradient_accumulation" not in settings
+    }
 
 
 def of(arrays: Arrays, job: str) -> Arrays:
@@ -80,3 +95,16 @@ def excess(found: Arrays, expected: Arrays) -> float:
         for name, values in expected.items()
         if np.issubdtype(values.dtype, np.floating)
     )
+
+
+def assert_exact(found: Arrays, jobs: Jobs, alone: Arrays) -> None:
+    """Every job ends where the job of its case does that one device has alone.
+
+    With a mistake, far from there.
+    """
+    for name, job in jobs.items():
+        difference = excess(of(found, name), of(alone, job["case"]))
+        if "mistake" in job:
+            assert difference > 1000, f"{name}: the mistake is not seen"
+        else:
+            assert difference <= 1, name

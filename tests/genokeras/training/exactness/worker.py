@@ -1,18 +1,21 @@
 """Trains cases of `cases.py` in a process of its own: `python worker.py OUT.npz < order.json`.
 
-The order is `{"runtime": {...}, "precision": ..., "jobs": {NAME: JOB}}`. A job is the arguments of
-`cases.train`, and, unless they are its name, that of the runtime, and False: `case`, `strategy`,
-`gradients` (return those instead). A `begin` names a file and a job in it to go on from. OUT holds
-`NAME/group/variable`, and losses as `NAME/losses`. Of several processes each writes its own. With
-`logical_devices` in the order, TensorFlow sees so many CPUs.
+The order is `{"runtime": {...}, "jobs": {NAME: JOB}}`. A job is the arguments of `cases.train`,
+and, unless they are its name, that of the runtime, float64, False and None: `case`, `strategy`,
+`precision`, `gradients` (return those instead), `mistake` (of `mistakes.py`). A `begin` names a
+file and a job in it to go on from. OUT holds `NAME/group/variable`, and losses as `NAME/losses`.
+Of several processes each writes its own. With `logical_devices` in the order, TensorFlow sees so
+many CPUs.
 """
 
+import contextlib
 import functools
 import json
 import sys
 from typing import Any
 
 import cases
+import mistakes
 import numpy as np
 
 from genokeras.training import devices as all_devices
@@ -33,9 +36,12 @@ def main(path: str) -> None:
 
     found = {}
     for name, job in order["jobs"].items():
-        case = cases.build(job.pop("case", name))
-        with precision.scope(order.get("precision", "float64")):
+        case, mistake = cases.build(job.pop("case", name)), job.pop("mistake", None)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(precision.scope(job.pop("precision", "float64")))
             devices = connected(job.pop("strategy", runtime["strategy"]))
+            if mistake:
+                stack.enter_context(mistakes.engine_with(mistake))
             arrays = run(case, devices, job)
         found |= {f"{name}/{variable}": values for variable, values in arrays.items()}
     np.savez(path, **found)
