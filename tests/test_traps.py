@@ -88,7 +88,7 @@ TRAPS = {
 }
 
 
-def tests_in(path: pathlib.Path) -> set[str]:
+def functions_of(path: pathlib.Path) -> set[str]:
     tree = ast.parse(path.read_text())
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
@@ -98,4 +98,4 @@ def test_every_trap_has_its_negative_control(trap):
     for control in TRAPS[trap]:
         file, _, name = control.partition("::")
         assert name.startswith("test_")
-        assert name in tests_in(TESTS / file), f"there is no {control}"
+        assert name in functions_of(TESTS / file), f"there is no {control}"

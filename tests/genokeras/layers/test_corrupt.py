@@ -161,8 +161,7 @@ def test_a_fate_per_token_tells_hidden_bases_and_one_per_span_does_not():
     1 - 0.9**6 = 0.4686 of the time. With one fate for the span it is kept 0.1 of the time, and
     random bases are right by chance one time in four.
     """
-    k, count = 6, 4000
-    packed = np.repeat(random_dna(count), 5, axis=0)
+    k, packed = 6, random_dna(4000)
     true = np.searchsorted(list("ACGT"), letters(packed))[:, 100]
     rng = np.random.default_rng(0)
     tokens = np.asarray(KmerTokens(k)(*OneHot(LENGTH)(packed))[0])[:, 100 - k + 1 : 101]

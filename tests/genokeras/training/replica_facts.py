@@ -183,7 +183,7 @@ def test_all_that_can_be_asked_for_works_together():
         np.testing.assert_allclose(found[name], values, rtol=0.03, atol=1e-3, err_msg=name)
     (call,) = engine._calls.values()
     assert len(compiled_functions(call)) == 4
-    assert "bfloat16" in str(call.graph.as_graph_def())
+    assert "DT_BFLOAT16" in str(call.graph.as_graph_def())
 
 
 def test_batch_norm_is_of_the_whole_batch_and_not_compiled():

@@ -24,8 +24,11 @@ from genokeras.training.train_config import TrainConfig, plan
 
 STEPS, BATCH_SIZE, LENGTH = 20, 16, 32
 SPEC = Spec(LENGTH, ("a", "b"))
-# As a run does by default, at a rate at which 20 steps change the weights much.
-SETTINGS = {"learning_rate": 0.01, "ema": 0.9, "batch_size": BATCH_SIZE, "steps": STEPS}
+# As a run does by default, at a rate at which 20 steps change the weights much, and with a norm to
+# clip by that most gradients exceed.
+SETTINGS = {
+    "learning_rate": 0.01, "ema": 0.9, "clipnorm": 0.3, "batch_size": BATCH_SIZE, "steps": STEPS,
+}  # fmt: skip
 # One such step leaves the gradient as the difference of the weights.
 ONE_GRADIENT = SETTINGS | {
     "optimizer": "sgd", "learning_rate": 1.0, "beta_1": 0.0, "schedule": "constant",
@@ -49,6 +52,8 @@ _SMALL = cnn_attention.Config(
 _VIEWS = dataclasses.replace(
     contrastive.PRESETS["tiny"], dropout=0.3, temperature="learned", noise=0.1
 )
+# Gradients of attention are near zero here: Adam would make whole steps of their rounding.
+_WITHOUT_ADAM = {"optimizer": "sgd", "learning_rate": 30.0}
 _DROPOUT = {"dropout": 0.3, "block_dropout": 0.3}
 _VIEW, _NOISE = 101, 102  # Salts.
 _ENCODED, _TEMPERATURE = 4, 0.5
@@ -56,19 +61,24 @@ _POSITIVE = ("gamma", "moving_variance")  # Weights around one.
 
 
 class Case(NamedTuple):
-    """A model's module, its configuration, what the data demand, and a global batch per step."""
+    """A model's module, its configuration, what the data demand, a global batch per step.
+
+    `settings` are those of training that are its own.
+    """
 
     module: Any
     config: Any
     spec: Spec
     batches: list[dict[str, np.ndarray]]
+    settings: dict[str, Any]
 
 
 def build(name: str) -> Case:
     """Returns one of `CASES`."""
     module, changes = CASES[name]
-    config = _VIEWS if module is contrastive else _SMALL
-    return Case(module, dataclasses.replace(config, **changes), SPEC, make_batches())
+    config = dataclasses.replace(_VIEWS if module is contrastive else _SMALL, **changes)
+    settings = _WITHOUT_ADAM if module is contrastive else {}
+    return Case(module, config, SPEC, make_batches(), settings)
 
 
 def make_batches(steps: int = STEPS, size: int = BATCH_SIZE) -> list[dict[str, np.ndarray]]:
@@ -127,7 +137,7 @@ def gradients(case: Case, devices: Any, jit: str = "auto") -> dict[str, np.ndarr
 
 def make_engine(case: Case, devices: Any, jit: str, **settings: Any) -> Any:
     """Returns an engine for the case's model, which has the same weights every time."""
-    training = TrainConfig(**SETTINGS | settings)
+    training = TrainConfig(**SETTINGS | case.settings | settings)
     with devices.scope():
         model = case.module.build(case.config, case.spec)
         fill(model)
