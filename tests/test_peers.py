@@ -6,9 +6,8 @@ import pathlib
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy import sparse
 
-from genokeras.evaluation import baseline
+from genokeras.evaluation.linear_fit import Labelled, fit
 from genokeras.layers.rotary import frequencies, rotate
 from genokeras.losses.contrastive import Views, info_nce, nt_xent
 from genokeras.metrics import classification
@@ -75,8 +74,7 @@ def test_scores_are_those_of_scikit_learn_ties_included():
 @pytest.mark.parametrize(("task_type", "name"), [("binary", "logistic"), ("regression", "ridge")])
 def test_linear_models_are_those_of_scikit_learn(task_type, name):
     given, expected = peer("linear_models")
-    solve = baseline._SOLVERS[task_type]
-    x, targets, weight = (np.array(given[part]) for part in ("x", "targets", "weight"))
-    weights, bias = solve(sparse.csr_matrix(x), targets, weight, given["penalty"])
+    examples = Labelled(*(np.array(given[part]) for part in ("x", "targets", "weight")))
+    weights, bias, _ = fit(task_type, examples, examples, [given["penalty"]])
     np.testing.assert_allclose(weights, expected[name]["weights"], atol=1e-4)
     assert bias == pytest.approx(expected[name]["bias"], abs=1e-4)
