@@ -46,7 +46,7 @@ def test_two_devices_and_pieces_give_the_weights_of_one_device(processes):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_every_case_is_exact_in_every_way(processes):
     ways = {
         "two": SHARED,
@@ -60,7 +60,7 @@ def test_every_case_is_exact_in_every_way(processes):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_two_processes_give_the_weights_of_one(processes):
     jobs = in_ways({"plain": {}}) | MISTAKES
     jobs |= in_ways({"pieces": IN_PIECES}, ("group", "contrastive", "views"))
@@ -73,7 +73,7 @@ def test_two_processes_give_the_weights_of_one(processes):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_tensorflow_and_jax_have_the_same_gradients_and_continue_each_other(processes, tmp_path):
     """The states of either after 10 steps go on for 10 on the other, to where both end."""
     jobs = {name: {"gradients": True, **ALONE} for name in CASES}

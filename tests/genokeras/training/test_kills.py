@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import dataclasses
+import functools
 import itertools
 import json
 import multiprocessing
@@ -77,37 +78,41 @@ def start(processes, data_dir, workdir, options):
 def train_with_kills(processes, data_dir, workdir, options, moments):
     """Kills the run at every moment, and then lets it end.
 
-    A moment is `(is_further, delay)`: so many seconds after the start of the process, or, if the
-    run is to get any further before, after the next checkpoint that it saves. Returns the newest
-    checkpoint at every kill, and the seconds that the process had by then.
+    A moment is `(further, seconds)`: first the run is to save a checkpoint so many steps further
+    than before, and then its process to compute for so long, whatever else the machine does.
+    Returns the newest checkpoint at every kill, and for how long its process had computed.
     """
     killed_at = []
-    for is_further, delay in moments:
-        before, begun = newest(workdir), time.monotonic()
+    for further, seconds in moments:
+        step = newest(workdir) + further
         process = start(processes, data_dir, workdir, options)
-        while is_further and newest(workdir) == before:
-            assert process.is_alive()
-            time.sleep(0.002)
-        process.join(delay)
-        assert process.is_alive(), "it ended before it was killed"
+        wait(process, functools.partial(newest, workdir), step)
+        wait(process, functools.partial(cpu_seconds, process), cpu_seconds(process) + seconds)
+        killed_at.append((newest(workdir), cpu_seconds(process)))
         process.kill()
         process.join()
-        killed_at.append((newest(workdir), time.monotonic() - begun))
+        assert process.exitcode == -signal.SIGKILL
     process = start(processes, data_dir, workdir, options)
     process.join()
     assert process.exitcode == 0
     return killed_at
 
 
+def wait(process, value, least):
+    while value() < least:
+        assert process.is_alive(), "it ended before it was killed"
+        time.sleep(0.002)
+
+
+def cpu_seconds(process):
+    """Returns for how long a process has computed."""
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def newest(workdir):
     """Returns the step of the newest checkpoint, 0 if there is none."""
     return max(checkpoint.steps(workdir / "checkpoints"), default=0)
-
-
-def seconds_per_step(workdir):
-    """Returns how long a step of a run took, with all that is between steps."""
-    first, *_, last = read_rows(workdir)[1:]
-    return (last["time"] - first["time"]) / (last["step"] - first["step"])
 
 
 def without_times(rows):
@@ -166,7 +171,7 @@ def assert_same_run(first, second):
 
 
 def test_killed_run_ends_like_an_undisturbed_one(processes, data_dir, undisturbed, tmp_path):
-    moments = [(True, random.Random(seed).uniform(0, 0.03)) for seed in range(3)]
+    moments = [(1, random.Random(seed).uniform(0, 0.03)) for seed in range(3)]
     train_with_kills(processes, data_dir, tmp_path / "run", OPTIONS, moments)
     assert_same_run(undisturbed, tmp_path / "run")
     result = json.loads((undisturbed / "result.json").read_text())
@@ -176,6 +181,7 @@ def test_killed_run_ends_like_an_undisturbed_one(processes, data_dir, undisturbe
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_ten_kills_at_any_moment(processes, data_dir, undisturbed, tmp_path):
     """Five from the very start of the process on, before it gets any further, and five after that.
 
@@ -183,20 +189,14 @@ def test_ten_kills_at_any_moment(processes, data_dir, undisturbed, tmp_path):
     """
     training = dataclasses.replace(OPTIONS["training"], steps=600, eval_every=20, patience=None)
     options, whole = OPTIONS | {"training": training}, tmp_path / "whole"
-    begun = time.monotonic()
     process = start(processes, data_dir, whole, options)
-    while not newest(whole):
-        assert process.is_alive()
-        time.sleep(0.002)
-    until_saved = time.monotonic() - begun
+    wait(process, functools.partial(newest, whole), 1)
+    until_saved = cpu_seconds(process)
     process.join()
-    numbers, step_seconds = random.Random(5), seconds_per_step(whole)
-    moments = [
-        (True, numbers.uniform(0, 30 * step_seconds))
-        if number % 2
-        else (False, numbers.uniform(0, until_saved))
-        for number in range(10)
-    ]
+    numbers, moments = random.Random(5), []
+    for _ in range(5):
+        moments.append((0, numbers.uniform(0, until_saved)))
+        moments.append((numbers.randint(1, 40), numbers.uniform(0, 0.1)))
     killed_at = train_with_kills(processes, data_dir, tmp_path / "run", options, moments)
     assert len(set(killed_at)) == 10
     assert len({step for step, _ in killed_at}) >= 5
@@ -450,8 +450,6 @@ def test_killed_run_on_real_data(processes, more_data, write_dataset, tmp_path, 
     options = {"preset": preset, "training": training}
     process = start(processes, data_dir, tmp_path / "undisturbed", options)
     process.join()
-    # At most one checkpoint after the next one, whatever the machine's speed.
-    longest = 45 * seconds_per_step(tmp_path / "undisturbed")
-    moments = [(True, random.Random(seed).uniform(0, longest)) for seed in range(6)]
+    moments = [(1, random.Random(seed).uniform(0, 1)) for seed in range(6)]
     train_with_kills(processes, data_dir, tmp_path / "killed", options, moments)
     assert_same_run(tmp_path / "undisturbed", tmp_path / "killed")

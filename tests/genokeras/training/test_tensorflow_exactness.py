@@ -43,7 +43,7 @@ def test_two_devices_give_the_weights_of_one(processes):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("devices", [2, 4])
 def test_every_case_is_exact_in_every_way(processes, devices):
     ways = {
@@ -62,7 +62,7 @@ def test_every_case_is_exact_in_every_way(processes, devices):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_two_hosts_give_the_weights_of_one(processes):
     # Not compiled, with the values kept that a step might have to go back to.
     pieces = {"gradient_accumulation": 2, "on_nan": "skip"}

@@ -17,7 +17,7 @@ IN_PIECES = {"gradient_accumulation": 4, "steps_per_execution": 5}
 
 _WORKER = pathlib.Path(__file__).parent / "worker.py"
 _GROUPS = ("model/", "optimizer/", "average/", "losses")
-_PATIENCE = 850  # Seconds.
+_PATIENCE = 1700  # Seconds.
 
 Arrays = dict[str, np.ndarray]
 Jobs = dict[str, dict[str, Any]]
