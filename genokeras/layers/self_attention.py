@@ -1,5 +1,6 @@
 """Multi-head self-attention, with rotary positions if wanted."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ import numpy as np
 from keras import ops
 
 from genokeras.layers import rotary
+
+_NEVER = -1e9  # Far below a score, and not infinite: of nothing but padding there is a mean.
 
 
 @keras.saving.register_keras_serializable("genokeras")
@@ -67,7 +70,10 @@ class SelfAttention(keras.layers.Layer):
             turns = np.arange(query.shape[1]), angles, self.pairing
             query, key = rotary.rotate(query, *turns), rotary.rotate(key, *turns)
         mask = None if mask is None else mask[:, None, None, :]
-        mixed = ops.dot_product_attention(query, key, value, mask=mask)
+        # In 32 bits Keras takes the softmax of whatever it is given.
+        is_exact = keras.backend.standardize_dtype(query.dtype) == "float64"
+        attend = _exact_attention if is_exact else ops.dot_product_attention
+        mixed = attend(query, key, value, mask=mask)
         return ops.reshape(mixed, (-1, value.shape[1], value.shape[2] * size))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -77,6 +83,14 @@ class SelfAttention(keras.layers.Layer):
         own = {"num_heads": self.num_heads, "use_rotary": self.use_rotary}
         own |= {"periods": self.periods, "pairing": self.pairing}
         return {**super().get_config(), **own}
+
+
+def _exact_attention(query: Any, key: Any, value: Any, mask: Any | None) -> Any:
+    """Returns what `ops.dot_product_attention` does, in the precision of what it is given."""
+    scores = ops.einsum("bqhd,bkhd->bhqk", query, key) / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = ops.where(mask, scores, _NEVER)
+    return ops.einsum("bhqk,bkhd->bqhd", ops.softmax(scores), value)
 
 
 def _heads(x: Any, size: int) -> Any:

@@ -45,16 +45,16 @@ def complex_turn(heads):
 def test_equals_the_textbook(use_rotary):
     layer, x = built(use_rotary=use_rotary), features()
     turn = complex_turn if use_rotary else lambda heads: heads
-    np.testing.assert_allclose(layer(x), numpy_attention(layer, x, turn=turn), rtol=1e-6)
+    np.testing.assert_allclose(layer(x), numpy_attention(layer, x, turn=turn), rtol=1e-12)
 
 
 def test_masked_positions_are_not_attended_to():
     layer, x = built(use_rotary=True), features()
     mask = np.array([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1], [0, 0, 1, 1, 1]], bool)
     ours = np.asarray(layer(x, padding_mask=mask))
-    np.testing.assert_allclose(ours, numpy_attention(layer, x, mask, complex_turn), rtol=1e-6)
+    np.testing.assert_allclose(ours, numpy_attention(layer, x, mask, complex_turn), rtol=1e-12)
     other = np.where(mask[..., None], x, 100.0)
-    np.testing.assert_allclose(layer(other, padding_mask=mask)[mask], ours[mask], rtol=1e-6)
+    np.testing.assert_allclose(layer(other, padding_mask=mask)[mask], ours[mask], rtol=1e-12)
 
 
 def test_nothing_but_padding_gives_finite_numbers():
@@ -64,7 +64,7 @@ def test_nothing_but_padding_gives_finite_numbers():
 def test_without_positions_order_does_not_matter():
     layer, x = built(), features()
     order = [3, 0, 4, 1, 2]
-    np.testing.assert_allclose(np.asarray(layer(x))[:, order], layer(x[:, order]), rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(layer(x))[:, order], layer(x[:, order]), rtol=1e-12)
     rotary = built(use_rotary=True)
     assert np.abs(np.asarray(rotary(x))[:, order] - rotary(x[:, order])).max() > 1e-2
 
@@ -78,7 +78,7 @@ def test_rotary_attention_moves_with_its_input():
     layer = built(12, use_rotary=True)
     here = np.asarray(layer(x, padding_mask=mask))[:, 2:7]
     there = layer(np.roll(x, 4, axis=1), padding_mask=np.roll(mask, 4, axis=1))
-    np.testing.assert_allclose(np.asarray(there)[:, 6:11], here, rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(there)[:, 6:11], here, rtol=1e-12)
 
 
 @pytest.mark.parametrize(

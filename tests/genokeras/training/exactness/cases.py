@@ -52,8 +52,6 @@ _SMALL = cnn_attention.Config(
 _VIEWS = dataclasses.replace(
     contrastive.PRESETS["tiny"], dropout=0.3, temperature="learned", noise=0.1
 )
-# Gradients of attention are near zero here: Adam would make whole steps of their rounding.
-_WITHOUT_ADAM = {"optimizer": "sgd", "learning_rate": 30.0}
 _DROPOUT = {"dropout": 0.3, "block_dropout": 0.3}
 _VIEW, _NOISE = 101, 102  # Salts.
 _ENCODED, _TEMPERATURE = 4, 0.5
@@ -61,24 +59,19 @@ _POSITIVE = ("gamma", "moving_variance")  # Weights around one.
 
 
 class Case(NamedTuple):
-    """A model's module, its configuration, what the data demand, a global batch per step.
-
-    `settings` are those of training that are its own.
-    """
+    """A model's module, its configuration, what the data demand, and a global batch per step."""
 
     module: Any
     config: Any
     spec: Spec
     batches: list[dict[str, np.ndarray]]
-    settings: dict[str, Any]
 
 
 def build(name: str) -> Case:
     """Returns one of `CASES`."""
     module, changes = CASES[name]
     config = dataclasses.replace(_VIEWS if module is contrastive else _SMALL, **changes)
-    settings = _WITHOUT_ADAM if module is contrastive else {}
-    return Case(module, config, SPEC, make_batches(), settings)
+    return Case(module, config, SPEC, make_batches())
 
 
 def make_batches(steps: int = STEPS, size: int = BATCH_SIZE) -> list[dict[str, np.ndarray]]:
@@ -137,7 +130,7 @@ def gradients(case: Case, devices: Any, jit: str = "auto") -> dict[str, np.ndarr
 
 def make_engine(case: Case, devices: Any, jit: str, **settings: Any) -> Any:
     """Returns an engine for the case's model, which has the same weights every time."""
-    training = TrainConfig(**SETTINGS | case.settings | settings)
+    training = TrainConfig(**SETTINGS | settings)
     with devices.scope():
         model = case.module.build(case.config, case.spec)
         fill(model)
