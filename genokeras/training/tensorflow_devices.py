@@ -42,7 +42,8 @@ def connect(runtime: Runtime) -> "OneDevice | SeveralDevices":
 
 def here(strategy: str) -> "OneDevice | SeveralDevices":
     """Returns devices of this machine alone, as `devices.here` says."""
-    has_several = len(tf.config.list_physical_devices("GPU")) > 1
+    # With TF_CONFIG TensorFlow may show the devices of other hosts as well.
+    has_several = _cluster_size() == 1 and len(tf.config.list_physical_devices("GPU")) > 1
     is_mirrored = strategy == "mirrored" or (strategy == "auto" and has_several)
     return _mirrored() if is_mirrored else OneDevice()
 
@@ -189,10 +190,14 @@ def _what_is_there(runtime: Runtime) -> str:
     """Returns the strategy that `auto` stands for."""
     if runtime.tpu or is_tpu_vm() or os.environ.get("TPU_NAME"):
         return "tpu"
-    cluster = tf_config.read()
-    if cluster is not None and len(cluster.addresses) > 1:
+    if _cluster_size() > 1:
         return "multiworker"
     return "mirrored" if len(tf.config.list_physical_devices("GPU")) > 1 else "single"
+
+
+def _cluster_size() -> int:
+    cluster = tf_config.read()
+    return 1 if cluster is None else len(cluster.addresses)
 
 
 @functools.cache  # TensorFlow bears but one such strategy in a process.

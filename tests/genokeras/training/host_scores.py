@@ -47,7 +47,7 @@ def main(path: str, data_dir: str, runtime: str) -> None:
     wanted = {"rows": rows.copy(), "scores": found.scores, "targets": found.targets.tolist()}
     wanted |= {"logits": found.outputs["logits"].tolist()}
     packed = split.read(np.arange(split.num_examples))["sequence"]
-    alone = all_devices.here("mirrored")
+    alone = all_devices.here()
     with alone.scope():
         model = build(config, spec)
     predictor = Predictor(model, spec, devices=alone, reverse_complement=False)

@@ -58,7 +58,7 @@ def evaluate(folder, data_dir, hosts):
 def test_each_host_reads_its_part_and_all_have_the_scores_of_one(backend, data_dir, tmp_path):
     """Of 100 examples 96 are evaluated at a time: the second batch is padding but for four."""
     hosts = environments(backend)
-    alone = ({**hosts[0][0], "TF_CONFIG": "{}"}, {"strategy": "single"})
+    alone = ({**hosts[0][0], "TF_CONFIG": ""}, {"strategy": "single"})
     [one] = evaluate(tmp_path, data_dir, [alone])
     first, second = evaluate(tmp_path, data_dir, hosts)
     assert one["rows"] == [*range(100), *[0] * 92]
