@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from genokeras.evaluation.evaluate import evaluate
-from genokeras.training import checkpoint, trainer
+from genokeras.training import checkpoint, remote_workdir, trainer
 from genokeras.training.train import train
 from genokeras.training.train_config import TrainConfig
 from genokeras.training.workdir import CHECKPOINTS, Run
@@ -121,3 +121,21 @@ def test_run_in_a_bucket_goes_on_on_another_machine(data_dir, bucket, tmp_path, 
     assert again.already_finished
     assert str(again.workdir) == workdir
     assert Run.open(workdir).best_step == result.best_step
+
+
+def test_run_whose_end_could_not_be_pushed_is_pushed_by_the_same_command(
+    data_dir, bucket, tmp_path, monkeypatch
+):
+    options = {"training": SETTINGS, "preset": "single_conv_only", "overrides": ["filters=8"]}
+
+    def broken(*_):
+        raise InputError("connection reset")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(remote_workdir, "push", broken)
+        with pytest.raises(InputError, match="connection reset"):
+            train(data_dir, "bucket://b/run", **options)
+    result = tmp_path / "b" / "run" / "result.json"
+    assert not result.exists()
+    assert train(data_dir, "bucket://b/run", **options).already_finished
+    assert result.exists()
