@@ -127,7 +127,9 @@ class Gradients:
             with tf.GradientTape() as tape:
                 encoded = self._encode(batch, training=True)
                 parts = [tf.reduce_sum(encoded[name] * towards[name]) for name in towards]
-                loss = tf.add_n([*parts, *self._penalties(self._num_pieces, parts[0].dtype)])
+                dtype = parts[0].dtype  # They may differ in it.
+                parts = [tf.cast(part, dtype) for part in parts]
+                loss = tf.add_n([*parts, *self._penalties(self._num_pieces, dtype)])
             return self._gradient(tape, loss)
 
         return self._sum_over_pieces(of_piece, (batch, towards))

@@ -34,8 +34,8 @@ def processes(tmp_path):
 
 
 def test_two_devices_give_the_weights_of_one(processes):
-    jobs = {f"{name}/two": {"case": name, **SHARED} for name in ("batch", "views", "vae")}
-    jobs["group/all"] = {"case": "group", **ALL_AT_ONCE}
+    jobs = in_ways({"two": SHARED}, ("batch", "vae"))
+    jobs |= in_ways({"all": ALL_AT_ONCE}, ("group", "views"))
     jobs |= {name: job | SHARED for name, job in MISTAKES.items()}
     alone = dict.fromkeys(("group", "batch", "views", "vae"), ALONE)
     arrays = processes.start({"logical_devices": 2, "jobs": alone | jobs})()
