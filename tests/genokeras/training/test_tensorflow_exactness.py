@@ -90,15 +90,17 @@ def test_loss_curves_in_float32_stay_together(processes):
 
 @pytest.mark.slow
 def test_loss_curves_in_bfloat16_stay_together_with_all_that_can_be_asked_for(processes):
-    """Two devices, XLA, several steps a call, pieces; averaged and clipped they all are."""
-    in_bfloat16 = {"precision": "mixed_bfloat16"}
-    jobs = in_ways({"one": ALONE | in_bfloat16, "all": ALL_AT_ONCE | in_bfloat16})
-    jobs |= in_ways({"exact": ALONE})
+    """Two devices, XLA, several steps a call, pieces; averaged and clipped they all are.
+
+    Of models that end in 32 bits, as the stand-ins do not.
+    """
+    in_bfloat16, cases = {"precision": "mixed_bfloat16"}, ("group", "dropout", "views")
+    ways = {"one": ALONE | in_bfloat16, "all": ALL_AT_ONCE | in_bfloat16, "exact": ALONE}
+    jobs = in_ways(ways, cases)
     arrays = processes.start({"logical_devices": 2, "jobs": jobs})()
-    for name in CASES:
+    for name in cases:
         exact, one = (arrays[f"{name}/{way}/losses"] for way in ("exact", "one"))
         np.testing.assert_allclose(one, exact, rtol=0.05, err_msg=name)
         assert np.abs(one / exact - 1).max() > 1e-4
-        if name != "batch":
-            everything = arrays[f"{name}/all/losses"]
-            np.testing.assert_allclose(everything, one, rtol=0.02, err_msg=name)
+        everything = arrays[f"{name}/all/losses"]
+        np.testing.assert_allclose(everything, one, rtol=0.02, err_msg=name)
