@@ -7,7 +7,7 @@ import os
 import pathlib
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -27,23 +27,49 @@ _SIZES = {"train": 1200, "valid": 200}
 _SCALE = 0.25  # Counts are stored as multiples of it.
 
 
+# Keras takes seconds to load, so one process runs what all tests ask of the other backend.
+_JAX_WORKER = """
+import json, os, sys, traceback
+import jax, keras
+answers, sys.stdout = sys.stdout, sys.stderr
+for line in sys.stdin:
+    task = json.loads(line)
+    os.chdir(task["folder"])
+    try:
+        exec(task["code"], {})
+        error = None
+    except Exception:
+        error = traceback.format_exc()
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+    jax.config.update("jax_enable_x64", False)
+    print(json.dumps(error), file=answers, flush=True)
+"""
+
+
+@pytest.fixture(scope="session")
+def jax_worker() -> Iterator[subprocess.Popen]:
+    """A process with Keras on JAX that runs code, one line of JSON after the other."""
+    environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    command = [sys.executable, "-c", _JAX_WORKER]
+    with subprocess.Popen(command, env=environment, text=True, **pipes) as process:
+        yield process
+        process.kill()
+
+
 @pytest.fixture
-def on_jax(tmp_path) -> Callable[..., dict[str, np.ndarray]]:
+def on_jax(tmp_path, jax_worker) -> Callable[..., dict[str, np.ndarray]]:
     """Runs code with Keras on JAX: arrays go in as `given`, those of the dict `result` come out."""
 
     def run(code: str, **given: np.ndarray) -> dict[str, np.ndarray]:
         np.savez(tmp_path / "given.npz", **given)
         frame = f"import numpy as np\ngiven = np.load('given.npz')\n{code}\n"
         script = frame + "np.savez('result.npz', **{k: np.asarray(v) for k, v in result.items()})"
-        environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
+        jax_worker.stdin.write(json.dumps({"folder": str(tmp_path), "code": script}) + "\n")
+        jax_worker.stdin.flush()
+        error = json.loads(jax_worker.stdout.readline())
+        assert error is None, error
         return dict(np.load(tmp_path / "result.npz"))
 
     return run

@@ -26,6 +26,7 @@ def configs(tmp_path):
     return write
 
 
+@pytest.mark.slow
 def test_a_configuration_that_fails_is_a_row_and_the_other_is_scored(
     launch, tiny_run, configs, tmp_path
 ):
