@@ -3,7 +3,8 @@
 A probe is fitted on half of the windows and asked on the other half. What it knows is a lower bound
 on the mutual information of embedding and nuisance, I(Z; N) >= H(N) - (its cross-entropy), in nats;
 within the classes of a task, on I(Z; N | Y). The p-value is the share of permutations of the
-nuisance among the windows asked (within their class) at which the cross-entropy is as low.
+nuisance among the windows asked (within their class) at which the cross-entropy is as low; it is
+too low where windows overlap, which are not independent.
 A probe that fails shows that this probe fails. References: arXiv:2002.10689, arXiv:1909.03368.
 
 Shapes: `N` windows, `D` dimensions, `K` classes of the nuisance.
@@ -79,8 +80,8 @@ class _Answers:
 
 def _halves(blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Returns which windows are asked: about half of them, in whole blocks."""
-    _, numbers = np.unique(blocks, return_inverse=True)
-    order = rng.permutation(numbers.max() + 1)
+    known, numbers = np.unique(blocks, return_inverse=True)
+    order = rng.permutation(len(known))
     sizes = np.bincount(numbers)[order]
     first = order[np.cumsum(sizes) - sizes // 2 <= len(blocks) / 2]
     return np.isin(numbers, first)

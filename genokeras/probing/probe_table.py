@@ -33,10 +33,18 @@ def probe_table(result: Mapping[str, Any]) -> str:
 
 
 def _seen(result: Mapping[str, Any]) -> list[str]:
-    """Returns lines on the runs that have learnt from windows of the test split."""
-    of_all = f"of these {result['windows']['test']:,} test windows"
-    found = [(run["workdir"], run["test_windows_seen"]) for run in result["runs"]]
-    return [f"{workdir} has learnt from {seen:,} {of_all}." for workdir, seen in found if seen]
+    """Returns lines on the runs that have learnt from windows of the test split, or may have."""
+    of_all, lines = f"of these {result['windows']['test']:,} test windows", []
+    for run in result["runs"]:
+        seen = run["test_windows_seen"]
+        if seen is None:
+            lines.append(
+                f"Whether {run['workdir']} has learnt from test windows is not known: what it was "
+                "trained on is not there any more."
+            )
+        elif seen:
+            lines.append(f"{run['workdir']} has learnt from {seen:,} {of_all}.")
+    return lines
 
 
 def _differences(rows: Sequence[Mapping[str, Any]], metric: str) -> list[str]:

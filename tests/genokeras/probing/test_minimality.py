@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from genokeras.probing import minimality
 from genokeras.probing.minimality import info_nce_bound, information_bounds, rounded_bounds
 
 RHO = 0.8
@@ -38,6 +39,13 @@ def test_the_lower_bound_is_never_above_the_logarithm_of_the_batch():
     for scale in (1, 100):
         assert info_nce_bound(scale * rng.normal(size=(16, 16))) <= math.log(16)
     assert info_nce_bound(np.zeros((16, 16))) == pytest.approx(0)
+
+
+def test_bounds_do_not_depend_on_how_many_windows_are_computed_at_a_time(monkeypatch):
+    given = means(1000, 0, 3), means(700, 1, 3), NOISE
+    whole = information_bounds(*given)
+    monkeypatch.setattr(minimality, "_ROWS", 64)
+    assert information_bounds(*given) == pytest.approx(whole, rel=1e-12)
 
 
 def test_more_noise_leaves_less():

@@ -97,9 +97,11 @@ def test_classes_of_few_windows_are_left_out():
     x, batch = shifted(1000)
     batch[:15] = 2  # Of 15, fewer than 10 are in one of the halves.
     assert probed(x, batch)["linear"]["classes"] == 2
-    nothing = probed(x, np.zeros(1000, int))["linear"]
-    assert nothing["n"] == 0
-    assert nothing["p_value"] is None
+    # Of one class, and where no window has both the nuisance and the label.
+    for given in ((x, np.zeros(1000, int)), (x[:0], batch[:0])):
+        nothing = probed(*given)["linear"]
+        assert nothing["n"] == 0
+        assert nothing["p_value"] is None
 
 
 def test_blocks_are_not_divided(monkeypatch):

@@ -122,8 +122,9 @@ def test_table_and_files(result, tmp_path):
     assert any(line.split()[:1] == ["encoder"] and "nuisance" in line for line in lines)
     assert any("I(Z; X) at least" in line for line in lines)
     assert [run["test_windows_seen"] for run in result["runs"]] == [None, None]  # Data are gone.
-    seen = result | {"runs": [result["runs"][0] | {"test_windows_seen": 7}]}
     workdir = result["runs"][0]["workdir"]
+    assert f"Whether {workdir} has learnt from test windows is not known: what " in "\n".join(lines)
+    seen = result | {"runs": [result["runs"][0] | {"test_windows_seen": 7}]}
     assert f"{workdir} has learnt from 7 of these 120 test windows." in probe_table(seen)
 
 

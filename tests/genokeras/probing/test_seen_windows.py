@@ -8,6 +8,7 @@ from genokeras.probing.seen_windows import count_seen
 from genokeras.training.workdir import Run
 from tfrecords import sequence
 from tfrecords.chrom import Chrom
+from tfrecords.errors import InputError
 from tfrecords.manifest import Manifest
 from tfrecords.reader import Dataset
 from tfrecords.schema import Feature, Schema
@@ -41,13 +42,13 @@ def windows_of(folder, split, names, places, chroms, genome="f" * 64):
     return Dataset(folder)
 
 
-def run_of(dataset):
-    return types.SimpleNamespace(data_dir=dataset.data_dir, dataset=lambda: dataset)
+def run_of(dataset, source=None):
+    return types.SimpleNamespace(data_dir=dataset.data_dir, dataset=lambda: dataset, source=source)
 
 
-def counted(tested, learnt):
+def counted(tested, learnt, source=None):
     windows = SplitWindows(tested, "test")
-    return count_seen(windows, tested.manifest, run_of(learnt))
+    return count_seen(windows, tested.manifest, run_of(learnt, source))
 
 
 def test_windows_that_overlap_with_what_was_learnt(tmp_path):
@@ -67,6 +68,22 @@ def test_windows_that_overlap_with_what_was_learnt(tmp_path):
     # The control: places of another genome say nothing; all windows are the same DNA there.
     other = windows_of(tmp_path / "c", "train", ["I"], [0], ["I"], genome="0" * 64)
     assert counted(tested, other) == 7
+
+
+def test_what_a_run_began_with_counts_as_well(tmp_path, monkeypatch):
+    tested = windows_of(tmp_path / "a", "test", ["I"] * 3, [500, 100, 300], ["I"])
+    own = windows_of(tmp_path / "b", "train", ["I"] * 2, [300, 305], ["I"])
+    first = windows_of(tmp_path / "c", "train", ["I"] * 2, [305, 505], ["I"])
+    assert counted(tested, own) == 1
+    begun_with = types.SimpleNamespace(workdir="first")
+    monkeypatch.setattr(Run, "open", lambda workdir: {"first": run_of(first)}[workdir])
+    assert counted(tested, own, begun_with) == 2
+
+    def gone(workdir):
+        raise InputError(f"{workdir} is gone")
+
+    monkeypatch.setattr(Run, "open", gone)
+    assert counted(tested, own, begun_with) is None
 
 
 def test_copies_on_either_strand(write_dataset, tmp_path):
