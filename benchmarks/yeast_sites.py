@@ -212,7 +212,7 @@ def scores(
                 found[f"{one}_less_{other}", metric] = difference
     result: dict[str, Any] = {}
     for (name, metric), value in point.items():
-        ends = [float(end) for end in interval(resampled[name, metric])]
+        ends = interval(resampled[name, metric])
         result.setdefault(name, {}).update({metric: float(value), f"{metric}_ci": ends})
     for name, of_seeds in logits.items():
         for metric, of in METRICS.items():

@@ -63,13 +63,12 @@ def resampled_scores(
     return {name: np.concatenate([np.asarray(block[name]) for block in blocks]) for name in names}
 
 
-def interval(scores: np.ndarray, level: float = 0.95) -> tuple[float, float] | None:
-    """Returns the central `level` of resampled scores `[R]`.
+def interval(scores: np.ndarray, level: float = 0.95) -> list[float] | None:
+    """Returns both ends of the central `level` of resampled scores `[R]`.
 
     Resamples without a score are left out; None where that is more than half of them.
     """
     defined = scores[np.isfinite(scores)]
     if 2 * len(defined) <= len(scores):
         return None
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    return np.quantile(defined, [(1 - level) / 2, (1 + level) / 2]).tolist()

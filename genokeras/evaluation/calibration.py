@@ -71,7 +71,7 @@ def calibration(
         if_calibrated = _ece_if_calibrated(probabilities, bins, **options)
         expected = bootstrap.interval(if_calibrated)
         result["ece_if_calibrated"] = float(if_calibrated.mean())
-        result["ece_if_calibrated_ci"] = list(expected)
+        result["ece_if_calibrated_ci"] = expected
         low, high = _ece_interval(targets, probabilities, bins, **options)
         result["ece_ci"] = [0.0 if result["ece"] <= expected[1] else low, high]
     if temperature is not None:

@@ -200,10 +200,11 @@ def _with_intervals(
     )
 
     def intervals(place: str | None) -> dict[str, Any]:
-        found = {
-            name: bootstrap.interval(x) for (task, name), x in samples.items() if task == place
+        return {
+            f"{name}_ci": bootstrap.interval(x)
+            for (task, name), x in samples.items()
+            if task == place
         }
-        return {f"{name}_ci": list(ends) if ends else None for name, ends in found.items()}
 
     result |= intervals(ALL)
     if "tasks" in result:

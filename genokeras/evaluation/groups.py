@@ -84,7 +84,7 @@ def _scores(
         value = score(np.ones((1, len(targets))))[key][0] if len(targets) else np.nan
         ends = bootstrap.interval(samples[key]) if key in samples else None
         result[key] = float(value) if np.isfinite(value) else None
-        result[f"{key}_ci"] = None if ends is None or result[key] is None else list(ends)
+        result[f"{key}_ci"] = None if result[key] is None else ends
     return result
 
 

@@ -120,7 +120,7 @@ def difference(scores: Scores, other: Scores) -> dict[str, Any]:
         result[name] = None if None in pair else pair[0] - pair[1]
         if (ALL, name) in scores.samples and (ALL, name) in other.samples:
             both = scores.samples[ALL, name], other.samples[ALL, name]
-            result[f"{name}_ci"] = _interval(both[0] - both[1])
+            result[f"{name}_ci"] = bootstrap.interval(both[0] - both[1])
     return result
 
 
@@ -159,7 +159,7 @@ def _nested(
             result[name] = scores.get(name)
             if samples:
                 found = samples.get((place, name))
-                result[f"{name}_ci"] = None if found is None else _interval(found)
+                result[f"{name}_ci"] = None if found is None else bootstrap.interval(found)
         return result | {name: x for name, x in scores.items() if name not in result}
 
     plain = supervised.nested(labels.task_type, tasks, point)
@@ -170,8 +170,3 @@ def _nested(
         for scores, threshold in zip(places, thresholds, strict=True):
             scores["threshold"] = threshold
     return result | ({"tasks": per_task} if per_task else {})
-
-
-def _interval(samples: np.ndarray) -> list[float] | None:
-    interval = bootstrap.interval(samples)
-    return None if interval is None else list(interval)

@@ -104,7 +104,9 @@ def score_self_supervised(
         about = {"context_bp": contexts.context_bp, "prior": contexts.prior}
         differences = {name: drawn[name] - others[name] for name in _COMPARED if name in drawn}
         difference: dict[str, Any] = {name: scores[name] - beside[name] for name in _COMPARED}
-        difference |= {f"{name}_ci": _ends(values) for name, values in differences.items()}
+        difference |= {
+            f"{name}_ci": bootstrap.interval(values) for name, values in differences.items()
+        }
         compared = {"baseline": beside | about, "difference": difference}
     return scores | compared | dict.fromkeys(_NOT_THERE), drawn
 
@@ -116,12 +118,10 @@ def _with_intervals(
     if not (options["num_resamples"] and hasattr(running, "resampled") and running.num_groups > 1):
         return dict(scores), {}
     drawn = bootstrap.resampled_scores(running.resampled, running.num_groups, **options)
-    return {**scores, **{f"{name}_ci": _ends(values) for name, values in drawn.items()}}, drawn
-
-
-def _ends(values: np.ndarray) -> list[float] | None:
-    found = bootstrap.interval(values)
-    return list(found) if found else None
+    return {
+        **scores,
+        **{f"{name}_ci": bootstrap.interval(values) for name, values in drawn.items()},
+    }, drawn
 
 
 def write_self_supervised(

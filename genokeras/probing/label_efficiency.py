@@ -117,7 +117,7 @@ def differences(curve: Curve, others: Mapping[str, Curve], metric: str) -> None:
             found = {metric: None if None in pair else pair[0] - pair[1]}
             if len(curve.samples[place]):
                 drawn = curve.samples[place] - other.samples[place]
-                found[f"{metric}_ci"] = _interval(drawn)
+                found[f"{metric}_ci"] = bootstrap.interval(drawn)
             row["minus"][name] = found
 
 
@@ -213,7 +213,7 @@ def _row(
         row[name] = _mean([values.get(name) for values in scores])
         parts = [samples[task, name] for samples in drawn_by if (task, name) in samples]
         if parts:
-            row[f"{name}_ci"] = _interval(np.concatenate(parts))
+            row[f"{name}_ci"] = bootstrap.interval(np.concatenate(parts))
         if parts and name == leading:
             drawn = np.concatenate(parts)
     return row | {"by_draw": [values[leading] for values in scores]}, drawn
@@ -226,8 +226,3 @@ def _names(scores: Mapping[str, Any]) -> list[str]:
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
-
-
-def _interval(samples: np.ndarray) -> list[float] | None:
-    ends = bootstrap.interval(samples)
-    return None if ends is None else list(ends)
