@@ -39,6 +39,7 @@ PROTEINS = ("Reb1", "Abf1", "Rap1", "Mcm1", "Cbf1", "Ume6", "Fkh1", "Tbf1", "Sfp
 GUE_SETS = ("tf0", "tf1", "tf2")
 WINDOWS = ("--window_bp=200", "--shift_bp=8", "--valid_chroms=XIII", "--test_chroms=XIV,XV,XVI")
 MODELS = ("mlm", "contrastive")
+_OPPOSITE = str.maketrans("ACGT", "TGCA")
 SIZES = ("channels=96", "blocks=2", "num_heads=4", "feedforward_units=256")
 SIZES_AS_FLAGS = tuple(f"--set={size}" for size in (*SIZES, "stem_kernel_size=15"))
 # Of the labels, and steps of 32 windows to learn from them.
@@ -107,7 +108,9 @@ def join(options: argparse.Namespace, split: str) -> pathlib.Path:
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    test = set(rows_of(options, "test"))
+    test = rows_of(options, "test")
+    # The opposite strand is the same DNA.
+    test = {*test, *(text[::-1].translate(_OPPOSITE) for text in test)}
     kept = dict.fromkeys(x for x in rows_of(options, split) if x not in test)
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([("sequence",), *((x,) for x in kept)])

@@ -22,13 +22,14 @@ import pathlib
 import time
 from typing import Any
 
+import numpy as np
 from measure import machine
 
 from data_prep.build import build_dataset
 from data_prep.build_config import BuildConfig
 from data_prep.genome_windows import GenomeWindows
 from genokeras.evaluation import bootstrap
-from genokeras.evaluation.context_baseline import fit_context_model, hidden_bases, scores_of
+from genokeras.evaluation.context_baseline import asked_bases, fit_context_model, scores_of
 from genokeras.evaluation.self_supervised import score_self_supervised
 from genokeras.training.train import recipe, train
 from genokeras.training.workdir import Run
@@ -37,6 +38,9 @@ from tfrecords.reader import Dataset
 RESULTS = pathlib.Path(__file__).parent / "results" / "yeast_mlm.json"
 SPLITS = {"valid_chroms": ("XIII",), "test_chroms": ("XIV", "XV", "XVI")}
 WINDOW_BP, SHIFT_BP = 256, 32
+
+# Scores, and those of every resample by metric.
+Scored = tuple[dict[str, Any], dict[str, np.ndarray]]
 
 
 def main() -> None:
@@ -53,7 +57,7 @@ def main() -> None:
     seeds = [int(seed) for seed in options.seeds.split(",")]
     dataset = build(options)
     runs = [network(options, dataset, seed) for seed in seeds]
-    scores = [
+    scored = [
         score_self_supervised(
             run, dataset, "test", run.step_of("best"), batch_size=256, baseline=False
         )
@@ -70,10 +74,13 @@ def main() -> None:
         "steps": options.steps,
         "seeds": seeds,
         "parameters": runs[0].model("best").count_params(),
-        "test_windows": scores[0]["n"],
-        "hidden_bases": scores[0]["num_bases"],
-        "mlm": [kept(of_seed) for of_seed in scores],
-        **{name: kept(x) for name, x in of_contexts.items()},
+        "test_windows": scored[0][0]["n"],
+        "hidden_bases": scored[0][0]["num_bases"],
+        "mlm": [
+            kept(of_run[0]) | {"less_contexts": difference(of_run, of_contexts["contexts"])}
+            for of_run in scored
+        ],
+        **{name: kept(scores) for name, (scores, _) in of_contexts.items()},
         "cpu_minutes": round((time.process_time() - started) / 60, 1),
         "machine": computer,
         "versions": {name: importlib.metadata.version(name) for name in ("keras", "numpy")},
@@ -100,14 +107,23 @@ def network(options: argparse.Namespace, dataset: Dataset, seed: int) -> Run:
     return Run.open(workdir)
 
 
-def contexts(run: Run, dataset: Dataset, most: int, *, shown: bool, behind: bool) -> dict[str, Any]:
+def contexts(run: Run, dataset: Dataset, most: int, *, shown: bool, behind: bool) -> Scored:
     """Returns the scores of a model of contexts of the bases that `run` is asked for."""
     options = {"shown": shown, "behind": behind}
     model = fit_context_model(run, dataset, max_context_bp=most, **options)
-    running = scores_of(model, hidden_bases(run, dataset.split("test"), shown=shown))
+    running = scores_of(model, asked_bases(run, dataset.split("test"), shown=shown))
     drawn = bootstrap.resampled_scores(running.resampled, running.num_groups)
     ends = {f"{name}_ci": bootstrap.interval(values) for name, values in drawn.items()}
-    return running.result() | ends | {"context_bp": model.context_bp, "prior": model.prior}
+    about = {"context_bp": model.context_bp, "prior": model.prior}
+    return running.result() | ends | about, drawn
+
+
+def difference(of_run: Scored, of_contexts: Scored) -> dict[str, Any]:
+    """Returns by how much the cross-entropy of a run is above that of contexts, resample by one."""
+    (own, drawn), (other, others) = of_run, of_contexts
+    name = "cross_entropy"
+    ends = bootstrap.interval(drawn[name] - others[name])
+    return {name: own[name] - other[name], f"{name}_ci": ends}
 
 
 def kept(scores: dict[str, Any]) -> dict[str, Any]:

@@ -238,7 +238,13 @@ class VcfFile:
         if self._is_flag:
             return float(value is not None and value is not False)
         if isinstance(value, tuple):
-            value = value[alternative] if len(value) == len(record.alts) else value[0]
+            if len(value) not in (1, len(record.alts)):
+                raise InputError(
+                    f"{self._described(record, number_in_file)}: {self._label_field} has "
+                    f"{len(value)} values for {len(record.alts)} alternatives, expected one for "
+                    "each, or one for all"
+                )
+            value = value[alternative] if len(value) > 1 else value[0]
         if value in (None, "."):
             return float("nan")
         if str(value) not in ("0", "1", "0.0", "1.0"):

@@ -27,7 +27,7 @@ _WITHOUT_VALID = {"context_bp": 4, "prior": 16.0}
 
 
 @dataclasses.dataclass(frozen=True)
-class HiddenBases:
+class AskedBases:
     """What a model is asked in a batch: bases `[B, L]`, those it sees (-1: none), and the rest.
 
     `selected` are those to tell, `repeat` those in repeats, bool `[B, L]`; `weight` `[B]` is 0 of
@@ -67,7 +67,7 @@ def fit_context_model(
     if not dataset.manifest.splits.get("valid"):
         return ContextModel(counts, **_WITHOUT_VALID, behind=behind)
     valid = dataset.split("valid")
-    batches = list(hidden_bases(run, valid, limit=_MAX_VALID_WINDOWS, shown=shown))
+    batches = list(asked_bases(run, valid, limit=_MAX_VALID_WINDOWS, shown=shown))
     choices = [
         ContextModel(counts, context_bp, prior, behind)
         for context_bp in range(1, max_context_bp + 1)
@@ -76,14 +76,14 @@ def fit_context_model(
     return min(choices, key=lambda model: scores_of(model, batches).result()["cross_entropy"])
 
 
-def hidden_bases(
+def asked_bases(
     run: Run,
     split: Split,
     batch_size: int = 256,
     *,
     limit: int | None = None,
     shown: bool = False,
-) -> Iterator[HiddenBases]:
+) -> Iterator[AskedBases]:
     """Yields what an evaluation of a masked language model asks, batch by batch.
 
     Args:
@@ -100,11 +100,11 @@ def hidden_bases(
         asked = {name: ops.convert_to_numpy(asked[name]) for name in _FIELDS}
         seen = sequence.kmer_ids(asked.pop("sequence"), run.spec.length, 1)
         seen = np.where(asked["selected"], asked["bases"] if shown else -1, seen)
-        yield HiddenBases(**asked, seen=seen, weight=weight, mask_rate=run.config.mask_rate)
+        yield AskedBases(**asked, seen=seen, weight=weight, mask_rate=run.config.mask_rate)
 
 
 def scores_of(model: ContextModel, batches: Any) -> MaskedBaseScores:
-    """Returns the scores of a model of contexts on what `hidden_bases` yields."""
+    """Returns the scores of a model of contexts on what `asked_bases` yields."""
     scores = MaskedBaseScores()
     for asked in batches:
         found = model.probabilities(asked.seen, asked.selected)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from genokeras.evaluation import bootstrap
-from genokeras.evaluation.context_baseline import fit_context_model, hidden_bases, scores_of
+from genokeras.evaluation.context_baseline import asked_bases, fit_context_model, scores_of
 from genokeras.metrics.masked_bases import MaskedBaseScores
 from genokeras.plots import figure
 from genokeras.plots.learning_curves import draw_learning_curves
@@ -99,7 +99,7 @@ def score_self_supervised(
     compared = {"baseline": None, "difference": None}
     if baseline and isinstance(found.running, MaskedBaseScores):
         contexts = fit_context_model(run, dataset)
-        running = scores_of(contexts, hidden_bases(run, part, batch_size))
+        running = scores_of(contexts, asked_bases(run, part, batch_size))
         beside, others = _with_intervals(running.result(), running, options)
         about = {"context_bp": contexts.context_bp, "prior": contexts.prior}
         differences = {name: drawn[name] - others[name] for name in _COMPARED if name in drawn}

@@ -17,6 +17,7 @@ HEADER = """##fileformat=VCFv4.2
 ##contig=<ID=2>
 ##INFO=<ID=HARM,Number=A,Type=Integer,Description="Label of an allele">
 ##INFO=<ID=BAD,Number=1,Type=String,Description="Label of a record">
+##INFO=<ID=ANY,Number=.,Type=Integer,Description="As many labels as somebody wrote">
 ##INFO=<ID=SEEN,Number=0,Type=Flag,Description="Label by a flag">
 #CHROM	POS	ID	REF	ALT	QUAL	FILTER	INFO
 """
@@ -163,6 +164,17 @@ def test_what_does_not_fit_is_refused_with_its_record(write, genome, record, mes
         read(path, genome, size=1, label_field="BAD")
 
 
+def test_a_label_for_all_alternatives_or_one_for_each(write, genome):
+    records = [("1", 2, ".", "C", "T,G", "ANY=1"), ("1", 3, ".", "G", "T,C", "ANY=0,1")]
+    _, (batch,) = read(write(records), genome, label_field="ANY")
+    assert batch.labels.tolist() == [1, 1, 0, 1]
+    # Of the reference as well: which is whose cannot be told.
+    records.append(("1", 4, ".", "T", "A,C", "ANY=0,1,1"))
+    message = "record 3, 1:4 T>A,C: ANY has 3 values for 2 alternatives, expected one for each, or"
+    with pytest.raises(InputError, match=message):
+        read(write(records), genome, label_field="ANY")
+
+
 def test_files_that_are_no_vcf_are_refused(write, genome, tmp_path):
     (tmp_path / "text.vcf").write_text("chrom,pos\n1,2\n")
     with pytest.raises(InputError, match="text.vcf is no VCF or BCF file, or is cut"):
@@ -177,7 +189,7 @@ def test_files_that_are_no_vcf_are_refused(write, genome, tmp_path):
 
 def test_damaged_files_are_refused_with_the_place(write, genome, tmp_path):
     lines = write().read_text().splitlines()
-    (tmp_path / "bad.vcf").write_text("\n".join([*lines[:8], "1\tten\t.\tA\tC", *lines[8:]]) + "\n")
+    (tmp_path / "bad.vcf").write_text("\n".join([*lines[:9], "1\tten\t.\tA\tC", *lines[9:]]) + "\n")
     with pytest.raises(InputError, match="bad.vcf: record 2 is not as VCF has it, or is cut off"):
         read(tmp_path / "bad.vcf", genome)
     whole = write(RECORDS * 500, name="w.vcf.gz").read_bytes()
