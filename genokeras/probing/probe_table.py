@@ -40,7 +40,7 @@ def _seen(result: Mapping[str, Any]) -> list[str]:
         if seen is None:
             lines.append(
                 f"Whether {run['workdir']} has learnt from test windows is not known: what it was "
-                "trained on is not there any more."
+                "trained on is not on this machine."
             )
         elif seen:
             lines.append(f"{run['workdir']} has learnt from {seen:,} {of_all}.")
