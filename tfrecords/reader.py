@@ -102,7 +102,7 @@ class Split:
         if not 0 < fraction <= 1:
             raise InputError(f"a fraction of {fraction:g} of a split, expected above 0, up to 1")
         part = copy.copy(self)
-        part._sample = max(1, round(fraction * self._records.num_examples)), seed
+        part._sample = sampling.share_size(fraction, self._records.num_examples), seed
         return part
 
     @property

@@ -41,6 +41,11 @@ def example_keys(rows: np.ndarray, *, seed: int, epoch: int) -> np.ndarray:
     return fold_in(_stream(_EXAMPLES, seed, epoch), rows)
 
 
+def share_size(fraction: float, size: int) -> int:
+    """Returns how many of `size` examples a `fraction` of them is: at least one."""
+    return max(1, round(fraction * size))
+
+
 def coin(keys: np.ndarray, salt: int) -> np.ndarray:
     """Returns a fair coin, bool, for every key; coins of different salts are unrelated."""
     return fold_in(keys, salt) >= np.uint32(1 << 31)

@@ -183,9 +183,9 @@ def _prepare(
     training, module = run.training, run.model_module
     check_coverage(dataset.manifest)
     train_split, valid_split = dataset.split("train"), _valid_split(run, dataset, log)
+    steps = plan(training, train_split.num_examples)
     if training.train_fraction < 1:
         train_split = train_split.sampled(training.train_fraction, training.seed)
-    steps = plan(training, train_split.num_examples)
     check_batch_size(training, devices)
     with seeded(training.seed), devices.scope():
         model = module.build(run.config, run.spec)

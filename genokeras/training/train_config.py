@@ -10,6 +10,7 @@ import math
 
 from genokeras.training.fields import at_least, check_field, choice, expecting, fraction, positive
 from tfrecords.errors import InputError
+from tfrecords.sampling import share_size
 
 DEFAULT_EPOCHS = 8
 OVERFIT_STEPS = 200
@@ -210,12 +211,19 @@ class Plan:
 
 
 def plan(training: TrainConfig, num_examples: int) -> Plan:
-    """Returns the step counts of `training` on a training split of `num_examples`."""
+    """Returns the step counts of `training` on its share of a split of `num_examples`.
+
+    Raises:
+        InputError: That is not one batch, or the warm-up leaves no step.
+    """
+    num_examples = share_size(training.train_fraction, num_examples)
     steps_per_epoch = num_examples // training.batch_size
     if steps_per_epoch == 0:
+        fraction = training.train_fraction
+        share = f" that train_fraction={fraction:g} leaves" if fraction < 1 else ""
         raise InputError(
             f"batch_size={training.batch_size} is more than the {num_examples} examples of the "
-            f"train split; use {num_examples} or fewer"
+            f"train split{share}; use {num_examples} or fewer"
         )
     steps = training.steps or _default_steps(training, steps_per_epoch)
     warmup_steps = steps // 10 if training.warmup_steps is None else training.warmup_steps

@@ -82,6 +82,17 @@ def test_evaluations_of_very_short_epochs_are_at_most_fifty():
     assert plan(TrainConfig(steps=1000), 640).eval_every == 20
 
 
+def test_an_epoch_is_of_the_share_that_is_learned_from():
+    half = TrainConfig(train_fraction=0.5, epochs=4)
+    assert plan(half, 640) == plan(dataclasses.replace(half, train_fraction=1.0), 320)
+    with pytest.raises(InputError) as error:
+        plan(TrainConfig(train_fraction=0.01), 640)
+    assert str(error.value) == (
+        "batch_size=64 is more than the 6 examples of the train split that train_fraction=0.01 "
+        "leaves; use 6 or fewer"
+    )
+
+
 def test_a_small_table_gets_the_fewest_steps_that_there_may_be():
     assert plan(TrainConfig(min_steps=300), 640).steps == 300
     assert plan(TrainConfig(min_steps=300, epochs=4), 6400).steps == 400
