@@ -62,18 +62,21 @@ def check_batch_norm(model: keras.Model) -> None:
     Raises:
         InputError: A batch norm is not `BatchNorm`, or is not over the last axis.
     """
-    for layer in model._flatten_layers():
-        if isinstance(layer, keras.layers.BatchNormalization) and (
-            not isinstance(layer, BatchNorm) or layer.axis not in (-1, layer.input_spec.ndim - 1)
-        ):
+    for layer in learning_batch_norms(model):
+        if not isinstance(layer, BatchNorm) or layer.axis not in (-1, layer.input_spec.ndim - 1):
             raise InputError(
                 f"{layer.name}: over several devices this batch norm would see only a part of the "
                 "batch; make it with genokeras.layers.norm.norm('batch'), or use one device"
             )
 
 
-def has_batch_norm(model: keras.Model) -> bool:
-    """Whether what a model makes of an example depends, in training, on others of its batch."""
-    return any(
-        isinstance(layer, keras.layers.BatchNormalization) for layer in model._flatten_layers()
-    )
+def learning_batch_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
+    """Returns the layers that make of an example, in training, what depends on its batch.
+
+    Those that are not trainable use what they have stored, and are not among them.
+    """
+    return [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+    ]

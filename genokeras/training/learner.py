@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from genokeras.layers.batch_norm import learning_batch_norms
 from genokeras.models.spec import Spec
 from genokeras.training.train_config import TrainConfig
 from tfrecords.errors import InputError
@@ -36,10 +37,10 @@ class Learner:
 
     def __post_init__(self):
         pieces = self.training.gradient_accumulation
-        for layer in self.model._flatten_layers() if pieces > 1 else ():
-            if isinstance(layer, keras.layers.BatchNormalization):
-                raise InputError(
-                    f"gradient_accumulation={pieces}: {layer.name} normalises over the batch, so "
-                    "pieces of it would give another result than the whole; use --set=norm=layer, "
-                    "or gradient_accumulation=1"
-                )
+        norms = learning_batch_norms(self.model)
+        if pieces > 1 and norms:
+            raise InputError(
+                f"gradient_accumulation={pieces}: {norms[0].name} normalises over the batch, so "
+                "pieces of it would give another result than the whole; use --set=norm=layer, or "
+                "gradient_accumulation=1"
+            )

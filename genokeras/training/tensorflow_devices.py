@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from genokeras.layers.batch_norm import check_batch_norm, has_batch_norm
+from genokeras.layers.batch_norm import check_batch_norm, learning_batch_norms
 from genokeras.training import accelerators, process_memory, tf_config
 from genokeras.training.learner import Learner
 from genokeras.training.runtime import Runtime
@@ -158,7 +158,7 @@ class SeveralDevices(OneDevice):
         """Returns an engine for what was built within `scope()`."""
         check_batch_norm(learner.model)
         in_pieces, notes = self.strategy != "tpu", ()
-        if in_pieces and jit and has_batch_norm(learner.model):
+        if in_pieces and jit and learning_batch_norms(learner.model):
             jit = False
             notes = (
                 f"Without XLA: batch norm asks all {self.num_replicas} devices for their part of "

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from genokeras.layers.batch_norm import BatchNorm, has_batch_norm, over_replicas
+from genokeras.layers.batch_norm import BatchNorm, learning_batch_norms, over_replicas
 
 X = np.random.default_rng(0).normal(3, 2, (8, 5, 4))
 
@@ -68,5 +68,6 @@ def test_of_16_bits_statistics_are_of_32():
 def test_models_with_batch_norm_are_known():
     inputs = keras.Input((5, 4))
     plain = keras.layers.LayerNormalization()(inputs)
-    assert not has_batch_norm(keras.Model(inputs, plain))
-    assert has_batch_norm(keras.Model(inputs, BatchNorm()(plain)))
+    assert not learning_batch_norms(keras.Model(inputs, plain))
+    norm, frozen = BatchNorm(), BatchNorm(trainable=False)
+    assert learning_batch_norms(keras.Model(inputs, frozen(norm(plain)))) == [norm]

@@ -283,6 +283,16 @@ def test_batch_norm_cannot_see_a_batch_in_pieces():
     make_engine(model)
     with pytest.raises(InputError, match="gradient_accumulation=2: stem_norm normalises over the"):
         make_engine(model, gradient_accumulation=2)
+    # One that does not learn does not look at the batch: the pieces add up to the whole.
+    model.get_layer("stem_norm").trainable = False
+    whole, cut = (make_engine(model, gradient_accumulation=pieces) for pieces in (1, 2))
+    before, after = whole.state(), []
+    for engine in (whole, cut):
+        engine.load_state(before, "here")
+        train(engine, make_batch())
+        after.append(kernel(engine))
+    np.testing.assert_allclose(after[1], after[0], rtol=1e-5)
+    assert not np.array_equal(after[0], before["model"]["linear/kernel"])
 
 
 def test_keys_reach_the_layers():
