@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable
 
 from genokeras.training.remote_workdir import push
-from tfrecords.errors import InputError
 from tfrecords.remote_path import RemotePath
 
 
@@ -57,7 +56,7 @@ class Publisher:
         while (linked := self._waiting.get()) is not None:
             try:
                 push(linked, self._url, of=self._local)
-            except InputError as error:
+            except Exception as error:  # The end of the run pushes as well, and raises it.
                 self._log(f"{error}; training goes on, and the next checkpoint brings it along")
             finally:
                 shutil.rmtree(linked)

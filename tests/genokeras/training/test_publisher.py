@@ -1,11 +1,13 @@
 """Pushing goes on beside a run: what is slow, or fails, holds up no checkpoint and loses none."""
 
+import queue
 import threading
 
 import numpy as np
 import pytest
 
 from genokeras.training import checkpoint, remote_workdir
+from genokeras.training import publisher as publishing
 from genokeras.training.checkpoint_writer import CheckpointWriter, Snapshot
 from genokeras.training.publisher import Publisher
 from genokeras.training.remote_workdir import pull
@@ -92,6 +94,28 @@ def test_what_cannot_be_pushed_comes_with_the_next_checkpoint(local, bucket, tmp
     with Publisher(local, path_of(URL), lines.append) as publisher:
         train(local, publisher, [3], keep=3)
     assert pulled_steps(tmp_path / "elsewhere") == [1, 2, 3]
+
+
+def test_what_nobody_has_foreseen_ends_neither_the_run_nor_the_pushing(
+    local, bucket, tmp_path, monkeypatch
+):
+    """As a disk without room for the list of the files, or a login that has run out."""
+    lines, push = queue.Queue(), publishing.push
+
+    def full(*_, **__):
+        monkeypatch.setattr(publishing, "push", push)
+        raise OSError(28, "No space left on device", "pushed.json")
+
+    monkeypatch.setattr(publishing, "push", full)
+    with Publisher(local, path_of(URL), lines.put) as publisher:
+        train(local, publisher, [1])
+        line = lines.get(timeout=PATIENCE)
+        assert line.startswith(
+            "[Errno 28] No space left on device: 'pushed.json'; training goes on"
+        )
+        train(local, publisher, [2, 3])
+    assert lines.empty()
+    assert pulled_steps(tmp_path / "elsewhere") == [3]
 
 
 def test_links_of_a_run_that_was_killed_are_removed(local, bucket, tmp_path):
