@@ -133,7 +133,10 @@ def _copy(model: keras.Model, run: Run) -> tuple[str, ...]:
     if found.model == run.model_name or _has_encoder(_config_of(found), run.config):
         theirs = Run.open(source.folder_of(found.workdir)).weights(found.step)
     theirs = {_layers_only(name): values for name, values in theirs.items()}
-    has_same_tasks = found.model == run.model_name and found.tasks == run.spec.tasks
+    # Without labels there is one task, whatever the data are labelled with.
+    has_same_tasks = found.model == run.model_name and (
+        found.tasks == run.spec.tasks or found.model in source.WITH_LABELS
+    )
     weights = variables.named(model.weights)
     for name, weight in weights.items():
         values = theirs.get(_layers_only(name))

@@ -12,7 +12,7 @@ from tfrecords.errors import InputError
 from tfrecords.remote_path import is_remote, path_of
 
 # Models that learn from DNA alone, and the one that learns labels with their encoder.
-_WITH_LABELS = {"mlm": "transformer", "contrastive": "transformer"}
+WITH_LABELS = {"mlm": "transformer", "contrastive": "transformer"}
 _USUAL_MODEL, _USUAL_PRESET = "cnn_attention", "base"
 # Files of a checkpoint that its weights are made of.
 _EXPORTED = ("average.npz", "model.npz")
@@ -96,7 +96,7 @@ def model_and_preset(
             raise
         described = dataclasses.asdict(found)
     own = described["model"]
-    return model or _WITH_LABELS.get(own, own), preset or described["preset"]
+    return model or WITH_LABELS.get(own, own), preset or described["preset"]
 
 
 def weights_sha256(path: pathlib.Path) -> str:

@@ -24,7 +24,7 @@ def apply(model: keras.Model, new: Collection[str], training: TrainConfig) -> st
     """Makes learn what is to learn, before the optimizer is built; returns a line on it.
 
     Layers of which nothing learns behave as in evaluation: batch norms use what they have stored,
-    dropout drops nothing.
+    the dropout within blocks drops nothing. That between layers goes on.
 
     Args:
         model: With the weights to begin with.

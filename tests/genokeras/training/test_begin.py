@@ -124,6 +124,13 @@ def test_a_head_is_copied_for_the_same_tasks_of_the_same_model(convolutional, tm
     assert other.config == Run.open(convolutional).config
 
 
+def test_a_model_without_labels_has_the_same_task_on_all_data(pretrained, tmp_path):
+    run, model, _ = begun(pretrained, tmp_path, Spec(100, ("else",)), "mlm")
+    assert run.source.new == ()
+    expected = Run.open(pretrained).weights()["head/kernel"]
+    np.testing.assert_array_equal(variables.read(model.weights)["head/kernel"], expected)
+
+
 def test_frozen_layers_are_as_in_evaluation(pretrained, convolutional, tmp_path, random_packed):
     """Dropout drops nothing there, batch norm uses what it has stored: the head alone learns."""
     packed = random_packed
