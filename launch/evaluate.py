@@ -16,10 +16,8 @@ import importlib
 from absl import flags
 
 from genokeras.evaluation import run_folders
-from genokeras.training import remote_workdir
 from launch import app, cache_flags, quiet, scoring
 from tfrecords.errors import InputError
-from tfrecords.remote_path import is_remote
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run; of an ensemble RUN1,RUN2,... or a quoted pattern.",
@@ -85,9 +83,8 @@ def main() -> None:
         options = {"checkpoint": _CHECKPOINT.value, "data_dir": _DATA_DIR.value}
         rows = symmetry.report(workdirs[0], _SPLIT.value, output=_OUTPUT.value, **options)
         print(f"\n{symmetry.table(rows)}")
-    if is_remote(_WORKDIR.value) and _OUTPUT.value is None:
-        remote_workdir.push_evaluation(workdirs[0], _WORKDIR.value)
-        print(f"Copied to {_WORKDIR.value}")
+    if _OUTPUT.value is None:
+        scoring.copy_back(workdirs[0], _WORKDIR.value)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from genokeras.evaluation import run_folders
+from genokeras.training import remote_workdir
 from launch import progress
+from tfrecords.remote_path import is_remote
 
 # --strategy, and what it does, of the launchers that predict.
 STRATEGIES = ("auto", "single", "mirrored")
@@ -46,3 +48,10 @@ def score(workdirs: Sequence[str | os.PathLike], split: str, **options: Any) -> 
     page = run_folders.report_folder(folder, workdirs) / report.FILE
     if has_report and page.is_file():
         print(f"Report: {page}")
+
+
+def copy_back(folder: str | os.PathLike, workdir: str) -> None:
+    """Copies what was written into `folder`, the copy of a run at a URL, beside that run."""
+    if is_remote(workdir):
+        remote_workdir.push_evaluation(folder, workdir)
+        print(f"Copied to {workdir}")

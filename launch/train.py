@@ -88,19 +88,21 @@ FLAG_GROUPS = {
 
 def main() -> None:
     # What is mistyped should not have to wait for TensorFlow to load.
-    given, runtime = asked()
-    if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
-        tpu_environment.prepare(runtime.tpu, runtime.strategy)
-    else:
-        app.start_again_when_aborted()
-    model, preset = _model_and_preset(given)
-    cache_flags.apply()
-    manifest = Manifest.load(_DATA_DIR.value)
-    if _EVALUATE.value is not None:
-        split = split_name(_EVALUATE.value)
-        check_known("--evaluate: no split", split, manifest.splits, "Splits")
-    names = {"model": model, "preset": preset}
-    result = _finished(names, given, manifest) or _train(names, given, runtime)
+    with listening(at_once=True):
+        given, runtime = asked()
+        if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+            tpu_environment.prepare(runtime.tpu, runtime.strategy)
+        else:
+            app.start_again_when_aborted()
+        model, preset = _model_and_preset(given)
+        cache_flags.apply()
+        manifest = Manifest.load(_DATA_DIR.value)
+        if _EVALUATE.value is not None:
+            split = split_name(_EVALUATE.value)
+            check_known("--evaluate: no split", split, manifest.splits, "Splits")
+        names = {"model": model, "preset": preset}
+        result = _finished(names, given, manifest)
+    result = result or _train(names, given, runtime)
     if not result.is_chief:
         return
     if not result.already_finished:
@@ -109,7 +111,9 @@ def main() -> None:
     if _EVALUATE.value is not None:
         print()
         strategy = runtime.strategy if runtime.strategy in scoring.STRATEGIES else "auto"
-        scoring.score([result.workdir], _EVALUATE.value, strategy=strategy)
+        folder = source.folder_of(_WORKDIR.value)
+        scoring.score([folder], _EVALUATE.value, strategy=strategy)
+        scoring.copy_back(folder, _WORKDIR.value)
     else:
         print(f"Scores:  python -m launch.evaluate --workdir={result.workdir} --split=test")
 
@@ -118,12 +122,14 @@ def _train(names: dict[str, str], given: dict[str, Any], runtime: Runtime) -> Tr
     with listening(at_once=True), quiet.loading():
         from genokeras.training.train import recipe, train
 
+        training = recipe(**names, **given)
+
     return train(
         _DATA_DIR.value,
         _WORKDIR.value,
         **names,
         overrides=_SET.value,
-        training=recipe(**names, **given),
+        training=training,
         runtime=runtime,
         resume=_RESUME.value,
         progress=progress.start,
@@ -136,6 +142,8 @@ def _finished(
 ) -> TrainResult | None:
     """Returns the result of the run if just these flags have made it; else Keras has to tell."""
     if _RESUME.value == "never" or _EVALUATE.value is not None or is_remote(_WORKDIR.value):
+        return None
+    if "init_from" in given:  # What it holds may have changed.
         return None
     workdir, data_dir = pathlib.Path(_WORKDIR.value), path_of(_DATA_DIR.value)
     where = {"data_dir": data_dir.absolute(), "workdir": workdir.absolute()}

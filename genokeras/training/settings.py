@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CONFIG_FILE = "config.json"
 FLAGS_FILE = "flags.txt"
 FORMAT_VERSION = 1
+DIRTY = "-dirty"
 _WAY_OUT = "put the file back from a copy, or give another --workdir"
 
 # What a run is opened with; of `environment` only messages depend.
@@ -192,7 +193,7 @@ def versions() -> dict[str, str]:
 
 
 def revision() -> str | None:
-    """Returns the git revision of this source, `-dirty` if it was changed; None outside of git."""
+    """Returns the git revision of this source, and `DIRTY` if it was changed; None without git."""
     here = pathlib.Path(__file__)
     git = ("git", "-C", str(here.parent))
     try:
@@ -200,7 +201,7 @@ def revision() -> str | None:
         subprocess.run(
             [*git, "ls-files", "--error-unmatch", here.name], capture_output=True, check=True
         )
-        describe = [*git, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        describe = [*git, "describe", "--always", f"--dirty={DIRTY}", "--abbrev=40", "--exclude=*"]
         return subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None

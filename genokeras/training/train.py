@@ -92,11 +92,11 @@ def train(
     with listening(at_once=True):
         local, publisher = _local(home, log)
         dataset = Dataset(data_dir, progress=progress)
-    run = _described(dataset, local, model, preset, overrides, training, resume)
-    if finished := find_finished(run, settings_to_resume(run, resume), log):
-        if publisher:  # The network may have failed at its end.
-            remote_workdir.push(local, home)
-        return dataclasses.replace(finished, workdir=home)
+        run = _described(dataset, local, model, preset, overrides, training, resume)
+        if finished := find_finished(run, settings_to_resume(run, resume), log):
+            if publisher:  # The network may have failed at its end.
+                remote_workdir.push(local, home)
+            return dataclasses.replace(finished, workdir=home)
     runtime = runtime or Runtime()
     devices = connect(runtime)
     if devices.host > 0:

@@ -45,16 +45,16 @@ class TrainResult:
 def of_same_flags(workdir: pathlib.Path, flags: str, manifest_sha256: str) -> TrainResult | None:
     """Returns how a run has ended that was started with just these flags; None if in doubt.
 
-    Here, and on this dataset: what flags mean may change with the versions of packages. Loads no
-    Keras, which takes seconds.
+    Here, and on this dataset: what flags mean may change with the versions of packages, and with
+    every change of this source. Loads no Keras, which takes seconds.
     """
     path, old = workdir / settings.FLAGS_FILE, settings.read(workdir)
     if old is None or not path.is_file() or path.read_text() != flags:
         return None
-    then = old["environment"]
+    now = {"versions": settings.versions(), "revision": settings.revision()}
     is_same = old["manifest_sha256"] == manifest_sha256
-    is_same = is_same and then.get("versions") == settings.versions()
-    is_same = is_same and then.get("revision") == settings.revision()
+    is_same = is_same and {name: old["environment"].get(name) for name in now} == now
+    is_same = is_same and not str(now["revision"]).endswith(settings.DIRTY)
     return read(workdir) if is_same else None
 
 

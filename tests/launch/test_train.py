@@ -75,6 +75,19 @@ def test_a_run_is_scored_when_it_is_done(launch, tiny_run, tmp_path):
     assert done.stdout.splitlines()[-1] == f"Report: {workdir}/report.html"
 
 
+def test_a_run_at_a_url_is_scored_when_it_is_done(launch, tiny_run, tmp_path, monkeypatch):
+    """What is written of its copy is put beside it."""
+    monkeypatch.setenv("GENOKERAS_CACHE", str(tmp_path / "cache"))
+    workdir = tmp_path / "run"
+    flags = [f"--data_dir={tiny_run.data_dir}", f"--workdir=file://{workdir}", *SMALL, "--steps=2"]
+    done = launch(*flags, "--evaluate=dev")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"Copied to file://{workdir}"
+    scores = json.loads((workdir / "evaluation" / "valid.json").read_text())
+    assert f"{scores['auroc']:.4f} [" in done.stdout
+    assert (workdir / "report.html").is_file()
+
+
 def test_a_split_that_is_not_there_is_refused_before_training(launch, tiny_run, tmp_path):
     workdir = tmp_path / "run"
     done = launch(f"--data_dir={tiny_run.data_dir}", f"--workdir={workdir}", "--evaluate=tset")
@@ -114,12 +127,12 @@ def test_run_ended_by_signals_ends_with_one_line_and_goes_on(tiny_run, tmp_path)
 
 @pytest.fixture
 def signalled(tmp_path):
-    """Runs the launcher where loading Keras ends with SIGTERM."""
+    """Runs the launcher where loading Keras ends with SIGTERM, and git is not there."""
     stand_in = tmp_path / "path" / "keras"
     stand_in.mkdir(parents=True)
     program = "import os, time\nos.kill(os.getpid(), 15)\ntime.sleep(60)\n"
     (stand_in / "__init__.py").write_text(program)
-    environment = os.environ | {"PYTHONPATH": str(stand_in.parent)}
+    environment = os.environ | {"PYTHONPATH": str(stand_in.parent), "PATH": str(tmp_path)}
 
     def run(*args):
         done = subprocess.run(
@@ -138,20 +151,23 @@ def test_sigterm_while_keras_is_loaded_means_start_again(signalled, tiny_run, tm
 
 
 def test_run_that_is_finished_says_so_without_loading_keras(signalled, tiny_run, tmp_path):
-    again = f"--flagfile={tiny_run.workdir / 'flags.txt'}"
+    workdir = shutil.copytree(tiny_run.workdir, tmp_path / "run")
+    config = json.loads((workdir / "config.json").read_text())
+    config["environment"]["revision"] = None
+    (workdir / "config.json").write_text(json.dumps(config))
+    flags = (workdir / "flags.txt").read_text().replace(str(tiny_run.workdir), str(workdir))
+    (workdir / "flags.txt").write_text(flags)
+    again = f"--flagfile={workdir / 'flags.txt'}"
     code, said, problem = signalled(again)
     assert (code, problem) == (0, "")
-    assert said.splitlines()[0] == f"{tiny_run.workdir}: already finished, nothing to do"
+    assert said.splitlines()[0] == f"{workdir}: already finished, nothing to do"
     # In doubt Keras tells: of other flags, or of one that may be what the preset says.
     for other in ("--seed=1", "--seed=0", "--resume=never", "--evaluate=test"):
         assert signalled(again, other)[0] == 75, other
-    moved = shutil.copytree(tiny_run.workdir, tmp_path / "moved")
-    config = json.loads((moved / "config.json").read_text())
-    config["environment"]["versions"]["numpy"] = "0.1"
-    (moved / "config.json").write_text(json.dumps(config))
-    flags = (moved / "flags.txt").read_text().replace(str(tiny_run.workdir), str(moved))
-    (moved / "flags.txt").write_text(flags)
-    assert signalled(f"--flagfile={moved / 'flags.txt'}")[0] == 75
+    # Of the same flags, too, where they name a run that may have gone on since.
+    begun = f"--init_from={tiny_run.workdir}"
+    (workdir / "flags.txt").write_text(f"{flags}{begun}\n")
+    assert signalled(again)[0] == 75
 
 
 @pytest.mark.parametrize(
