@@ -54,7 +54,7 @@ def test_a_run_and_its_data_at_urls(launch, tiny_run, tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith(f"Copied to file://{run}\n")
     scores = [json.loads((folder / "evaluation" / "valid.json").read_text())
-              for folder in (run, *tmp_path.glob("cache/runs/*"))]  # fmt: skip
+              for folder in (run, *tmp_path.glob("cache/runs/*-read"))]  # fmt: skip
     assert len(scores) == 2
     assert scores[0] == scores[1]
     assert list(tmp_path.glob("cache/*/tiny-valid*"))
