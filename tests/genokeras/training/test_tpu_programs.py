@@ -40,6 +40,7 @@ def test_every_model_compiles_for_four_chips_of_a_tpu_v5e():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @needs_libtpu
 @pytest.mark.parametrize(
     ("topology", "chips", "preset", "model", "parameters"),
