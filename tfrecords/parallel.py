@@ -16,8 +16,19 @@ def for_each(function: Callable[[T, threading.Event], None], items: Iterable[T])
     those that are under way.
     """
     cancelled, pool = threading.Event(), ThreadPoolExecutor(_THREADS)
+
+    def call_unless_cancelled(item: T) -> None:
+        # A thread may take the next item before the one that waits for results knows of an error.
+        if cancelled.is_set():
+            return
+        try:
+            function(item, cancelled)
+        except BaseException:
+            cancelled.set()
+            raise
+
     try:
-        calls = [pool.submit(function, item, cancelled) for item in items]
+        calls = [pool.submit(call_unless_cancelled, item) for item in items]
         for call in as_completed(calls):
             call.result()
     finally:

@@ -148,7 +148,7 @@ def _copy(model: keras.Model, run: Run) -> tuple[str, ...]:
     if len(new) == len(weights):
         raise InputError(
             f"{found.workdir}: {found.model} and {run.model_name} have no layers in common, so "
-            f"there is nothing to begin with; give --model={found.model}"
+            "there is nothing to begin with; leave --model out, and it is one that suits"
         )
     return tuple(new)
 

@@ -106,6 +106,8 @@ def check_same(workdir: pathlib.Path, old: Mapping[str, Any], new: Mapping[str, 
         differing |= _other_data(old, new)
     if not differing:
         return
+    if "model" in differing:  # Then all is another one, and the rest says no more.
+        differing = {"model": differing["model"]}
     listed = _in_words(differing)
     hint = ""
     if {"training.steps", "training.epochs"} & set(differing):

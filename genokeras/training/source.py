@@ -96,7 +96,10 @@ def model_and_preset(
             raise
         described = dataclasses.asdict(found)
     own = described["model"]
-    return model or WITH_LABELS.get(own, own), preset or described["preset"]
+    suited = WITH_LABELS.get(own, own)
+    # Presets of a model that has nothing of the other run are others.
+    theirs = described["preset"] if model in (None, own, suited) else _USUAL_PRESET
+    return model or suited, preset or theirs
 
 
 def weights_sha256(path: pathlib.Path) -> str:

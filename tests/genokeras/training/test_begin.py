@@ -304,7 +304,7 @@ def test_steps_on_jax_are_those_on_tensorflow(tune, pretrained, data_dir, tmp_pa
         (
             {"model": "cnn_attention"},
             "{0}: mlm and cnn_attention have no layers in common, so there is nothing to begin "
-            "with; give --model=mlm",
+            "with; leave --model out, and it is one that suits",
         ),
         (
             {"model": "contrastive", "overrides": ["channels=8"]},
@@ -340,7 +340,7 @@ def test_what_does_not_fit_an_encoder_is_refused(changes, message, pretrained, t
         (
             {"model": "transformer"},
             "{0}: cnn_attention and transformer have no layers in common, so there is nothing to "
-            "begin with; give --model=cnn_attention",
+            "begin with; leave --model out, and it is one that suits",
         ),
     ],
 )

@@ -34,6 +34,8 @@ def test_model_and_preset_suit_the_run_unless_given(model, expected, write_setti
     run, workdir = str(write_settings("run", model)), tmp_path / "new"
     assert source.model_and_preset(run, workdir, None, None) == (expected, "tiny")
     assert source.model_and_preset(run, workdir, "mlm", "small") == ("mlm", "small")
+    # Presets of a model that is neither are its own.
+    assert source.model_and_preset(run, workdir, "another", None) == ("another", "base")
     assert source.model_and_preset(None, workdir, None, None) == ("cnn_attention", "base")
     assert source.model_and_preset(None, workdir, "mlm", None) == ("mlm", "base")
 

@@ -218,6 +218,15 @@ def test_other_settings_are_listed_and_nothing_is_touched(workdir, data_dir, cha
     assert (workdir / "result.json").exists()
 
 
+def test_of_another_model_nothing_else_is_listed(workdir, data_dir):
+    with pytest.raises(InputError) as error:
+        train(data_dir, workdir, model="transformer", preset="tiny", training=SETTINGS)
+    assert str(error.value) == (
+        f"{workdir}: holds a run with other settings: model was cnn_attention and is now "
+        "transformer. Give another --workdir, or --resume=never to delete that run and start anew"
+    )
+
+
 def test_other_data_are_told_by_what_they_are(workdir, data_dir, tmp_path, planted, write_dataset):
     splits = {"train": 280, "valid": 120}
     other = write_dataset(tmp_path / "other", *planted(400), splits=splits)
