@@ -1,0 +1,1 @@
+"""What a trained model has learned: attributions of bases, motifs, effects of variants."""
